@@ -1,0 +1,91 @@
+// Package db owns the connection to Postgres: the pool, the schema and its
+// partitions. It promises that a process which starts finds the schema that it
+// was built for, however many replicas start at once.
+package db
+
+import (
+	"context"
+	"embed"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// Options of a pool.
+type Options struct {
+	// MaxConns bounds the connections of this process; 0 means 16.
+	MaxConns int32
+	// StatementTimeout bounds every statement on the server; 0 means 10 s.
+	StatementTimeout time.Duration
+}
+
+// Open makes a pool. It does not wait for the database: the first use does.
+func Open(ctx context.Context, url string, opts Options) (*pgxpool.Pool, error) {
+	cfg, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("db: parse the database URL: %w", err)
+	}
+	if opts.MaxConns == 0 {
+		opts.MaxConns = 16
+	}
+	if opts.StatementTimeout == 0 {
+		opts.StatementTimeout = 10 * time.Second
+	}
+	cfg.MaxConns = opts.MaxConns
+	cfg.ConnConfig.ConnectTimeout = 5 * time.Second
+	params := cfg.ConnConfig.RuntimeParams
+	params["timezone"] = "UTC"
+	params["application_name"] = "inlet"
+	params["statement_timeout"] = fmt.Sprint(opts.StatementTimeout.Milliseconds())
+	// A process that is paused inside a transaction must not hold its locks for ever.
+	params["idle_in_transaction_session_timeout"] = "60000"
+	return pgxpool.NewWithConfig(ctx, cfg)
+}
+
+// EnsurePartitions makes the monthly partitions of uploads for the month of
+// now and the two after it. It may be called at any time by any replica.
+func EnsurePartitions(ctx context.Context, pool *pgxpool.Pool, now time.Time) error {
+	now = now.UTC()
+	month := time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.UTC)
+	for range 3 {
+		next := month.AddDate(0, 1, 0)
+		if err := ensurePartition(ctx, pool, month, next); err != nil {
+			return fmt.Errorf("db: partition of %s: %w", month.Format("2006-01"), err)
+		}
+		month = next
+	}
+	return nil
+}
+
+func ensurePartition(ctx context.Context, pool *pgxpool.Pool, from, to time.Time) error {
+	name := "uploads_" + from.Format("2006_01")
+	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtext('inlet partitions'))`); err != nil {
+			return err
+		}
+		var there bool
+		if err := tx.QueryRow(ctx, `SELECT to_regclass($1) IS NOT NULL`, name).Scan(&there); err != nil || there {
+			return err
+		}
+		// Rows that arrived before their partition are in the default one, and
+		// would refuse it: they move.
+		steps := []string{
+			fmt.Sprintf(`CREATE TABLE %s (LIKE uploads INCLUDING DEFAULTS INCLUDING CONSTRAINTS)`, name),
+			fmt.Sprintf(`WITH moved AS (DELETE FROM uploads_rest WHERE uploaded_at >= '%[2]s' AND uploaded_at < '%[3]s' RETURNING *)
+				INSERT INTO %[1]s SELECT * FROM moved`, name, from.Format(time.RFC3339), to.Format(time.RFC3339)),
+			fmt.Sprintf(`ALTER TABLE uploads ATTACH PARTITION %s FOR VALUES FROM ('%s') TO ('%s')`,
+				name, from.Format(time.RFC3339), to.Format(time.RFC3339)),
+		}
+		for _, step := range steps {
+			if _, err := tx.Exec(ctx, step); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}

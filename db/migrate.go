@@ -1,0 +1,72 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivermigrate"
+)
+
+// Migrate brings the schema up to date: Inlet's own tables and River's. It
+// holds an advisory lock, so replicas that start together do it once.
+func Migrate(ctx context.Context, url string) error {
+	cfg, err := pgx.ParseConfig(url)
+	if err != nil {
+		return fmt.Errorf("db: parse the database URL: %w", err)
+	}
+	cfg.ConnectTimeout = 5 * time.Second
+	conn := stdlib.OpenDB(*cfg)
+	defer conn.Close()
+	if err := conn.PingContext(ctx); err != nil {
+		return fmt.Errorf("db: reach the database: %w", err)
+	}
+	if err := migrateInlet(ctx, conn); err != nil {
+		return fmt.Errorf("db: migrate: %w", err)
+	}
+	pool, err := Open(ctx, url, Options{MaxConns: 2, StatementTimeout: time.Hour})
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	river, err := rivermigrate.New(riverpgxv5.New(pool), nil)
+	if err != nil {
+		return fmt.Errorf("db: job queue migrations: %w", err)
+	}
+	// River takes its own steps; the lock makes concurrent starts queue up.
+	err = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtext('inlet job queue'))`); err != nil {
+			return err
+		}
+		_, err := river.MigrateTx(ctx, tx, rivermigrate.DirectionUp, nil)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("db: migrate the job queue: %w", err)
+	}
+	return EnsurePartitions(ctx, pool, time.Now())
+}
+
+func migrateInlet(ctx context.Context, conn *sql.DB) error {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 120))
+	if err != nil {
+		return err
+	}
+	provider, err := goose.NewProvider(goose.DialectPostgres, conn, files, goose.WithSessionLocker(locker))
+	if err != nil {
+		return err
+	}
+	_, err = provider.Up(ctx)
+	return err
+}
