@@ -1,0 +1,65 @@
+package dcjpeg
+
+// firstDC reads the first scan of DC coefficients: all but their low bits.
+func (d *Decoder) firstDC(s *scan) error {
+	if err := d.useDC(s); err != nil {
+		return err
+	}
+	var pred [maxComponents]int32
+	return d.eachMCU(s, &pred, func() bool {
+		for i := range s.blocks {
+			blk := &s.blocks[i]
+			diff, ok := d.bits.diff(blk.dc)
+			if !ok {
+				return false
+			}
+			pred[blk.comp] += diff
+			blk.coefs[blk.at] = int16(pred[blk.comp] << s.low)
+			blk.at += blk.step
+		}
+		return true
+	})
+}
+
+// refineDC reads a scan that adds a bit to each DC coefficient.
+func (d *Decoder) refineDC(s *scan) error {
+	var pred [maxComponents]int32
+	return d.eachMCU(s, &pred, func() bool {
+		for i := range s.blocks {
+			blk := &s.blocks[i]
+			blk.coefs[blk.at] |= int16(d.bits.bit() << s.low)
+			blk.at += blk.step
+		}
+		return true
+	})
+}
+
+// skipScan passes over a scan of AC coefficients. Its tables must be there, and
+// so must its restart markers, each interval holding data.
+func (d *Decoder) skipScan(s *scan) error {
+	var c codes
+	if err := usable(&d.acSpec[s.comps[0].ta], c.build); err != nil {
+		return err
+	}
+	restarts := 0
+	if d.header.restart > 0 {
+		restarts = ceilDiv(s.mcusX*s.mcusY, d.header.restart) - 1
+	}
+	b := &d.bits
+	for i := 0; ; i++ {
+		code, skipped, err := b.marker()
+		if err != nil {
+			return err
+		}
+		if skipped == 0 && i <= restarts {
+			return corrupt("a scan without data")
+		}
+		if i >= restarts && (code < rst0 || code > rst7) {
+			b.raw -= 2 // the segment's own reader wants it
+			return nil
+		}
+		if i < restarts && code != byte(rst0+i%8) {
+			return corrupt("marker %#x where restart marker %d belongs", code, i%8)
+		}
+	}
+}
