@@ -1,0 +1,85 @@
+# Everything here needs Go alone; the tests need PostgreSQL's binaries too
+# (they start a private server), and the race detector a C compiler.
+
+# The service is one static binary without C. Only the race detector wants it.
+export CGO_ENABLED = 0
+
+GO        ?= go
+FUZZTIME  ?= 60s
+BENCHTIME ?= 1s
+TESTFLAGS ?=
+PROFILE   := .cache/cover.out
+
+GOLANGCI_LINT := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GOVULNCHECK   := $(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0
+
+# Packages whose coverage has a floor, and the floor in percent.
+COVERED := link upload stats imaging
+FLOOR   := 80
+
+HAVE_CC := $(shell command -v $${CC:-cc} >/dev/null 2>&1 && echo yes)
+ifeq ($(HAVE_CC),yes)
+RACE := CGO_ENABLED=1 $(GO) test -race
+else
+RACE := $(GO) test
+endif
+
+.PHONY: help run build test check lint fmt tidy vuln bench fuzz cover
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## Start the service on this machine, with nothing configured
+	$(GO) run ./cmd/inlet
+
+build: ## Build the static binary ./inlet
+	$(GO) build -trimpath -o inlet ./cmd/inlet
+
+test: ## Run every test, with the race detector where a C compiler is found
+ifneq ($(HAVE_CC),yes)
+	@echo "no C compiler: running the tests without the race detector"
+endif
+	$(RACE) $(TESTFLAGS) ./...
+
+check: tidy lint vuln ## Formatting, linters, import order, go.mod, known vulnerabilities
+	$(GO) vet ./...
+
+lint:
+	$(GOLANGCI_LINT) run ./...
+
+fmt: ## Format the code
+	$(GOLANGCI_LINT) fmt ./...
+
+tidy:
+	$(GO) mod tidy -diff
+	$(GO) mod verify
+
+# Vulnerabilities fail the check; a database that cannot be reached does not,
+# but is said.
+vuln:
+	@mkdir -p .cache; \
+	if $(GOVULNCHECK) ./... >.cache/vuln.log 2>&1; then echo "govulncheck: no known vulnerability is called"; \
+	elif grep -q '^govulncheck: fetching' .cache/vuln.log; then \
+		echo "govulncheck: NOT CHECKED, the vulnerability database is out of reach"; \
+	else cat .cache/vuln.log; exit 1; fi
+
+bench: ## Run the Go benchmarks (BENCHTIME=1s)
+	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./imaging/... ./upload/... ./link/...
+
+fuzz: ## Run each fuzz target for FUZZTIME (60s)
+	@grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . | sed 's/:func / /' | sort | while read -r file target; do \
+		echo "== $$target ($$(dirname $$file)), $(FUZZTIME)"; \
+		$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$(dirname $$file) || exit 1; \
+	done
+
+cover: ## Measure the coverage of the packages that have a floor
+	@mkdir -p $(dir $(PROFILE))
+	$(GO) test $(TESTFLAGS) -covermode atomic -coverprofile $(PROFILE) $(COVERED:%=./%/...)
+	@for p in $(COVERED); do \
+		awk -v p="inlet/$$p/" -v floor=$(FLOOR) \
+			'index($$1, p) == 1 { n[$$1] = $$2; if ($$3 > 0) hit[$$1] = 1 } \
+			END { for (b in n) { all += n[b]; if (b in hit) covered += n[b] } \
+				if (!all) { print p " has no statement"; exit 1 } \
+				c = 100 * covered / all; printf "coverage of %-15s %5.1f%% (floor %d%%)\n", p "...", c, floor; exit c < floor }' \
+			$(PROFILE) || exit 1; \
+	done
