@@ -157,27 +157,27 @@ func (b *bitReader) block(dc *dcTable, ac *acTable) (diff int32, ok bool) {
 	k := uint(1)
 	for {
 		// 56 bits are enough for two entries.
-		acc |= binary.BigEndian.Uint64(buf[pos:]) >> (n & 63)
+		acc |= binary.BigEndian.Uint64(buf[pos:pos+8]) >> (n & 63)
 		pos += int(63-n) >> 3
 		n |= 56
-		e := ac.skip[acc>>(64-acBits)]
-		next := k + uint(e&0xff)
+		e := uint(ac.skip[acc>>(64-acBits)])
+		next := k + e&0xff
 		if next < 64 {
 			acc <<= e >> 8 & 63
-			n -= uint(e >> 8)
+			n -= e >> 8
 			k = next
-			e = ac.skip[acc>>(64-acBits)]
-			next = k + uint(e&0xff)
+			e = uint(ac.skip[acc>>(64-acBits)])
+			next = k + e&0xff
 			if next < 64 {
 				acc <<= e >> 8 & 63
-				n -= uint(e >> 8)
+				n -= e >> 8
 				k = next
 				continue
 			}
 		}
 		// The block ends properly with an EOB or with its 64th coefficient.
 		if next-acEOB < 64 || next == 64 {
-			b.acc, b.n, b.pos = acc<<(e>>8&63), n-uint(e>>8), pos
+			b.acc, b.n, b.pos = acc<<(e>>8&63), n-e>>8, pos
 			return diff, true
 		}
 		b.acc, b.n, b.pos = acc, n, pos
