@@ -1,0 +1,60 @@
+// Package imaging looks into picture files: format, dimensions, soundness,
+// metadata and the hash of the picture data. It consists of functions of bytes;
+// it knows no store and no HTTP.
+//
+// It promises that pixels, frames and nesting are bounded by what the header
+// says before anything is allocated, and that at any time all inspections
+// together stay within the memory that the Inspector was given.
+package imaging
+
+import (
+	"errors"
+
+	"inlet/imaging/exif"
+)
+
+// Format of a picture file, by its content.
+type Format string
+
+// The formats that are taken.
+const (
+	JPEG Format = "jpeg"
+	PNG  Format = "png"
+	GIF  Format = "gif"
+	WebP Format = "webp"
+	BMP  Format = "bmp"
+	TIFF Format = "tiff"
+	HEIC Format = "heic"
+	AVIF Format = "avif"
+)
+
+// Formats lists all formats, in the order in which they are announced.
+var Formats = []Format{JPEG, PNG, GIF, WebP, BMP, TIFF, HEIC, AVIF}
+
+// ContentType is the format's media type.
+func (f Format) ContentType() string { return "image/" + string(f) }
+
+// Why a file is not taken. All are returned wrapped, with the detail in the
+// message, which is fit to be shown to the sender.
+var (
+	ErrUnsupported   = errors.New("the file is not of a supported picture format")
+	ErrUndecodable   = errors.New("the picture cannot be decoded")
+	ErrTooManyPixels = errors.New("the picture has too many pixels")
+	// ErrNotReady is Thumbnail's answer for formats that are not decoded yet.
+	ErrNotReady = errors.New("the picture has not been decoded yet")
+)
+
+// SniffLen is how many first bytes Sniff wants; fewer are enough when the file
+// is shorter.
+const SniffLen = 512
+
+// Info is what Inspect found in a file.
+type Info struct {
+	Format        Format
+	Width, Height int // pixels, as displayed: after EXIF orientation, irot and imir
+	Frames        int // 1 for a still
+	// Payload identifies the picture data and how it displays (orientation,
+	// colour profile) without any other metadata; nil where that is not known.
+	Payload *[32]byte
+	Meta    exif.Metadata
+}

@@ -1,0 +1,43 @@
+// Package link owns upload links: what they grant, their signed tokens, the key
+// ring, and revocation.
+//
+// It promises that whether a link is good is decided without a look-up: the
+// token holds everything but revocation, and revocations are held in memory,
+// at most 2 seconds behind the database.
+package link
+
+import (
+	"errors"
+	"time"
+)
+
+// ID names a link. It is the token's jti and no secret.
+type ID string
+
+// Grant is what a link allows.
+type Grant struct {
+	ID        ID
+	Label     string // at most 200 characters
+	IssuedAt  time.Time
+	NotBefore time.Time // zero: at once
+	ExpiresAt time.Time
+	MaxFiles  int64 // total of accepted files; 0: no limit
+	MaxBytes  int64 // total of accepted files' sizes; 0: no limit
+}
+
+// Usage is what of a link has been used.
+type Usage struct {
+	Files, Bytes int64
+	LastUsedAt   time.Time
+}
+
+// Why a link is refused. ErrSpec is returned wrapped, with a detail that is fit
+// to be shown to the operator.
+var (
+	ErrInvalid     = errors.New("the link is not valid")
+	ErrExpired     = errors.New("the link has expired")
+	ErrNotYetValid = errors.New("the link is not valid yet")
+	ErrRevoked     = errors.New("the link has been revoked")
+	ErrSpec        = errors.New("the link cannot be made")
+	ErrCursor      = errors.New("the cursor is malformed")
+)

@@ -1,0 +1,46 @@
+package stats
+
+import (
+	"encoding/json"
+	"time"
+
+	"inlet/link"
+)
+
+// Delta is what one commit changes in the counters. Its JSON is the outbox's
+// event. Deletions carry negative numbers.
+type Delta struct {
+	Formats map[string]int64 `json:"formats,omitempty"` // stored images by format
+	Cameras map[string]int64 `json:"cameras,omitempty"` // stored images by camera name
+	Images  int64            `json:"images,omitempty"`  // stored images
+	Bytes   int64            `json:"bytes,omitempty"`   // of stored images
+
+	Accepted   int64 `json:"accepted,omitempty"` // files
+	Stored     int64 `json:"stored,omitempty"`
+	Duplicates int64 `json:"duplicates,omitempty"`
+	Rejected   int64 `json:"rejected,omitempty"`
+
+	Days  []Day  `json:"days,omitempty"`
+	Links []Link `json:"links,omitempty"`
+
+	// Live is sent to the live feed as an upload event when the delta is applied.
+	Live json.RawMessage `json:"live,omitempty"`
+}
+
+// Day is what changes in one UTC day.
+type Day struct {
+	Date       string `json:"date"` // 2006-01-02
+	Accepted   int64  `json:"accepted,omitempty"`
+	Stored     int64  `json:"stored,omitempty"`
+	Duplicates int64  `json:"duplicates,omitempty"`
+	Bytes      int64  `json:"bytes,omitempty"`  // of accepted files
+	Client     string `json:"client,omitempty"` // keyed hash of the sender's address, hex
+}
+
+// Link is what changes of one link.
+type Link struct {
+	ID         link.ID   `json:"id"`
+	Files      int64     `json:"files,omitempty"` // accepted
+	Bytes      int64     `json:"bytes,omitempty"`
+	LastUsedAt time.Time `json:"last_used_at,omitzero"`
+}
