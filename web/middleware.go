@@ -1,0 +1,207 @@
+package web
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// handler is an http.Handler that may fail. What it returns is answered with a
+// problem document, unless the answer has begun.
+type handler func(w http.ResponseWriter, r *http.Request) error
+
+// handle wraps a handler in what every request gets: an id, a log line without
+// tokens, metrics by route, and an answer to panics.
+func (s *Server) handle(route string, h handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := s.Now()
+		id := rand.Text()
+		rec := &recorder{ResponseWriter: w}
+		rec.Header().Set("X-Request-Id", id)
+		s.metrics.inFlight.Inc()
+		defer s.metrics.inFlight.Dec()
+		err := s.try(h, rec, r)
+		if err != nil && !rec.began {
+			writeProblem(rec, problemOf(err))
+		}
+		s.metrics.observe(route, r.Method, rec.status, s.Now().Sub(start))
+		s.log(r, route, id, rec, err, s.Now().Sub(start))
+		if err != nil && rec.broken(err) {
+			// The answer began and cannot be ended well: the client must see
+			// that it is not whole.
+			panic(http.ErrAbortHandler)
+		}
+	})
+}
+
+// try runs a handler and turns its panic into an error.
+func (s *Server) try(h handler, w http.ResponseWriter, r *http.Request) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return h(w, r)
+}
+
+func (s *Server) log(r *http.Request, route, id string, rec *recorder, err error, took time.Duration) {
+	level := slog.LevelInfo
+	attrs := []slog.Attr{
+		slog.String("request", id), slog.String("method", r.Method), slog.String("route", route),
+		slog.Int("status", rec.status), slog.Int64("bytes", rec.bytes), slog.Duration("took", took),
+		slog.String("client", s.client(r).String()),
+	}
+	if err != nil && !gone(r, err) {
+		attrs = append(attrs, slog.String("error", err.Error()))
+		if rec.status >= 500 {
+			level = slog.LevelError
+		}
+	}
+	s.Log.LogAttrs(context.WithoutCancel(r.Context()), level, "request", attrs...)
+}
+
+// recorder notes what was answered.
+type recorder struct {
+	http.ResponseWriter
+	status int
+	bytes  int64
+	began  bool
+}
+
+func (rec *recorder) WriteHeader(status int) {
+	if status >= 200 {
+		rec.began, rec.status = true, status
+	}
+	rec.ResponseWriter.WriteHeader(status)
+}
+
+func (rec *recorder) Write(p []byte) (int, error) {
+	if !rec.began {
+		rec.WriteHeader(http.StatusOK)
+	}
+	n, err := rec.ResponseWriter.Write(p)
+	rec.bytes += int64(n)
+	return n, err
+}
+
+// Unwrap lets http.ResponseController reach the connection.
+func (rec *recorder) Unwrap() http.ResponseWriter { return rec.ResponseWriter }
+
+// broken tells whether err came after the answer had begun with success.
+func (rec *recorder) broken(error) bool { return rec.began && rec.status < 400 }
+
+// asOperator lets only the holder of the operator's token pass.
+func (s *Server) asOperator(h handler) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if err := s.authorize(r); err != nil {
+			return err
+		}
+		return h(w, r)
+	}
+}
+
+// authorize compares in constant time, whatever the lengths.
+func (s *Server) authorize(r *http.Request) error {
+	scheme, token, found := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !found || !strings.EqualFold(scheme, "Bearer") {
+		return errUnauthorized
+	}
+	given, want := sha256.Sum256([]byte(strings.TrimSpace(token))), sha256.Sum256([]byte(s.AdminToken))
+	if subtle.ConstantTimeCompare(given[:], want[:]) != 1 {
+		return errForbidden
+	}
+	return nil
+}
+
+// client is the sender's address: the nearest one that is no trusted proxy.
+func (s *Server) client(r *http.Request) netip.Addr {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		host = r.RemoteAddr
+	}
+	addr, err := netip.ParseAddr(host)
+	if err != nil {
+		return netip.IPv6Unspecified()
+	}
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for i := len(hops) - 1; i >= 0 && s.trusted(addr); i-- {
+		next, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		if err != nil {
+			break
+		}
+		addr = next
+	}
+	return addr.Unmap().WithZone("")
+}
+
+func (s *Server) trusted(addr netip.Addr) bool {
+	for _, p := range s.TrustedProxies {
+		if p.Contains(addr.Unmap()) {
+			return true
+		}
+	}
+	return false
+}
+
+// storeAway tells errors of the network or of Postgres' own ending from ours.
+func storeAway(err error) bool {
+	var netErr net.Error
+	var connErr *pgconn.ConnectError
+	var pgErr *pgconn.PgError
+	switch {
+	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &connErr), errors.As(err, &netErr):
+		return true
+	case errors.As(err, &pgErr):
+		// 57014 a statement's timeout, 57P the server stops, 53 it lacks resources.
+		return pgErr.Code == "57014" || strings.HasPrefix(pgErr.Code, "57P") ||
+			strings.HasPrefix(pgErr.Code, "08") || strings.HasPrefix(pgErr.Code, "53")
+	}
+	return false
+}
+
+type metrics struct {
+	requests *prometheus.CounterVec
+	duration *prometheus.HistogramVec
+	inFlight prometheus.Gauge
+}
+
+func newMetrics(reg prometheus.Registerer) *metrics {
+	m := &metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "inlet_http_requests_total", Help: "Requests by route, method and status.",
+		}, []string{"route", "method", "status"}),
+		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "inlet_http_request_seconds", Help: "Time of a request, its body included.",
+			Buckets: prometheus.ExponentialBuckets(0.001, 2.5, 12),
+		}, []string{"route"}),
+		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
+			Name: "inlet_http_in_flight", Help: "Requests being answered.",
+		}),
+	}
+	reg.MustRegister(m.requests, m.duration, m.inFlight)
+	return m
+}
+
+func (m *metrics) observe(route, method string, status int, took time.Duration) {
+	switch method {
+	case "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS":
+	default:
+		method = "other" // a client's invention must not become a label
+	}
+	m.requests.WithLabelValues(route, method, strconv.Itoa(status)).Inc()
+	m.duration.WithLabelValues(route).Observe(took.Seconds())
+}

@@ -1,0 +1,117 @@
+package web
+
+import (
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/julienschmidt/httprouter"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"inlet/gallery"
+	"inlet/link"
+	"inlet/stats"
+	"inlet/upload"
+)
+
+// Options of a Server. All fields without a stated default are required.
+type Options struct {
+	Keys        *link.Keyring
+	Revocations *link.Revocations
+	Links       *link.Store
+	Uploads     *upload.Service
+	Gallery     *gallery.Service
+	Stats       *stats.Service
+	Signer      *gallery.Signer // nil: images are public to whoever has the id
+	Checks      []Check         // what /readyz looks at
+
+	AdminToken     string
+	PublicURL      string // origin of the links, without a slash at the end
+	TrustedProxies []netip.Prefix
+	MaxFileBytes   int64
+	MaxFiles       int
+
+	Log        *slog.Logger
+	Registerer prometheus.Registerer
+	Gatherer   prometheus.Gatherer
+	Now        func() time.Time // nil: time.Now
+}
+
+// Server answers requests. It is safe for concurrent use.
+type Server struct {
+	Options
+	router  *httprouter.Router
+	metrics *metrics
+}
+
+// New makes a Server.
+func New(o Options) *Server {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	s := &Server{Options: o, metrics: newMetrics(o.Registerer)}
+	s.router = s.routes()
+	return s
+}
+
+// routes lists all that the service answers. httprouter panics when a fixed and
+// a variable segment share a place.
+func (s *Server) routes() *httprouter.Router {
+	r := httprouter.New()
+	r.RedirectTrailingSlash, r.RedirectFixedPath, r.HandleOPTIONS = false, false, false
+	on := func(method, path string, h handler) { r.Handler(method, path, s.handle(path, h)) }
+	operator := func(method, path string, h handler) { on(method, path, s.asOperator(h)) }
+
+	operator("POST", "/v1/links", s.createLink)
+	operator("GET", "/v1/links", s.listLinks)
+	operator("DELETE", "/v1/links/:id", s.revokeLink)
+
+	on("GET", "/u/:token", s.linkState)
+	on("POST", "/u/:token", s.upload)
+	on("POST", "/u/:token/check", s.check)
+	on("GET", "/u/:token/qr.png", s.qrPNG)
+	on("GET", "/u/:token/qr.svg", s.qrSVG)
+
+	on("GET", "/v1/images/:id", s.image)
+	on("HEAD", "/v1/images/:id", s.image)
+	operator("GET", "/v1/images", s.listImages)
+	operator("DELETE", "/v1/images/:id", s.deleteImage)
+	operator("GET", "/v1/images/:id/metadata", s.imageMetadata)
+	operator("PUT", "/v1/images/:id/labels", s.setLabels)
+	operator("GET", "/v1/labels", s.listLabels)
+	operator("POST", "/v1/labels/import", s.importLabels)
+
+	operator("GET", "/v1/stats", s.statistics)
+	operator("GET", "/v1/stats/live", s.live)
+
+	on("GET", "/healthz", s.healthz)
+	on("GET", "/readyz", s.readyz)
+	on("GET", "/metrics", s.exposition)
+	on("GET", "/openapi.yaml", s.openapi)
+
+	r.NotFound = s.handle("none", func(http.ResponseWriter, *http.Request) error { return errNotFound })
+	r.MethodNotAllowed = s.handle("none", func(http.ResponseWriter, *http.Request) error { return errMethodNotAllowed })
+	return r
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.ServeHTTP(w, r) }
+
+// HTTPServer is a server for s with its timeouts. Bodies and answers have no
+// total deadline, since a large upload over a slow line is legitimate; the
+// handlers bound the time between two reads instead.
+func (s *Server) HTTPServer() *http.Server {
+	return &http.Server{
+		Handler:           s,
+		ReadHeaderTimeout: 30 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
+	}
+}
+
+// param is a variable segment of the request's path.
+func param(r *http.Request, name string) string {
+	return httprouter.ParamsFromContext(r.Context()).ByName(name)
+}
