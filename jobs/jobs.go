@@ -1,0 +1,116 @@
+// Package jobs owns what runs beside the requests: River's client, its workers
+// and the periodic work that keeps the stores tidy.
+//
+// It promises that periodic work is done once an interval while any worker
+// lives, and once more at the start of each process, and that every job can be
+// run again, or twice at once, without harm.
+package jobs
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+	"github.com/riverqueue/river/rivertype"
+)
+
+// Orphans removes blobs that no picture has.
+type Orphans interface {
+	SweepOrphans(ctx context.Context, olderThan time.Time) (int, error)
+}
+
+// Links forgets what is kept of links long after they expired.
+type Links interface {
+	Expire(ctx context.Context, now time.Time) (int64, error)
+}
+
+// Counters apply the outbox.
+type Counters interface {
+	Lag(ctx context.Context) (time.Duration, error)
+	Wake()
+}
+
+// Options of the workers. All fields without a stated default are required.
+type Options struct {
+	Pool       *pgxpool.Pool
+	Orphans    Orphans
+	Links      Links
+	Counters   Counters
+	Log        *slog.Logger
+	Registerer prometheus.Registerer // nil: metrics are not exported
+	Now        func() time.Time      // nil: time.Now
+}
+
+// Workers run the jobs of this process.
+type Workers struct {
+	Options
+	river *river.Client[pgx.Tx]
+}
+
+// New makes the workers; Start starts them.
+func New(o Options) (*Workers, error) {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	w := &Workers{Options: o}
+	m := newMetrics(o.Registerer)
+	var periodic []*river.PeriodicJob
+	for _, task := range tasks {
+		periodic = append(periodic, river.NewPeriodicJob(river.PeriodicInterval(task.every),
+			func() (river.JobArgs, *river.InsertOpts) { return task.args, nil }, nil))
+	}
+	client, err := river.NewClient(riverpgxv5.New(o.Pool), &river.Config{
+		Queues:       map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 2}},
+		Workers:      w.workers(),
+		PeriodicJobs: periodic,
+		// Only the sweep of orphans may take long: it looks at every blob.
+		JobTimeout: time.Hour,
+		Logger:     slog.New(quiet{o.Log.Handler()}),
+		Middleware: []rivertype.Middleware{river.WorkerMiddlewareFunc(m.measure)},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("jobs: %w", err)
+	}
+	w.river = client
+	return w, nil
+}
+
+// Start begins to work, with each periodic task once at once: what a crash left
+// should not wait for the next interval. It returns when that is under way;
+// Stop ends it.
+func (w *Workers) Start(ctx context.Context) error {
+	if err := w.river.Start(ctx); err != nil {
+		return fmt.Errorf("jobs: start: %w", err)
+	}
+	for _, task := range tasks {
+		if _, err := w.river.Insert(ctx, task.args, nil); err != nil {
+			return fmt.Errorf("jobs: enqueue %s: %w", task.args.Kind(), err)
+		}
+	}
+	return nil
+}
+
+// Stop lets running jobs end; when ctx is done first they are cancelled, and
+// run again later.
+func (w *Workers) Stop(ctx context.Context) error {
+	err := w.river.Stop(ctx)
+	if err == nil || ctx.Err() == nil {
+		return err
+	}
+	cancelCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	return w.river.StopAndCancel(cancelCtx)
+}
+
+// quiet drops River's chatter: its info is of interest to its developers.
+type quiet struct{ slog.Handler }
+
+func (q quiet) Enabled(ctx context.Context, level slog.Level) bool {
+	return level >= slog.LevelWarn && q.Handler.Enabled(ctx, level)
+}
