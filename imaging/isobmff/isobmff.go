@@ -1,0 +1,112 @@
+// Package isobmff reads the boxes of HEIC and AVIF files: the size of the
+// picture, how it is turned for display, how many frames it has, and where its
+// Exif block lies. It decodes no pixels.
+//
+// It promises to read only the boxes that it needs, to bound every size, count
+// and depth before it allocates, and to refuse a file whose picture data does
+// not lie wholly inside it: such a file was cut short on its way.
+package isobmff
+
+import (
+	"errors"
+	"fmt"
+	"io"
+)
+
+// ErrMalformed is wrapped by every error that the bytes are to blame for, and
+// by no error of reading them.
+var ErrMalformed = errors.New("isobmff: malformed file")
+
+// Extent is a run of bytes of the file.
+type Extent struct{ Offset, Length int64 }
+
+// Header is what the boxes say of the picture.
+type Header struct {
+	Brand string // the major brand, "heic"
+	// Codec is the type of the coded picture, "hvc1" or "av01"; of a grid, that
+	// of its first tile.
+	Codec string
+	// Width and Height are the coded size of the primary picture, that of the
+	// whole grid where it is one. A clean aperture is not applied.
+	Width, Height int
+	// Rotation is 0, 90, 180 or 270 degrees, counter-clockwise.
+	Rotation int
+	// Mirror is applied after Rotation.
+	Mirror Mirror
+	Frames int // 1 for a still
+	// Exif is where the payload of the Exif item lies, its 4-byte offset field
+	// included; nil when there is none.
+	Exif []Extent
+}
+
+// Mirror says which halves of the picture change places.
+type Mirror int
+
+// The values of Mirror.
+const (
+	MirrorNone      Mirror = iota
+	MirrorTopBottom        // imir 0
+	MirrorLeftRight        // imir 1
+)
+
+// Displayed is the size after rotation.
+func (h Header) Displayed() (width, height int) {
+	if h.Rotation == 90 || h.Rotation == 270 {
+		return h.Height, h.Width
+	}
+	return h.Width, h.Height
+}
+
+// maxSide bounds a picture's declared width and height.
+const maxSide = 1 << 20
+
+// Parse reads the header of the file of the given size.
+func Parse(r io.ReaderAt, size int64) (Header, error) {
+	f := &file{r: r, size: size}
+	top, overrun, err := f.topLevel()
+	if err != nil {
+		return Header{}, err
+	}
+	var h Header
+	if h.Brand, err = f.brand(top); err != nil {
+		return Header{}, err
+	}
+	meta, hasMeta := find(top, "meta")
+	moov, hasMoov := find(top, "moov")
+	if hasMeta {
+		hasMeta, err = f.still(meta, &h)
+	}
+	if err == nil && hasMoov {
+		err = f.sequence(moov, &h, !hasMeta)
+		if err == nil && overrun && !hasMeta {
+			err = malformed("a box runs past the end of the file")
+		}
+	}
+	switch {
+	case err != nil:
+		return Header{}, err
+	case !hasMeta && !hasMoov:
+		return Header{}, malformed("no picture in it")
+	case h.Width <= 0 || h.Height <= 0 || h.Width > maxSide || h.Height > maxSide:
+		return Header{}, malformed("a picture of %d × %d", h.Width, h.Height)
+	}
+	return h, nil
+}
+
+// brand is the major brand of the ftyp box, which has to be the first.
+func (f *file) brand(top []box) (string, error) {
+	if len(top) == 0 || top[0].kind != "ftyp" {
+		return "", malformed("it does not begin with ftyp")
+	}
+	b, err := f.load(top[0], 4<<10)
+	if err != nil {
+		return "", err
+	}
+	p := parser{b: b}
+	brand := p.tag()
+	return brand, p.err()
+}
+
+func malformed(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrMalformed, fmt.Sprintf(format, args...))
+}

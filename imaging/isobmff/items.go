@@ -1,0 +1,209 @@
+package isobmff
+
+// Bounds of the tables in meta.
+const (
+	maxItems   = 16384
+	maxExtents = 65536
+	maxTiles   = 16384
+)
+
+// item is one entry of the item tables.
+type item struct {
+	kind    string   // "hvc1", "grid", "Exif"
+	props   []int    // 1-based indexes into ipco, in the order they apply
+	tiles   []uint32 // what it is derived from
+	extents []Extent
+	located bool // extents are known, and in this file
+}
+
+// items holds the tables of one meta box.
+type items struct {
+	primary uint32
+	byID    map[uint32]*item
+	exif    uint32 // 0: none
+}
+
+func (s *items) item(id uint32) *item {
+	it := s.byID[id]
+	if it == nil {
+		it = &item{}
+		s.byID[id] = it
+	}
+	return it
+}
+
+// parse takes over the box b with the given content.
+func (s *items) parse(b box, content []byte, idat box) error {
+	p := parser{b: content}
+	version, flags := p.full()
+	switch b.kind {
+	case "pitm":
+		s.primary = p.id(version >= 1)
+	case "iinf":
+		return s.info(&p, version)
+	case "iref":
+		return s.references(&p, version)
+	case "iloc":
+		return s.locations(&p, version, idat)
+	case "ipma":
+		return s.associations(&p, version, flags)
+	}
+	return p.err()
+}
+
+// id takes an item's number of 16 or 32 bits.
+func (p *parser) id(wide bool) uint32 {
+	if wide {
+		return p.u32()
+	}
+	return uint32(p.u16())
+}
+
+// info reads iinf: the type of every item.
+func (s *items) info(p *parser, version uint8) error {
+	n := p.id(version >= 1)
+	if n > maxItems {
+		return malformed("%d items", n)
+	}
+	for ; n > 0 && len(p.b) >= 8; n-- {
+		b, err := header(p.b, 0, int64(len(p.b)))
+		if err != nil {
+			return err
+		}
+		if b.end > int64(len(p.b)) {
+			return malformed("%q is larger than the %q around it", b.kind, "iinf")
+		}
+		entry := parser{b: p.b[b.off:b.end]}
+		p.b = p.b[b.end:]
+		v, _ := entry.full()
+		if b.kind != "infe" || v < 2 {
+			continue // older entries have no type
+		}
+		id := entry.id(v >= 3)
+		entry.u16() // protection
+		kind := entry.tag()
+		if err := entry.err(); err != nil {
+			return err
+		}
+		s.item(id).kind = kind
+		if kind == "Exif" && s.exif == 0 {
+			s.exif = id
+		}
+	}
+	return p.err()
+}
+
+// references reads iref: which tiles a grid is made of.
+func (s *items) references(p *parser, version uint8) error {
+	tiles := 0
+	for len(p.b) >= 8 {
+		b, err := header(p.b, 0, int64(len(p.b)))
+		if err != nil {
+			return err
+		}
+		if b.end > int64(len(p.b)) {
+			return malformed("%q is larger than the %q around it", b.kind, "iref")
+		}
+		ref := parser{b: p.b[b.off:b.end]}
+		p.b = p.b[b.end:]
+		if b.kind != "dimg" {
+			continue
+		}
+		from := s.item(ref.id(version >= 1))
+		for n := ref.u16(); n > 0 && !ref.short; n-- {
+			if tiles++; tiles > maxTiles || len(s.byID) > maxItems {
+				return malformed("too many tiles")
+			}
+			from.tiles = append(from.tiles, ref.id(version >= 1))
+		}
+		if err := ref.err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// associations reads ipma: which properties an item has.
+func (s *items) associations(p *parser, version uint8, flags uint32) error {
+	n := p.u32()
+	if n > maxItems {
+		return malformed("%d items", n)
+	}
+	for ; n > 0 && !p.short; n-- {
+		it := s.item(p.id(version >= 1))
+		it.props = nil
+		for c := p.u8(); c > 0 && !p.short; c-- {
+			if flags&1 != 0 {
+				it.props = append(it.props, int(p.u16()&0x7fff))
+			} else {
+				it.props = append(it.props, int(p.u8()&0x7f))
+			}
+		}
+	}
+	return p.err()
+}
+
+// locations reads iloc: where the bytes of an item lie.
+func (s *items) locations(p *parser, version uint8, idat box) error {
+	sizes := p.u16()
+	offsetSize, lengthSize, baseSize := int(sizes>>12), int(sizes>>8&15), int(sizes>>4&15)
+	indexSize := 0
+	if version >= 1 {
+		indexSize = int(sizes & 15)
+	}
+	for _, n := range []int{offsetSize, lengthSize, baseSize, indexSize} {
+		if n != 0 && n != 4 && n != 8 {
+			return malformed("numbers of %d bytes in iloc", n)
+		}
+	}
+	n := p.id(version >= 2)
+	if version > 2 || n > maxItems {
+		return malformed("iloc version %d with %d items", version, n)
+	}
+	total := 0
+	for ; n > 0 && !p.short; n-- {
+		it := s.item(p.id(version >= 2))
+		method := uint16(0)
+		if version >= 1 {
+			method = p.u16() & 15
+		}
+		elsewhere := p.u16() != 0
+		base := p.uint(baseSize)
+		count := int(p.u16())
+		if total += count; total > maxExtents {
+			return malformed("too many extents")
+		}
+		it.extents, it.located = nil, method <= 1 && !elsewhere
+		for ; count > 0 && !p.short; count-- {
+			p.uint(indexSize)
+			e, err := extent(base, p.uint(offsetSize), p.uint(lengthSize), method == 1, idat)
+			if err != nil {
+				return err
+			}
+			it.extents = append(it.extents, e)
+		}
+	}
+	return p.err()
+}
+
+// extent turns the fields of iloc into a place in the file. A length of 0, which
+// stands for all the rest, stays 0 with offsets in the file.
+func extent(base, offset, length uint64, inIdat bool, idat box) (Extent, error) {
+	const limit = 1 << 60
+	if base > limit || offset > limit || length > limit {
+		return Extent{}, malformed("an extent outside the file")
+	}
+	e := Extent{int64(base + offset), int64(length)}
+	if !inIdat {
+		return e, nil
+	}
+	room := idat.end - idat.off - e.Offset
+	if e.Length == 0 {
+		e.Length = room
+	}
+	if room <= 0 || e.Length > room {
+		return Extent{}, malformed("an extent outside idat")
+	}
+	e.Offset += idat.off
+	return e, nil
+}
