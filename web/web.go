@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"sync"
 	"time"
 
 	"github.com/julienschmidt/httprouter"
@@ -43,6 +44,8 @@ type Server struct {
 	Options
 	router  *httprouter.Router
 	metrics *metrics
+	done    chan struct{} // closed by Stop: answers without an end are to end
+	stop    func()
 }
 
 // New makes a Server.
@@ -50,7 +53,8 @@ func New(o Options) *Server {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Server{Options: o, metrics: newMetrics(o.Registerer)}
+	s := &Server{Options: o, metrics: newMetrics(o.Registerer), done: make(chan struct{})}
+	s.stop = sync.OnceFunc(func() { close(s.done) })
 	s.router = s.routes()
 	return s
 }
@@ -102,13 +106,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.Se
 // total deadline, since a large upload over a slow line is legitimate; the
 // handlers bound the time between two reads instead.
 func (s *Server) HTTPServer() *http.Server {
-	return &http.Server{
+	srv := &http.Server{
 		Handler:           s,
 		ReadHeaderTimeout: 30 * time.Second,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    64 << 10,
 		ErrorLog:          slog.NewLogLogger(s.Log.Handler(), slog.LevelDebug),
 	}
+	srv.RegisterOnShutdown(s.Stop)
+	return srv
 }
 
 // param is a variable segment of the request's path.
