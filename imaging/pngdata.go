@@ -1,0 +1,101 @@
+package imaging
+
+import (
+	"compress/zlib"
+	"errors"
+	"io"
+)
+
+// pngData is what all IDAT chunks hold, as one stream. It verifies their
+// checksums, and adds what it reads to the payload.
+type pngData struct{ f *pngFile }
+
+func (d pngData) Read(p []byte) (int, error) {
+	f := d.f
+	if f.held {
+		return 0, io.EOF
+	}
+	for f.left == 0 {
+		if err := f.end(); err != nil {
+			return 0, err
+		}
+		if err := f.next(); err != nil {
+			return 0, err
+		}
+		f.held = f.kind != "IDAT"
+		if f.held {
+			return 0, io.EOF
+		}
+	}
+	n, err := f.Read(p)
+	f.idat.Write(p[:n]) //nolint:errcheck // a hash never fails
+	return n, err
+}
+
+// firstIDAT reads the picture when its first IDAT has come. Later ones that do
+// not follow at once are passed over, as image/png does.
+func (f *pngFile) firstIDAT() error {
+	switch {
+	case f.stage == pngSeenIDAT:
+		if _, err := io.Copy(f.idat, f); err != nil {
+			return err //nolint:wrapcheck // the caller tells the end of the file from failures
+		}
+		return f.end()
+	case f.stage == pngStart, f.stage == pngSeenIHDR && f.head.colour == pngPalette:
+		return undecodable("IDAT out of order")
+	}
+	f.stage = pngSeenIDAT
+
+	data := pngData{f}
+	buffered, release := f.in.buffered(data)
+	defer release()
+	z, err := zlib.NewReader(buffered)
+	if err != nil {
+		return inflated(err)
+	}
+	if err := checkRows(z, f.head.passes()); err != nil {
+		return inflated(err)
+	}
+	// What follows the compressed data is passed over.
+	_, err = io.Copy(io.Discard, data)
+	return err //nolint:wrapcheck // as above
+}
+
+// checkRows reads exactly the rows that the header promises, and the checksum.
+func checkRows(z io.Reader, passes []pngPass) error {
+	buf := make([]byte, 32<<10)
+	for _, p := range passes {
+		next := int64(0) // where the next row begins, seen from buf
+		for left := p.rows * (1 + p.rowBytes); left > 0; {
+			n, err := io.ReadFull(z, buf[:min(left, int64(len(buf)))])
+			if err != nil {
+				return err //nolint:wrapcheck // as above
+			}
+			for ; next < int64(n); next += 1 + p.rowBytes {
+				if buf[next] > 4 {
+					return undecodable("a row with the filter %d", buf[next])
+				}
+			}
+			next -= int64(n)
+			left -= int64(n)
+		}
+	}
+	switch n, err := io.ReadFull(z, buf[:1]); {
+	case n > 0:
+		return undecodable("there are more pixels than there is room for")
+	case !errors.Is(err, io.EOF):
+		return err //nolint:wrapcheck // as above
+	}
+	return nil
+}
+
+// inflated explains an error of compressed data.
+func inflated(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return undecodable("there are fewer pixels than promised")
+	}
+	if errors.Is(err, ErrUndecodable) {
+		return err
+	}
+	return undecodable("%v", err)
+}

@@ -1,0 +1,83 @@
+package imaging
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// source is the file that is looked into. Reads end once the context is done.
+// A failure of the reader is remembered, so that it is never taken for damage
+// in the file.
+type source struct {
+	r       *io.SectionReader
+	done    func() error // the context's Err
+	failure error
+}
+
+// ReadAt implements io.ReaderAt.
+func (s *source) ReadAt(p []byte, off int64) (int, error) {
+	if err := s.done(); err != nil {
+		return 0, s.fail(err)
+	}
+	n, err := s.r.ReadAt(p, off)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return n, s.fail(fmt.Errorf("read the picture: %w", err))
+	}
+	return n, err //nolint:wrapcheck // io.EOF as ReaderAt wants it
+}
+
+func (s *source) fail(err error) error {
+	if s.failure == nil {
+		s.failure = err
+	}
+	return err
+}
+
+func (s *source) size() int64 { return s.r.Size() }
+
+// section is a part of the file, cut off at the file's end.
+func (s *source) section(off, n int64) *io.SectionReader {
+	return io.NewSectionReader(s, off, max(0, min(n, s.size()-off)))
+}
+
+// all is the whole file.
+func (s *source) all() *io.SectionReader { return s.section(0, s.size()) }
+
+// bytes reads n bytes at off; n must be bounded by the caller. Bytes that are
+// not there are ErrUndecodable.
+func (s *source) bytes(off int64, n int) ([]byte, error) {
+	if off < 0 || off > s.size()-int64(n) {
+		return nil, undecodable("the file is truncated")
+	}
+	p := make([]byte, n)
+	if _, err := s.ReadAt(p, off); err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	return p, nil
+}
+
+// ended makes the end of a file where more is needed ErrUndecodable.
+func ended(err error) error {
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		return undecodable("the file is truncated")
+	}
+	return err
+}
+
+// skip discards the next n bytes of r.
+func skip(r *bufio.Reader, n int64) error {
+	for n > 0 {
+		k, err := r.Discard(int(min(n, 1<<30)))
+		n -= int64(k)
+		if err != nil {
+			return ended(err)
+		}
+	}
+	return nil
+}
+
+func undecodable(format string, args ...any) error {
+	return fmt.Errorf("%w: %s", ErrUndecodable, fmt.Sprintf(format, args...))
+}
