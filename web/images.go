@@ -1,0 +1,218 @@
+package web
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/google/uuid"
+
+	"inlet/blob"
+	"inlet/gallery"
+	"inlet/imaging"
+)
+
+// maxRanges is how many ranges of one request are served; a longer list is
+// ignored, which a server may do, so that a header cannot cost more than a file.
+const maxRanges = 16
+
+// image answers with the stored bytes of a picture, or a smaller JPEG of it.
+func (s *Server) image(w http.ResponseWriter, r *http.Request) error {
+	id, err := imageID(r)
+	if err != nil {
+		return err
+	}
+	if err := s.mayView(r, id); err != nil {
+		return err
+	}
+	width, err := askedWidth(r)
+	if err != nil {
+		return err
+	}
+	img, err := s.Gallery.Get(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	if width == 0 {
+		content, err := s.Gallery.Open(r.Context(), img)
+		if err != nil {
+			return fmt.Errorf("open the picture %s: %w", id, err)
+		}
+		defer content.Close()
+		return serve(w, r, content, file{
+			contentType: img.Format.ContentType(),
+			etag:        fmt.Sprintf(`"%x"`, img.SHA256),
+			name:        fmt.Sprintf("%s.%s", id, extension(img.Format)),
+		})
+	}
+	content, err := s.Gallery.Variant(r.Context(), img, width)
+	if err != nil {
+		return fmt.Errorf("picture %s at width %d: %w", id, width, err)
+	}
+	defer content.Close()
+	return serve(w, r, content, file{
+		contentType: imaging.JPEG.ContentType(),
+		// A variant that was lost is made again, perhaps by a later version of
+		// the service; its size tells most such files apart.
+		etag: fmt.Sprintf(`"%x-w%d-%d"`, img.SHA256, width, content.Size()),
+		name: fmt.Sprintf("%s-%d.jpg", id, width),
+	})
+}
+
+// imageID reads the id in the path. Only its one spelling is taken: ids are
+// opaque, and caches compare addresses by their letters.
+func imageID(r *http.Request) (uuid.UUID, error) {
+	given := param(r, "id")
+	id, err := uuid.Parse(given)
+	if err != nil || id.String() != given {
+		return uuid.Nil, gallery.ErrNotFound
+	}
+	return id, nil
+}
+
+// mayView lets pass who has the id, or, where access is signed, who has a
+// signed address or the operator's token.
+func (s *Server) mayView(r *http.Request, id uuid.UUID) error {
+	if s.Signer == nil || s.Signer.Verify(id, r.URL.Query()) || s.authorize(r) == nil {
+		return nil
+	}
+	return fmt.Errorf("%w: the address needs a valid, unexpired signature", errForbidden)
+}
+
+// askedWidth is 0 when the stored bytes are wanted.
+func askedWidth(r *http.Request) (int, error) {
+	query := r.URL.Query()
+	if !query.Has("width") {
+		return 0, nil
+	}
+	width, err := strconv.Atoi(query.Get("width"))
+	if err != nil || !slices.Contains([]int{160, 320, 640, 1280}, width) {
+		return 0, fmt.Errorf("%w: width must be 160, 320, 640 or 1280", errBadRequest)
+	}
+	return width, nil
+}
+
+func extension(f imaging.Format) string {
+	if f == imaging.JPEG {
+		return "jpg"
+	}
+	return string(f)
+}
+
+// file is what a blob is presented as.
+type file struct {
+	contentType, etag, name string
+}
+
+// serve answers with content or the ranges of it that were asked for.
+func serve(w http.ResponseWriter, r *http.Request, content blob.Blob, f file) error {
+	h := w.Header()
+	h.Set("Content-Type", f.contentType)
+	h.Set("ETag", f.etag)
+	h.Set("Content-Disposition", fmt.Sprintf("inline; filename=%q", f.name))
+	// The bytes are somebody else's: they are shown as the picture that they
+	// are or not at all, and run nothing.
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
+	// Who has the address may show the picture on any page. Copies are asked
+	// for anew each time (a 304 costs one look-up), since a picture can be
+	// deleted, an address expire, and an id be folded into another picture.
+	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+	h.Set("Cache-Control", "private, no-cache")
+
+	ranges := r.Header.Get("Range")
+	if !strings.HasPrefix(ranges, "bytes=") || strings.Count(ranges, ",") >= maxRanges {
+		r.Header.Del("Range")
+	}
+	out := &refusing{paced: newPaced(w)}
+	in := &watched{Blob: content}
+	http.ServeContent(out, r, "", time.Time{}, in)
+	switch out.refused {
+	case 0:
+		return in.failure()
+	case http.StatusRequestedRangeNotSatisfiable:
+		h.Set("Content-Range", fmt.Sprintf("bytes */%d", content.Size()))
+		return fmt.Errorf("%w: the picture has %d bytes", errRange, content.Size())
+	case http.StatusPreconditionFailed:
+		p := problemOf(fmt.Errorf("%w: the picture has another ETag than If-Match asks for", errBadRequest))
+		p.Status, p.Title = http.StatusPreconditionFailed, "Precondition failed"
+		writeProblem(w, p)
+		return nil
+	}
+	return errors.Join(fmt.Errorf("serving a picture ended with status %d", out.refused), in.failure())
+}
+
+// refusing keeps the refusals of http.ServeContent back, which are plain text.
+type refusing struct {
+	paced
+	refused int
+}
+
+func (w *refusing) WriteHeader(status int) {
+	if status >= 400 {
+		w.refused = status
+		return
+	}
+	w.paced.WriteHeader(status)
+}
+
+func (w *refusing) Write(p []byte) (int, error) {
+	if w.refused != 0 {
+		return len(p), nil
+	}
+	return w.paced.Write(p)
+}
+
+// watched keeps the first failure of reading, which http.ServeContent drops.
+// Several ranges are read by another goroutine.
+type watched struct {
+	blob.Blob
+	failed atomic.Pointer[error]
+}
+
+func (b *watched) Read(p []byte) (int, error) {
+	n, err := b.Blob.Read(p)
+	if err != nil && err != io.EOF {
+		b.failed.CompareAndSwap(nil, &err)
+	}
+	return n, err
+}
+
+func (b *watched) failure() error {
+	if err := b.failed.Load(); err != nil {
+		return fmt.Errorf("read a picture: %w", *err)
+	}
+	return nil
+}
+
+// deleteImage removes a picture and all that came of it.
+func (s *Server) deleteImage(w http.ResponseWriter, r *http.Request) error {
+	id, err := imageID(r)
+	if err != nil {
+		return err
+	}
+	if err := s.Gallery.Delete(r.Context(), id); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// imageMetadata answers with all that is known of a picture.
+func (s *Server) imageMetadata(w http.ResponseWriter, r *http.Request) error {
+	id, err := imageID(r)
+	if err != nil {
+		return err
+	}
+	doc, err := s.Gallery.Metadata(r.Context(), id)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, doc)
+}

@@ -1,0 +1,57 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+
+	"inlet/gallery"
+)
+
+// maxImport is the largest table of labels that is taken.
+const maxImport = 16 << 20
+
+// labels is both what is asked and what is answered.
+type labels struct {
+	Labels []string `json:"labels"`
+}
+
+// setLabels replaces the labels of a picture.
+func (s *Server) setLabels(w http.ResponseWriter, r *http.Request) error {
+	id, err := imageID(r)
+	if err != nil {
+		return err
+	}
+	var asked labels
+	if err := readJSON(w, r, maxJSON, &asked); err != nil {
+		return err
+	}
+	if asked.Labels == nil {
+		return fmt.Errorf(`%w: the body must be {"labels":[…]}`, errBadRequest)
+	}
+	set, err := s.Gallery.SetLabels(r.Context(), id, asked.Labels)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, labels{set})
+}
+
+// listLabels answers with every label and how many pictures bear it.
+func (s *Server) listLabels(w http.ResponseWriter, r *http.Request) error {
+	counts, err := s.Gallery.Labels(r.Context())
+	if err != nil {
+		return err
+	}
+	if counts == nil {
+		counts = []gallery.LabelCount{}
+	}
+	return writeJSON(w, http.StatusOK, map[string][]gallery.LabelCount{"labels": counts})
+}
+
+// importLabels adds labels from a table that is read as it arrives.
+func (s *Server) importLabels(w http.ResponseWriter, r *http.Request) error {
+	result, err := s.Gallery.ImportLabels(r.Context(), newBody(w, r, maxImport))
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, result)
+}

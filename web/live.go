@@ -1,0 +1,59 @@
+package web
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// heartbeat keeps proxies from closing a live feed in quiet times, and tells
+// the service of clients that are gone.
+const heartbeat = 15 * time.Second
+
+// live answers with server-sent events until the client goes, or the service
+// stops.
+func (s *Server) live(w http.ResponseWriter, r *http.Request) error {
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	events := s.Stats.Subscribe(ctx)
+	h := w.Header()
+	h.Set("Content-Type", "text/event-stream")
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("X-Accel-Buffering", "no") // nginx would hold events back
+	out := newPaced(w)
+	if _, err := fmt.Fprint(out, "retry: 2000\n\n"); err != nil {
+		return nil
+	}
+	beat := time.NewTicker(heartbeat)
+	defer beat.Stop()
+	for {
+		// An error of writing or flushing means that the client has gone, or
+		// stalls: the usual end.
+		if err := out.flush(); err != nil {
+			return nil
+		}
+		var err error
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-s.done:
+			return nil
+		case <-beat.C:
+			_, err = fmt.Fprint(out, ":\n\n")
+		case e, open := <-events:
+			if !open {
+				return nil
+			}
+			_, err = fmt.Fprintf(out, "event: %s\ndata: %s\n\n", e.Name, e.Data)
+		}
+		if err != nil {
+			return nil
+		}
+	}
+}
+
+// Stop ends the answers that have no end of their own. HTTPServer calls it when
+// it shuts down, which would wait for them otherwise.
+func (s *Server) Stop() { s.stop() }
