@@ -1,0 +1,115 @@
+// Package gallery owns what happens to pictures after their upload: fetching
+// them and their variants, listing, labels, and deletion.
+//
+// It promises that a list is read in pages that cost the same however deep they
+// are, and a stream in memory that does not grow; that a deletion takes from
+// the counters exactly what the picture had added; and that no blob is removed
+// that a picture, committed or about to be, is kept in (docs/adr/0002).
+package gallery
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sync/singleflight"
+
+	"inlet/blob"
+	"inlet/imaging"
+)
+
+// Failures that are the caller's. ErrFilter and ErrLabels are returned wrapped,
+// with a detail that is fit to be shown.
+var (
+	ErrNotFound = errors.New("there is no such picture")
+	ErrFilter   = errors.New("the filter is malformed")
+	ErrCursor   = errors.New("the cursor is malformed")
+	ErrLabels   = errors.New("the labels are malformed")
+	ErrWidth    = errors.New("the width must be 160, 320, 640 or 1280")
+)
+
+// Thumbnailer makes variants.
+type Thumbnailer interface {
+	Thumbnail(ctx context.Context, r io.ReaderAt, size int64, f imaging.Format, width int) ([]byte, error)
+}
+
+// Options of a Service. All fields without a stated default are required.
+type Options struct {
+	Pool        *pgxpool.Pool
+	Blobs       *blob.Files
+	Thumbnailer Thumbnailer
+	// Committed is called after each commit that wrote an event; it must not block.
+	Committed func()
+}
+
+// Service holds the pictures. It is safe for concurrent use.
+type Service struct {
+	Options
+	variants singleflight.Group
+}
+
+// New makes a Service.
+func New(o Options) *Service {
+	if o.Committed == nil {
+		o.Committed = func() {}
+	}
+	return &Service{Options: o}
+}
+
+// Image is what is needed to serve a picture.
+type Image struct {
+	ID         uuid.UUID
+	SHA256     [32]byte
+	Format     imaging.Format
+	Bytes      int64
+	UploadedAt time.Time
+}
+
+// ParseID reads an image's id in the one form in which ids are written.
+func ParseID(s string) (uuid.UUID, error) {
+	id, err := uuid.Parse(s)
+	if err != nil || id.String() != s {
+		return uuid.Nil, ErrNotFound
+	}
+	return id, nil
+}
+
+// Get looks an image up.
+func (s *Service) Get(ctx context.Context, id uuid.UUID) (Image, error) {
+	img := Image{ID: id}
+	var sum []byte
+	err := s.Pool.QueryRow(ctx, `SELECT sha256, format, bytes, uploaded_at FROM images WHERE id = $1`, id).
+		Scan(&sum, &img.Format, &img.Bytes, &img.UploadedAt)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Image{}, ErrNotFound
+	}
+	if err != nil {
+		return Image{}, fmt.Errorf("look up an image: %w", err)
+	}
+	copy(img.SHA256[:], sum)
+	img.UploadedAt = img.UploadedAt.UTC()
+	return img, nil
+}
+
+// Open opens the stored bytes.
+func (s *Service) Open(ctx context.Context, img Image) (blob.Blob, error) {
+	b, err := s.Blobs.Open(ctx, blob.ContentKey(img.SHA256))
+	if errors.Is(err, blob.ErrNotFound) {
+		return nil, s.missing(ctx, img)
+	}
+	return b, err
+}
+
+// missing tells a picture that was deleted a moment ago from one whose blob is
+// lost.
+func (s *Service) missing(ctx context.Context, img Image) error {
+	if _, err := s.Get(ctx, img.ID); err != nil {
+		return err
+	}
+	return fmt.Errorf("the bytes of image %s are missing: %w", img.ID, blob.ErrNotFound)
+}

@@ -1,0 +1,89 @@
+package gallery
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// MaxLimit is the most that List returns at once.
+const MaxLimit = 500
+
+// List returns one page of the images that match, newest first and without all
+// tags, and the cursor of the page that follows, empty on the last one.
+func (s *Service) List(ctx context.Context, f Filter, limit int, cursor string) ([]Document, string, error) {
+	limit = max(1, min(limit, MaxLimit))
+	var after *position
+	if cursor != "" {
+		p, err := parsePosition(cursor)
+		if err != nil {
+			return nil, "", err
+		}
+		after = &p
+	}
+	docs, err := s.page(ctx, f, after, limit+1)
+	if err != nil {
+		return nil, "", err
+	}
+	if len(docs) <= limit {
+		return docs, "", nil
+	}
+	docs = docs[:limit]
+	return docs, positionOf(&docs[limit-1]).String(), nil
+}
+
+// page reads the images after a position. What is gathered from other tables is
+// gathered for the rows of the page alone.
+func (s *Service) page(ctx context.Context, f Filter, after *position, limit int) ([]Document, error) {
+	c := f.conditions()
+	if after != nil {
+		c.and(`(i.uploaded_at, i.id) < (?, ?)`, after.uploadedAt, after.id)
+	}
+	query := `SELECT ` + documentColumns + `
+		FROM (SELECT * FROM images i` + c.where() + `
+			ORDER BY i.uploaded_at DESC, i.id DESC LIMIT ` + strconv.Itoa(limit) + `) i
+		ORDER BY i.uploaded_at DESC, i.id DESC`
+	rows, err := s.Pool.Query(ctx, query, c.args...)
+	if err != nil {
+		return nil, fmt.Errorf("list images: %w", err)
+	}
+	docs, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Document, error) { return scanDocument(row) })
+	if err != nil {
+		return nil, fmt.Errorf("list images: %w", err)
+	}
+	return docs, nil
+}
+
+// position is a place in the order of the list: that of an image which may be
+// gone by now.
+type position struct {
+	uploadedAt time.Time
+	id         uuid.UUID
+}
+
+func positionOf(doc *Document) position { return position{doc.UploadedAt, doc.ID} }
+
+// String is the position as a cursor.
+func (p position) String() string {
+	raw := binary.BigEndian.AppendUint64(nil, uint64(p.uploadedAt.UnixMicro()))
+	return base64.RawURLEncoding.EncodeToString(append(raw, p.id[:]...))
+}
+
+func parsePosition(cursor string) (position, error) {
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
+	if err != nil || len(raw) != 8+16 {
+		return position{}, ErrCursor
+	}
+	at := time.UnixMicro(int64(binary.BigEndian.Uint64(raw))).UTC()
+	// The database's times end where these do not.
+	if at.Year() < 1 || at.Year() > 9999 {
+		return position{}, ErrCursor
+	}
+	return position{at, uuid.UUID(raw[8:])}, nil
+}
