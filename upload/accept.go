@@ -1,0 +1,184 @@
+package upload
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"inlet/blob"
+	"inlet/imaging"
+)
+
+// attempts bounds how often a file whose picture is stored or deleted by
+// somebody else at the same moment is looked at again.
+const attempts = 5
+
+// errRaced says that another upload or a deletion won; the file starts over.
+var errRaced = errors.New("upload: lost a race")
+
+// arrival is one file on its way through the pipeline.
+type arrival struct {
+	from     Sender
+	filename string
+	scope    string
+	staged   *blob.Staged
+	format   imaging.Format
+}
+
+// Accept takes one file through the pipeline. It never fails as a whole: a
+// file that is not accepted comes back as Rejected with the reason in Err. The
+// body is read to its end, or up to one byte past the limit.
+func (s *Service) Accept(ctx context.Context, from Sender, filename string, body io.Reader) Result {
+	result, err := s.accept(ctx, from, cleanName(filename), body)
+	if err != nil {
+		result = rejected(cleanName(filename), err)
+	}
+	s.metrics.count(result)
+	return result
+}
+
+func (s *Service) accept(ctx context.Context, from Sender, filename string, body io.Reader) (Result, error) {
+	a := arrival{from: from, filename: filename, scope: s.scope(from)}
+	if err := s.admit(ctx, from); err != nil {
+		return Result{}, err
+	}
+	var err error
+	if a.staged, a.format, err = s.receive(ctx, body); err != nil {
+		return Result{}, err
+	}
+	defer a.staged.Discard()
+
+	for range attempts {
+		result, err := s.process(ctx, a)
+		if !errors.Is(err, errRaced) {
+			return result, err
+		}
+	}
+	return Result{}, fmt.Errorf("%w: the picture kept changing under the upload", ErrOverloaded)
+}
+
+// process is the part of the pipeline that follows the arrival of the bytes.
+func (s *Service) process(ctx context.Context, a arrival) (Result, error) {
+	kept, found, err := s.lookUpExact(ctx, a)
+	if err != nil || found {
+		return s.commitDuplicate(ctx, a, kept, nil, err)
+	}
+	info, err := s.inspect(ctx, a)
+	if err != nil {
+		return Result{}, err
+	}
+	kept, found, err = s.lookUpPayload(ctx, a, info)
+	if err != nil || found {
+		return s.commitDuplicate(ctx, a, kept, &info, err)
+	}
+	if err := s.keep(ctx, a); err != nil {
+		return Result{}, err
+	}
+	return s.commitStored(ctx, a, info)
+}
+
+// admit refuses a link that is used up before its bytes are taken. The limit
+// itself is enforced by the commit.
+func (s *Service) admit(ctx context.Context, from Sender) error {
+	if from.Grant.MaxFiles == 0 && from.Grant.MaxBytes == 0 {
+		return nil
+	}
+	defer s.timed("admit", time.Now())
+	ctx, cancel := context.WithTimeout(ctx, s.StoreWait)
+	defer cancel()
+	used, err := s.Usage.Usage(ctx, from.Grant)
+	if err != nil {
+		return unavailable(err)
+	}
+	if g := from.Grant; (g.MaxFiles > 0 && used.Files >= g.MaxFiles) || (g.MaxBytes > 0 && used.Bytes >= g.MaxBytes) {
+		return ErrExhausted
+	}
+	return nil
+}
+
+// receive streams the file to staging, hashing on the way, and tells its
+// format by its first bytes. An unknown format is refused before it is written.
+func (s *Service) receive(ctx context.Context, body io.Reader) (_ *blob.Staged, _ imaging.Format, err error) {
+	defer s.timed("receive", time.Now())
+	src := &source{r: body}
+	head := make([]byte, imaging.SniffLen)
+	n, _ := io.ReadFull(src, head) // its error is the sender's, or a short file
+	if src.err != nil {
+		return nil, "", fmt.Errorf("%w: %w", ErrIntake, src.err)
+	}
+	if n == 0 {
+		return nil, "", fmt.Errorf("%w: the file is empty", imaging.ErrUndecodable)
+	}
+	format, err := imaging.Sniff(head[:n])
+	if err != nil {
+		return nil, "", err
+	}
+	staged, err := s.Blobs.Stage(ctx)
+	if err != nil {
+		return nil, "", unavailable(err)
+	}
+	defer func() {
+		if err != nil {
+			staged.Discard()
+		}
+	}()
+	whole := io.MultiReader(bytes.NewReader(head[:n]), src)
+	size, err := io.Copy(staged, io.LimitReader(whole, s.MaxFileBytes+1))
+	s.metrics.bytes.Add(float64(size))
+	switch {
+	case src.err != nil:
+		return nil, "", fmt.Errorf("%w: %w", ErrIntake, src.err)
+	case err != nil:
+		return nil, "", unavailable(err)
+	case size > s.MaxFileBytes:
+		return nil, "", ErrTooLarge
+	}
+	return staged, format, nil
+}
+
+// source remembers the sender's error, to tell it from the disk's.
+type source struct {
+	r   io.Reader
+	err error
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		s.err = err
+	}
+	return n, err
+}
+
+// inspect looks into the file under one of the places.
+func (s *Service) inspect(ctx context.Context, a arrival) (imaging.Info, error) {
+	waited := time.Now()
+	release, err := s.places.take(ctx)
+	s.timed("wait", waited)
+	if err != nil {
+		return imaging.Info{}, err
+	}
+	defer release()
+	defer s.timed("inspect", time.Now())
+	info, err := s.Inspector.Inspect(ctx, a.staged, a.staged.Size(), a.format)
+	if err != nil && isStorage(err) {
+		err = unavailable(err)
+	}
+	return info, err
+}
+
+// keep makes the blob durable under its content's key.
+func (s *Service) keep(ctx context.Context, a arrival) error {
+	defer s.timed("blob", time.Now())
+	return unavailable(s.Blobs.Keep(ctx, a.staged, blob.ContentKey(a.staged.Sum())))
+}
+
+func (s *Service) scope(from Sender) string {
+	if s.ScopeByLink {
+		return string(from.Grant.ID)
+	}
+	return ""
+}

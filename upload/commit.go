@@ -1,0 +1,252 @@
+package upload
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"inlet/blob"
+	"inlet/imaging"
+	"inlet/stats"
+)
+
+const (
+	// One guarded statement: it changes nothing, and returns no row, when the
+	// file would take the link over a limit (0 means none).
+	spendQuery = `
+		INSERT INTO link_usage AS u (link_id, files, bytes, expires_at)
+		SELECT $1::text, 1, $2::bigint, $3::timestamptz WHERE $5::bigint = 0 OR $2::bigint <= $5::bigint
+		ON CONFLICT (link_id) DO UPDATE SET files = u.files + 1, bytes = u.bytes + excluded.bytes
+		WHERE ($4::bigint = 0 OR u.files + 1 <= $4::bigint) AND ($5::bigint = 0 OR u.bytes + excluded.bytes <= $5::bigint)
+		RETURNING files`
+
+	imageQuery = `
+		INSERT INTO images (id, scope, sha256, payload, format, width, height, frames, bytes, uploaded_at,
+			camera, make, model, lens, software, captured_at, captured_at_offset,
+			latitude, longitude, altitude, iso, f_number, exposure_time, focal_length, orientation, exif)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)
+		ON CONFLICT DO NOTHING RETURNING id`
+
+	uploadQuery = `
+		INSERT INTO uploads (uploaded_at, image_id, link_id, status, match, distance, bytes, filename, client)
+		VALUES ($1, $2, $3, $4, nullif($5, ''), $6, $7, $8, $9) RETURNING id`
+
+	aliasQuery = `
+		INSERT INTO aliases (scope, sha256, image_id, match, distance) VALUES ($1, $2, $3, $4, $5)
+		ON CONFLICT DO NOTHING`
+
+	seenQuery = `
+		INSERT INTO links_seen (link_id, label, first_used_at, expires_at) VALUES ($1, nullif($2, ''), $3, $4)
+		ON CONFLICT DO NOTHING`
+)
+
+// commitStored writes a new picture. The blob is durable already; while the
+// transaction holds the content's lock it makes sure that no deletion of the
+// same bytes has taken the blob away in between.
+func (s *Service) commitStored(ctx context.Context, a arrival, info imaging.Info) (Result, error) {
+	defer s.timed("commit", time.Now())
+	id, err := uuid.NewV7()
+	if err != nil {
+		return Result{}, err
+	}
+	now, sum := s.Now().UTC(), a.staged.Sum()
+	result := s.result(a, Stored, kept{
+		id: id, sha256: sum[:], format: string(info.Format),
+		width: info.Width, height: info.Height, bytes: a.staged.Size(),
+	})
+	event, err := s.event(a, result, now)
+	if err != nil {
+		return Result{}, err
+	}
+	event.Images, event.Bytes = 1, a.staged.Size()
+	event.Formats = map[string]int64{string(info.Format): 1}
+	if info.Meta.CameraName != "" {
+		event.Cameras = map[string]int64{info.Meta.CameraName: 1}
+	}
+	err = s.inTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		w := newWrite(s, a, now)
+		w.lock(sum)
+		w.insert(imageQuery, imageRow(id, a, info, now)...)
+		w.upload(id, result)
+		w.event(event)
+		if err := w.send(ctx, tx); err != nil {
+			return err
+		}
+		return s.keepStill(ctx, a)
+	})
+	return result, err
+}
+
+// keepStill puts the blob again if it has gone since it was kept.
+func (s *Service) keepStill(ctx context.Context, a arrival) error {
+	there, err := s.Blobs.Exists(ctx, blob.ContentKey(a.staged.Sum()))
+	if err == nil && !there {
+		err = s.Blobs.Keep(ctx, a.staged, blob.ContentKey(a.staged.Sum()))
+	}
+	return unavailable(err)
+}
+
+// commitDuplicate writes that a file is a copy of k. info is what was read
+// from the copy, nil when it was not looked into; what it says and the kept
+// picture does not is added to the kept picture. A look-up's error passes.
+func (s *Service) commitDuplicate(ctx context.Context, a arrival, k kept, info *imaging.Info, err error) (Result, error) {
+	if err != nil {
+		return Result{}, err
+	}
+	defer s.timed("commit", time.Now())
+	now := s.Now().UTC()
+	result := s.result(a, Duplicate, k)
+	event, err := s.event(a, result, now)
+	if err != nil {
+		return Result{}, err
+	}
+	err = s.inTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
+		w := newWrite(s, a, now)
+		if info != nil {
+			camera, err := enrich(ctx, tx, k.id, info.Meta)
+			if err != nil {
+				return err
+			}
+			if camera != "" {
+				event.Cameras = map[string]int64{camera: 1}
+			}
+			sum := a.staged.Sum()
+			w.batch.Queue(aliasQuery, a.scope, sum[:], k.id, k.match, k.distance)
+		}
+		w.upload(k.id, result)
+		w.event(event)
+		return w.send(ctx, tx)
+	})
+	return result, err
+}
+
+// result is the contract's entry for a file that turned out to be k.
+func (s *Service) result(a arrival, status Status, k kept) Result {
+	return Result{
+		Filename: a.filename, Status: status, ID: k.id, URL: s.URL(k.id), Match: k.match, Distance: k.distance,
+		SHA256: hex.EncodeToString(k.sha256), Format: k.format, Width: k.width, Height: k.height, Bytes: k.bytes,
+	}
+}
+
+// live is what the feed says of an accepted file; never the token.
+type live struct {
+	Result
+	LinkID string `json:"link_id"`
+	Label  string `json:"label"`
+}
+
+// event is what every accepted file adds to the counters.
+func (s *Service) event(a arrival, r Result, now time.Time) (stats.Delta, error) {
+	feed, err := json.Marshal(live{r, string(a.from.Grant.ID), a.from.Grant.Label})
+	if err != nil {
+		return stats.Delta{}, err
+	}
+	day := stats.Day{
+		Date: now.Format(time.DateOnly), Accepted: 1, Bytes: a.staged.Size(),
+		Client: hex.EncodeToString(s.client(a)),
+	}
+	d := stats.Delta{Accepted: 1, Live: feed}
+	if r.Status == Stored {
+		d.Stored, day.Stored = 1, 1
+	} else {
+		d.Duplicates, day.Duplicates = 1, 1
+	}
+	d.Days = []stats.Day{day}
+	d.Links = []stats.Link{{ID: a.from.Grant.ID, Files: 1, Bytes: a.staged.Size(), LastUsedAt: now}}
+	return d, nil
+}
+
+// client is the keyed hash under which a sender's address is kept.
+func (s *Service) client(a arrival) []byte {
+	mac := hmac.New(sha256.New, s.ClientKey)
+	mac.Write(a.from.Client.Unmap().AsSlice())
+	return mac.Sum(nil)[:16]
+}
+
+// inTx runs one commit and tells what its failure means.
+func (s *Service) inTx(ctx context.Context, fn func(context.Context, pgx.Tx) error) error {
+	ctx, cancel := context.WithTimeout(ctx, s.StoreWait)
+	defer cancel()
+	err := pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error { return fn(ctx, tx) })
+	var pgErr *pgconn.PgError
+	switch {
+	case err == nil:
+		s.Committed()
+		return nil
+	case errors.Is(err, errRaced), errors.Is(err, ErrExhausted):
+		return err
+	case errors.As(err, &pgErr) && raced(pgErr.Code):
+		return errRaced
+	}
+	return unavailable(fmt.Errorf("commit an upload: %w", err))
+}
+
+// raced tells the failures that mean that somebody else changed the picture
+// meanwhile: a foreign key or unique violation, a serialisation failure, a deadlock.
+func raced(code string) bool {
+	switch code {
+	case "23503", "23505", "40001", "40P01":
+		return true
+	}
+	return false
+}
+
+// write gathers the statements of one commit, so that they travel in one round
+// trip.
+type write struct {
+	s     *Service
+	a     arrival
+	now   time.Time
+	batch pgx.Batch
+}
+
+func newWrite(s *Service, a arrival, now time.Time) *write {
+	w := &write{s: s, a: a, now: now}
+	if g := a.from.Grant; g.MaxFiles > 0 || g.MaxBytes > 0 {
+		w.require(ErrExhausted, spendQuery, string(g.ID), a.staged.Size(), g.ExpiresAt, g.MaxFiles, g.MaxBytes)
+	}
+	return w
+}
+
+// require queues a statement that must return a row; none means err.
+func (w *write) require(err error, query string, args ...any) {
+	w.batch.Queue(query, args...).QueryRow(func(row pgx.Row) error {
+		var ignored any
+		scanErr := row.Scan(&ignored)
+		if errors.Is(scanErr, pgx.ErrNoRows) {
+			return err
+		}
+		return scanErr
+	})
+}
+
+func (w *write) insert(query string, args ...any) { w.require(errRaced, query, args...) }
+
+// lock shares the content's lock with other uploads; removing the blob takes
+// it alone.
+func (w *write) lock(sum [32]byte) {
+	w.batch.Queue(`SELECT pg_advisory_xact_lock_shared($1)`, int64(binary.BigEndian.Uint64(sum[:8])))
+}
+
+func (w *write) upload(image uuid.UUID, r Result) {
+	g := w.a.from.Grant
+	w.batch.Queue(uploadQuery, w.now, image, string(g.ID), string(r.Status), r.Match, r.Distance,
+		w.a.staged.Size(), w.a.filename, w.s.client(w.a))
+	w.batch.Queue(seenQuery, string(g.ID), g.Label, w.now, g.ExpiresAt)
+}
+
+func (w *write) event(d stats.Delta) { stats.Queue(&w.batch, d) }
+
+func (w *write) send(ctx context.Context, tx pgx.Tx) error {
+	return tx.SendBatch(ctx, &w.batch).Close()
+}

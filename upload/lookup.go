@@ -1,0 +1,90 @@
+package upload
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"inlet/imaging"
+)
+
+// kept is the stored picture that a file turned out to be a copy of.
+type kept struct {
+	id            uuid.UUID
+	sha256        []byte
+	format        string
+	width, height int
+	bytes         int64
+	match         string
+	distance      *int
+}
+
+// The same bytes are either those of a stored picture or those of a copy that
+// was recognised before; both are known without looking into the file.
+const exactQuery = `
+	SELECT id, sha256, format, width, height, bytes, 'exact', NULL::integer
+	  FROM images WHERE scope = $1 AND sha256 = $2
+	UNION ALL
+	SELECT i.id, i.sha256, i.format, i.width, i.height, i.bytes, a.match, a.distance
+	  FROM aliases a JOIN images i ON i.id = a.image_id WHERE a.scope = $1 AND a.sha256 = $2
+	LIMIT 1`
+
+const payloadQuery = `
+	SELECT id, sha256, format, width, height, bytes, 'payload', NULL::integer
+	  FROM images WHERE scope = $1 AND payload = $2`
+
+func (s *Service) lookUpExact(ctx context.Context, a arrival) (kept, bool, error) {
+	defer s.timed("exact", time.Now())
+	sum := a.staged.Sum()
+	return s.lookUp(ctx, exactQuery, a.scope, sum[:])
+}
+
+func (s *Service) lookUpPayload(ctx context.Context, a arrival, info imaging.Info) (kept, bool, error) {
+	if info.Payload == nil {
+		return kept{}, false, nil
+	}
+	defer s.timed("payload", time.Now())
+	return s.lookUp(ctx, payloadQuery, a.scope, info.Payload[:])
+}
+
+func (s *Service) lookUp(ctx context.Context, query, scope string, hash []byte) (k kept, found bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, s.StoreWait)
+	defer cancel()
+	err = s.Pool.QueryRow(ctx, query, scope, hash).
+		Scan(&k.id, &k.sha256, &k.format, &k.width, &k.height, &k.bytes, &k.match, &k.distance)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return kept{}, false, nil
+	}
+	if err != nil {
+		return kept{}, false, unavailable(fmt.Errorf("look up a picture: %w", err))
+	}
+	return k, true, nil
+}
+
+// Known returns those of the sums whose files need not be sent through the
+// link, in no particular order.
+func (s *Service) Known(ctx context.Context, from Sender, sums [][]byte) ([]string, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.StoreWait)
+	defer cancel()
+	rows, err := s.Pool.Query(ctx, `
+		SELECT sha256 FROM images WHERE scope = $1 AND sha256 = ANY($2)
+		UNION
+		SELECT sha256 FROM aliases WHERE scope = $1 AND sha256 = ANY($2)`, s.scope(from), sums)
+	if err != nil {
+		return nil, unavailable(fmt.Errorf("look up sums: %w", err))
+	}
+	known, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (string, error) {
+		var sum []byte
+		err := row.Scan(&sum)
+		return hex.EncodeToString(sum), err
+	})
+	if err != nil {
+		return nil, unavailable(fmt.Errorf("look up sums: %w", err))
+	}
+	return known, nil
+}

@@ -1,0 +1,41 @@
+package upload
+
+import "github.com/prometheus/client_golang/prometheus"
+
+type metrics struct {
+	files *prometheus.CounterVec
+	bytes prometheus.Counter
+	steps *prometheus.HistogramVec
+}
+
+func newMetrics(reg prometheus.Registerer, p *places) *metrics {
+	m := &metrics{
+		files: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "inlet_upload_files_total",
+			Help: "Files by outcome, kind of match and format.",
+		}, []string{"status", "match", "format"}),
+		bytes: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "inlet_upload_bytes_total",
+			Help: "Bytes of files received, refused ones included.",
+		}),
+		steps: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "inlet_upload_step_seconds",
+			Help:    "Time of each step of the upload pipeline.",
+			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 16),
+		}, []string{"step"}),
+	}
+	if reg != nil {
+		reg.MustRegister(m.files, m.bytes, m.steps,
+			gauge("inlet_upload_processing", "Files being inspected.", func() float64 { return float64(p.occupied.Load()) }),
+			gauge("inlet_upload_queued", "Files waiting for a place to be inspected.", func() float64 { return float64(p.waiting.Load()) }))
+	}
+	return m
+}
+
+func gauge(name, help string, value func() float64) prometheus.Collector {
+	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value)
+}
+
+func (m *metrics) count(r Result) {
+	m.files.WithLabelValues(string(r.Status), r.Match, r.Format).Inc()
+}

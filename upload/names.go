@@ -1,0 +1,36 @@
+package upload
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// maxName is how many characters of a file's name are kept.
+const maxName = 255
+
+// cleanName is what is kept of a name that a client gave: its last element,
+// without control characters, as valid UTF-8, cut to maxName characters. It is
+// shown and stored, and never used as a path.
+func cleanName(name string) string {
+	if i := strings.LastIndexAny(name, `/\`); i >= 0 {
+		name = name[i+1:]
+	}
+	// A name of any length is cut before it is worked on; no character has more
+	// than utf8.UTFMax bytes.
+	if most := 4 * maxName * utf8.UTFMax; len(name) > most {
+		name = name[:most]
+	}
+	name = strings.Map(func(r rune) rune {
+		// Besides control characters, those that turn the direction of writing:
+		// they make "gpj.exe" read as "exe.jpg".
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == utf8.RuneError {
+			return -1
+		}
+		return r
+	}, name)
+	if runes := []rune(strings.TrimSpace(name)); len(runes) > maxName {
+		name = string(runes[:maxName])
+	}
+	return strings.TrimSpace(name)
+}

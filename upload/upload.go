@@ -1,0 +1,175 @@
+// Package upload owns the way of an upload: from the bytes of one file to its
+// committed row, its blob and its event for the counters.
+//
+// It promises that what it reports as stored or duplicate is durable: the blob
+// is on disk (file and folder synced) and the row is committed before Accept
+// returns. It promises that a picture is kept once per scope, however many
+// clients send it at once, and that a file that was not accepted leaves nothing
+// behind. While bytes arrive it holds neither a database connection nor a place
+// for processing.
+package upload
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/netip"
+	"os"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"inlet/blob"
+	"inlet/imaging"
+	"inlet/link"
+)
+
+// Reasons for which a file is refused, beside those of imaging.
+var (
+	ErrTooLarge     = errors.New("the file is larger than the service takes")
+	ErrTooManyFiles = errors.New("the request has more files than the service takes at once")
+	ErrExhausted    = errors.New("the link has been used up")
+	ErrOverloaded   = errors.New("the service is busy")
+	ErrUnavailable  = errors.New("a store cannot be reached")
+	ErrIntake       = errors.New("the request cannot be read")
+)
+
+// Blobs is what uploads need of a blob store.
+type Blobs interface {
+	Stage(ctx context.Context) (*blob.Staged, error)
+	Keep(ctx context.Context, st *blob.Staged, k blob.Key) error
+	Exists(ctx context.Context, k blob.Key) (bool, error)
+}
+
+// Inspector looks into a staged file.
+type Inspector interface {
+	Inspect(ctx context.Context, r io.ReaderAt, size int64, f imaging.Format) (imaging.Info, error)
+}
+
+// Usage tells what of a limited link has been used up.
+type Usage interface {
+	Usage(ctx context.Context, g link.Grant) (link.Usage, error)
+}
+
+// Options of a Service. All fields without a stated default are required.
+type Options struct {
+	Pool      *pgxpool.Pool
+	Blobs     Blobs
+	Inspector Inspector
+	Usage     Usage
+	// Committed is called after each commit that wrote an event; it must not block.
+	Committed func()
+	// URL gives the address under which an image is fetched.
+	URL func(id uuid.UUID) string
+	// ClientKey keys the hash under which client addresses are kept.
+	ClientKey []byte
+
+	MaxFileBytes int64
+	MaxFiles     int
+	// ScopeByLink compares only uploads through the same link.
+	ScopeByLink bool
+	// Places is how many files are inspected at once, Queue how many may wait
+	// for a place. Defaults: 4 and 1,024.
+	Places, Queue int
+	// QueueWait bounds the wait for a place, StoreWait each visit to a store.
+	// Defaults: 10 s and 5 s.
+	QueueWait, StoreWait time.Duration
+	Registerer           prometheus.Registerer // nil: metrics are not exported
+	Now                  func() time.Time      // nil: time.Now
+}
+
+// Service accepts files. It is safe for concurrent use.
+type Service struct {
+	Options
+	places  *places
+	metrics *metrics
+}
+
+// New makes a Service.
+func New(o Options) *Service {
+	if o.Places == 0 {
+		o.Places = 4
+	}
+	if o.Queue == 0 {
+		o.Queue = 1024
+	}
+	if o.QueueWait == 0 {
+		o.QueueWait = 10 * time.Second
+	}
+	if o.StoreWait == 0 {
+		o.StoreWait = 5 * time.Second
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Committed == nil {
+		o.Committed = func() {}
+	}
+	s := &Service{Options: o, places: newPlaces(o.Places, o.Queue, o.QueueWait)}
+	s.metrics = newMetrics(o.Registerer, s.places)
+	return s
+}
+
+// Sender says through which link and from where files come.
+type Sender struct {
+	Grant  link.Grant
+	Client netip.Addr
+}
+
+// Status of a file.
+type Status string
+
+// The outcomes of a file.
+const (
+	Stored    Status = "stored"
+	Duplicate Status = "duplicate"
+	Rejected  Status = "rejected"
+)
+
+// How a duplicate was recognised.
+const (
+	MatchExact   = "exact"   // the same bytes
+	MatchPayload = "payload" // the same picture data with other metadata
+)
+
+// Result is the outcome of one file; its JSON is the contract's results entry.
+// Of a rejected file only Filename, Status and Err are set.
+type Result struct {
+	Filename string    `json:"filename"`
+	Status   Status    `json:"status"`
+	ID       uuid.UUID `json:"id,omitzero"`
+	URL      string    `json:"url,omitempty"`
+	Match    string    `json:"match,omitempty"`
+	Distance *int      `json:"distance,omitempty"`
+	SHA256   string    `json:"sha256,omitempty"`
+	Format   string    `json:"format,omitempty"`
+	Width    int       `json:"width,omitempty"`
+	Height   int       `json:"height,omitempty"`
+	Bytes    int64     `json:"bytes,omitempty"`
+	Err      error     `json:"-"`
+}
+
+func rejected(filename string, err error) Result {
+	return Result{Filename: filename, Status: Rejected, Err: err}
+}
+
+// timed observes how long a step of the pipeline took.
+func (s *Service) timed(step string, start time.Time) {
+	s.metrics.steps.WithLabelValues(step).Observe(time.Since(start).Seconds())
+}
+
+// unavailable marks errors of stores, so that the client is told to come back.
+func unavailable(err error) error {
+	if err == nil || errors.Is(err, ErrUnavailable) {
+		return err
+	}
+	return errors.Join(ErrUnavailable, err)
+}
+
+// isStorage tells failures of the staging disk from failures of the sender.
+func isStorage(err error) bool {
+	var pathErr *os.PathError
+	return errors.Is(err, blob.ErrUnavailable) || errors.As(err, &pathErr)
+}
