@@ -3,6 +3,7 @@ package db
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io/fs"
 	"time"
@@ -15,6 +16,9 @@ import (
 	"github.com/riverqueue/river/rivermigrate"
 )
 
+// ErrUnreachable says that there is no database at the URL, or not yet.
+var ErrUnreachable = errors.New("db: the database cannot be reached")
+
 // Migrate brings the schema up to date: Inlet's own tables and River's. It
 // holds an advisory lock, so replicas that start together do it once.
 func Migrate(ctx context.Context, url string) error {
@@ -26,7 +30,7 @@ func Migrate(ctx context.Context, url string) error {
 	conn := stdlib.OpenDB(*cfg)
 	defer conn.Close()
 	if err := conn.PingContext(ctx); err != nil {
-		return fmt.Errorf("db: reach the database: %w", err)
+		return fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
 	if err := migrateInlet(ctx, conn); err != nil {
 		return fmt.Errorf("db: migrate: %w", err)
