@@ -1,0 +1,55 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+
+	"inlet/db"
+	"inlet/stats"
+)
+
+// migrate brings the schema up to date and exits.
+func migrate(ctx context.Context, cfg config) error {
+	log := newLog(cfg)
+	st, err := reachStores(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	defer st.close(log)
+	if err := db.Migrate(ctx, st.DatabaseURL); err != nil {
+		return err
+	}
+	fmt.Fprintln(os.Stdout, "the schema is up to date")
+	return nil
+}
+
+// rebuildStats counts everything again, while the service may be running.
+func rebuildStats(ctx context.Context, cfg config) error {
+	log := newLog(cfg)
+	st, err := reachStores(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	defer st.close(log)
+	pool, err := db.Open(ctx, st.DatabaseURL, db.Options{MaxConns: 4})
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	rdb, err := openRedis(st.RedisURL)
+	if err != nil {
+		return err
+	}
+	defer rdb.Close()
+	counters := stats.New(stats.Options{Pool: pool, Redis: rdb, Log: log})
+	if err := counters.Rebuild(ctx); err != nil {
+		return err
+	}
+	doc, err := counters.Read(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stdout, "rebuilt: %d images, %d accepted files\n", doc.Images.Stored, doc.Uploads.Accepted)
+	return nil
+}

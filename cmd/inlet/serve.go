@@ -1,0 +1,298 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"runtime"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/redis/go-redis/v9"
+	"golang.org/x/sync/errgroup"
+
+	"inlet/blob"
+	"inlet/db"
+	"inlet/gallery"
+	"inlet/imaging"
+	"inlet/jobs"
+	"inlet/link"
+	"inlet/stats"
+	"inlet/upload"
+	"inlet/web"
+)
+
+const (
+	// drainTime is how long requests under way may take after a signal.
+	drainTime = 30 * time.Second
+	// databaseWait is how long a start waits for a database that is not there yet.
+	databaseWait = time.Minute
+	// stagingGrace is the age at which an upload that is still in staging has
+	// died: a request ends when its body stalls for a minute.
+	stagingGrace = 24 * time.Hour
+	// databaseConns bounds the connections of one process.
+	databaseConns = 24
+)
+
+// serve starts the service and runs it until a signal.
+func serve(ctx context.Context, cfg config) error {
+	log := newLog(cfg)
+	st, err := openStores(ctx, cfg, log)
+	if err != nil {
+		return err
+	}
+	defer st.close(log)
+	svc, err := wire(ctx, cfg, st, log)
+	if err != nil {
+		return err
+	}
+	defer svc.close()
+	if err := svc.links.Load(ctx); err != nil {
+		return err
+	}
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Addr)
+	if err != nil {
+		return fmt.Errorf("INLET_ADDR: %w", err)
+	}
+	welcome(cfg, st, listener.Addr())
+	return svc.run(ctx, listener, st.died())
+}
+
+// service is the wired parts of one process.
+type service struct {
+	cfg      config
+	log      *slog.Logger
+	pool     *pgxpool.Pool
+	redis    redis.UniversalClient
+	blobs    *blob.Files
+	links    *link.Revocations
+	stats    *stats.Service
+	workers  *jobs.Workers // nil in an api process
+	web      *web.Server
+	shutdown context.CancelFunc
+}
+
+// wire makes the parts and connects them. It waits for the database.
+func wire(ctx context.Context, cfg config, st *stores, log *slog.Logger) (_ *service, err error) {
+	s := &service{cfg: cfg, log: log}
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	if err := migrateWhenThere(ctx, st.DatabaseURL, log); err != nil {
+		return nil, err
+	}
+	if s.pool, err = db.Open(ctx, st.DatabaseURL, db.Options{MaxConns: databaseConns}); err != nil {
+		return nil, err
+	}
+	if s.redis, err = openRedis(st.RedisURL); err != nil {
+		return nil, err
+	}
+	if s.blobs, err = blob.Open(cfg.BlobURL); err != nil {
+		return nil, fmt.Errorf("INLET_BLOB_URL: %w", err)
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		newPoolCollector(s.pool, s.redis))
+
+	inspector := imaging.NewInspector(cfg.MaxPixels, int64(cfg.DecodeMemory))
+	s.stats = stats.New(stats.Options{Pool: s.pool, Redis: s.redis, Log: log, Registerer: registry})
+	s.links = link.NewRevocations(s.pool, s.redis, log)
+	links := link.NewStore(s.pool, s.stats)
+	var signer *gallery.Signer
+	if cfg.ImageAccess == "signed" {
+		signer = gallery.NewSigner(st.keys.Derive("image access"), time.Now)
+	}
+	imageURL := imageURL(cfg.PublicURL, signer)
+	pictures := gallery.New(gallery.Options{
+		Pool: s.pool, Blobs: s.blobs, Thumbnailer: inspector, URL: imageURL, Committed: s.stats.Wake,
+	})
+	uploads := upload.New(upload.Options{
+		Pool: s.pool, Blobs: s.blobs, Inspector: inspector, Usage: links, Committed: s.stats.Wake,
+		URL: imageURL, ClientKey: st.keys.Derive("client addresses"),
+		MaxFileBytes: int64(cfg.MaxFileBytes), MaxFiles: cfg.MaxFiles, ScopeByLink: cfg.DedupScope == "link",
+		Places: 2 * runtime.GOMAXPROCS(0), Registerer: registry,
+	})
+	if cfg.Role != "api" {
+		s.workers, err = jobs.New(jobs.Options{
+			Pool: s.pool, Orphans: pictures, Links: links, Counters: s.stats, Log: log, Registerer: registry,
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	proxies := make([]netip.Prefix, len(cfg.TrustedProxies))
+	for i, n := range cfg.TrustedProxies {
+		proxies[i] = n.Prefix
+	}
+	s.web = web.New(web.Options{
+		Keys: st.keys, Revocations: s.links, Links: links, Uploads: uploads, Gallery: pictures, Stats: s.stats,
+		Signer: signer, Checks: s.checks(), AdminToken: st.token, PublicURL: cfg.PublicURL, TrustedProxies: proxies,
+		MaxFileBytes: int64(cfg.MaxFileBytes), MaxFiles: cfg.MaxFiles,
+		Log: log, Registerer: registry, Gatherer: registry,
+	})
+	return s, nil
+}
+
+// imageURL gives the address under which an image is fetched.
+func imageURL(origin string, signer *gallery.Signer) func(uuid.UUID) string {
+	return func(id uuid.UUID) string {
+		address := origin + "/v1/images/" + id.String()
+		if signer != nil {
+			address += "?" + signer.Query(id).Encode()
+		}
+		return address
+	}
+}
+
+// checks is what readiness depends on. Without Redis the service works, and
+// counts later.
+func (s *service) checks() []web.Check {
+	return []web.Check{
+		{Name: "postgres", Essential: true, Ping: s.pool.Ping},
+		{Name: "redis", Ping: func(ctx context.Context) error { return s.redis.Ping(ctx).Err() }},
+		{Name: "blob", Essential: true, Ping: s.blobs.Ping},
+	}
+}
+
+// migrateWhenThere waits for a database that starts at the same time as we do.
+func migrateWhenThere(ctx context.Context, url string, log *slog.Logger) error {
+	deadline := time.Now().Add(databaseWait)
+	for told := false; ; told = true {
+		err := db.Migrate(ctx, url)
+		if err == nil || !errors.Is(err, db.ErrUnreachable) || time.Now().After(deadline) {
+			return err
+		}
+		if !told {
+			log.WarnContext(ctx, "waiting for the database", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Second):
+		}
+	}
+}
+
+// run serves until ctx is done or a part fails, then stops gracefully: first no
+// new requests, then those under way, then jobs, then what everything uses.
+func (s *service) run(ctx context.Context, listener net.Listener, died <-chan struct{}) error {
+	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopBackground()
+	group, failed := errgroup.WithContext(background)
+	group.Go(func() error { return s.stats.Run(background) })
+	group.Go(func() error { return s.links.Run(background) })
+	group.Go(func() error { return s.sweepStaging(background) })
+	server := s.web.HTTPServer()
+	group.Go(func() error {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return err
+		}
+		return nil
+	})
+	if s.workers != nil {
+		if err := s.workers.Start(background); err != nil {
+			return err
+		}
+	}
+	var cause error
+	select {
+	case <-ctx.Done():
+		s.log.Info("stopping: requests under way are being finished")
+	case <-failed.Done():
+	case <-died:
+		cause = errors.New("the private database ended; its log is in the data dir")
+	}
+	s.stop(server)
+	stopBackground()
+	if err := group.Wait(); cause == nil && !errors.Is(err, context.Canceled) {
+		cause = err
+	}
+	return cause
+}
+
+// stop lets requests and jobs end.
+func (s *service) stop(server *http.Server) {
+	ctx, cancel := context.WithTimeout(context.Background(), drainTime)
+	defer cancel()
+	s.web.Stop()
+	if err := server.Shutdown(ctx); err != nil {
+		s.log.Warn("requests under way were cut off", "error", err)
+		server.Close()
+	}
+	if s.workers != nil {
+		if err := s.workers.Stop(ctx); err != nil {
+			s.log.Warn("jobs under way were cut off; they run again", "error", err)
+		}
+	}
+}
+
+// sweepStaging removes what crashed uploads left, at once and every hour. It is
+// no job of the queue: each process has a staging folder of its own disk.
+func (s *service) sweepStaging(ctx context.Context) error {
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		n, err := s.blobs.SweepStaging(ctx, time.Now().Add(-stagingGrace))
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
+			s.log.Warn("sweep staging", "error", err)
+		case n > 0:
+			s.log.Info("debris of uploads that died removed", "files", n)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
+
+func (s *service) close() {
+	if s.redis != nil {
+		s.redis.Close()
+	}
+	if s.pool != nil {
+		s.pool.Close()
+	}
+}
+
+// welcome tells the person at the terminal what to do next.
+func welcome(cfg config, st *stores, addr net.Addr) {
+	fmt.Printf("inlet: listening on http://%s\n", addr)
+	if !cfg.private() {
+		return
+	}
+	if cfg.AdminToken == "" {
+		fmt.Printf("operator token: %s\n  (kept in %s)\n", st.token, st.tokenFile(cfg))
+	}
+	fmt.Printf(`
+Make a first link, good for a week:
+  curl -sS -H "Authorization: Bearer $(cat %s)" -d '{"expires_in":"7d"}' %s/v1/links
+
+Then send pictures to the "url" of the answer:
+  curl -F file=@picture.jpg "<url>"
+
+`, st.tokenFile(cfg), cfg.PublicURL)
+}
+
+func newLog(cfg config) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(cfg.LogLevel)) // checked by Validate
+	options := &slog.HandlerOptions{Level: level}
+	if cfg.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(os.Stderr, options))
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, options))
+}

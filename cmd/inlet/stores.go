@@ -1,0 +1,172 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/google/renameio/v2"
+	"github.com/redis/go-redis/v9"
+
+	"inlet/embedded"
+	"inlet/link"
+)
+
+// stores is where the service keeps things: what the configuration names, and
+// private ones for what it leaves open.
+type stores struct {
+	DatabaseURL string `json:"database_url"`
+	RedisURL    string `json:"redis_url"`
+
+	token      string
+	keys       *link.Keyring
+	dir        *embedded.Dir
+	postgres   *embedded.Postgres
+	redis      *embedded.Redis
+	runtimeDoc string // where other commands find the private stores
+}
+
+// openStores starts the private stores that are needed.
+func openStores(ctx context.Context, cfg config, log *slog.Logger) (_ *stores, err error) {
+	s := &stores{DatabaseURL: cfg.DatabaseURL, RedisURL: cfg.RedisURL, token: cfg.AdminToken, keys: cfg.keys}
+	defer func() {
+		if err != nil {
+			s.close(log)
+		}
+	}()
+	if cfg.DatabaseURL != "" && cfg.RedisURL != "" {
+		return s, nil
+	}
+	if s.dir, err = embedded.Open(cfg.DataDir); err != nil {
+		return nil, err
+	}
+	if cfg.private() {
+		if err := s.secrets(); err != nil {
+			return nil, err
+		}
+		if s.postgres, err = s.dir.StartPostgres(ctx, log); err != nil {
+			return nil, err
+		}
+		s.DatabaseURL = s.postgres.URL()
+	}
+	if cfg.RedisURL == "" {
+		if s.redis, err = s.dir.StartRedis(ctx, log); err != nil {
+			return nil, err
+		}
+		s.RedisURL = s.redis.URL()
+	}
+	return s, s.announce(cfg.DataDir)
+}
+
+// secrets reads or makes what the operator did not set.
+func (s *stores) secrets() (err error) {
+	if s.token == "" {
+		make := func() (string, error) { return rand.Text(), nil }
+		if s.token, _, err = s.dir.Secret("operator-token", make); err != nil {
+			return err
+		}
+	}
+	if s.keys != nil {
+		return nil
+	}
+	text, _, err := s.dir.Secret("link-keys", func() (string, error) {
+		keys, err := link.GenerateKeys()
+		if err != nil {
+			return "", err
+		}
+		return keys.String(), nil
+	})
+	if err != nil {
+		return err
+	}
+	if s.keys, err = link.ParseKeys(text); err != nil {
+		return fmt.Errorf("link-keys in the data dir: %w", err)
+	}
+	return nil
+}
+
+// tokenFile is where the operator's token is kept, as a person at the terminal
+// would type it.
+func (s *stores) tokenFile(cfg config) string { return filepath.Join(cfg.DataDir, "operator-token") }
+
+func runtimeFile(dataDir string) string { return filepath.Join(dataDir, "running.json") }
+
+// announce tells other commands on this data dir where the private stores are.
+func (s *stores) announce(dataDir string) error {
+	doc, err := json.Marshal(s)
+	if err != nil {
+		return err
+	}
+	s.runtimeDoc = runtimeFile(dataDir)
+	return renameio.WriteFile(s.runtimeDoc, doc, 0o600)
+}
+
+// reachStores is openStores for a command that may run beside the service: it
+// uses the private stores of a running one.
+func reachStores(ctx context.Context, cfg config, log *slog.Logger) (*stores, error) {
+	s, err := openStores(ctx, cfg, log)
+	if !errors.Is(err, embedded.ErrInUse) {
+		return s, err
+	}
+	doc, readErr := os.ReadFile(runtimeFile(cfg.DataDir))
+	if errors.Is(readErr, fs.ErrNotExist) {
+		return nil, err // it is only just starting, or ending
+	}
+	if readErr != nil {
+		return nil, readErr
+	}
+	s = &stores{}
+	if err := json.Unmarshal(doc, s); err != nil {
+		return nil, fmt.Errorf("%s: %w", runtimeFile(cfg.DataDir), err)
+	}
+	return s, nil
+}
+
+// died is closed when the private database ends by itself.
+func (s *stores) died() <-chan struct{} {
+	if s.postgres == nil {
+		return nil
+	}
+	return s.postgres.Done()
+}
+
+// close stops the private stores in the opposite order.
+func (s *stores) close(log *slog.Logger) {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	if s.runtimeDoc != "" {
+		_ = os.Remove(s.runtimeDoc) // a stale one does no harm
+	}
+	if s.redis != nil {
+		s.redis.Stop()
+	}
+	if s.postgres != nil {
+		if err := s.postgres.Stop(ctx); err != nil {
+			log.Error("stop the private database", "error", err)
+		}
+	}
+	if s.dir != nil {
+		s.dir.Close()
+	}
+}
+
+// openRedis makes a client that gives up soon: nothing that a sender waits for
+// needs Redis.
+func openRedis(url string) (redis.UniversalClient, error) {
+	o, err := redisOptions(url)
+	if err != nil {
+		return nil, fmt.Errorf("INLET_REDIS_URL: %w", err)
+	}
+	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = time.Second, 2*time.Second, 2*time.Second, 2*time.Second
+	o.MaxRetries = 1
+	o.ContextTimeoutEnabled = true
+	o.DisableIdentity = true
+	return redis.NewUniversalClient(o), nil
+}
