@@ -1,0 +1,67 @@
+package stats
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"inlet/link"
+)
+
+// Links tells how much came through these links; a link that was not used is
+// not in the answer. It comes from Redis in one round trip, or from Postgres
+// when Redis is away or does not have the counters. When pictures are deleted,
+// Redis keeps the time of the last use, while Postgres knows only what is left.
+func (s *Service) Links(ctx context.Context, ids []link.ID) (map[link.ID]link.Usage, error) {
+	if len(ids) == 0 {
+		return map[link.ID]link.Usage{}, nil
+	}
+	if used, err := s.linksRedis(ctx, ids); err == nil {
+		return used, nil
+	}
+	used := map[link.ID]link.Usage{}
+	err := eachLink(ctx, s.pool, func(l Link) error {
+		used[l.ID] = link.Usage{Files: l.Files, Bytes: l.Bytes, LastUsedAt: l.LastUsedAt.UTC()}
+		return nil
+	}, ids...)
+	if err != nil {
+		return nil, fmt.Errorf("stats: count links in postgres: %w", err)
+	}
+	return used, nil
+}
+
+func (s *Service) linksRedis(ctx context.Context, ids []link.ID) (map[link.ID]link.Usage, error) {
+	wait, cancel := context.WithTimeout(ctx, redisWait)
+	defer cancel()
+	names := make([]string, len(ids))
+	for i, id := range ids {
+		names[i] = string(id)
+	}
+	var epoch *redis.StringCmd
+	var files, bytes, last *redis.SliceCmd
+	_, err := s.rdb.TxPipelined(wait, func(p redis.Pipeliner) error {
+		epoch = p.HGet(wait, keyPrefix+"state", "epoch")
+		files = p.HMGet(wait, keyPrefix+"links:files", names...)
+		bytes = p.HMGet(wait, keyPrefix+"links:bytes", names...)
+		last = p.HMGet(wait, keyPrefix+"links:last", names...)
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	if !s.trusts(ctx, epoch.Val()) {
+		return nil, errStale
+	}
+	used := map[link.ID]link.Usage{}
+	for i, id := range ids {
+		if files.Val()[i] != nil {
+			used[id] = link.Usage{
+				Files: number(files.Val()[i]), Bytes: number(bytes.Val()[i]),
+				LastUsedAt: time.UnixMicro(number(last.Val()[i])).UTC(),
+			}
+		}
+	}
+	return used, nil
+}

@@ -1,0 +1,261 @@
+package stats
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/redis/go-redis/v9"
+)
+
+const (
+	// How long one rebuild may take, and how long what a dead one left stays.
+	buildTime = time.Hour
+	// What one call of the script writes at most.
+	partSize = 500
+)
+
+// Rebuild counts everything anew from Postgres and switches Redis over to it.
+// Uploads go on meanwhile; their events wait in the outbox.
+func (s *Service) Rebuild(ctx context.Context) error {
+	return s.rebuild(ctx, true)
+}
+
+// mend rebuilds if Redis does not have the counters that it should have.
+func (s *Service) mend(ctx context.Context) error {
+	if !s.broken.Load() {
+		// Without a lock the two can be compared only roughly: they differ also
+		// while another replica drains. Equal is what they are when all is quiet.
+		want, err := s.wanted(ctx, s.pool)
+		if err != nil {
+			return err
+		}
+		got, err := s.found(ctx)
+		if err != nil || want.epoch != "" && got == want {
+			return err
+		}
+	}
+	return s.rebuild(ctx, false)
+}
+
+// found is the state that Redis has.
+func (s *Service) found(ctx context.Context) (state, error) {
+	ctx, cancel := context.WithTimeout(ctx, redisWait)
+	defer cancel()
+	var got struct {
+		Epoch string `redis:"epoch"`
+		Seq   int64  `redis:"seq"`
+	}
+	if err := s.rdb.HMGet(ctx, keyPrefix+"state", "epoch", "seq").Scan(&got); err != nil {
+		return state{}, fmt.Errorf("stats: reach redis: %w", err)
+	}
+	return state{got.Epoch, got.Seq}, nil
+}
+
+// rebuild takes the lock, so that no drain runs anywhere. Unless it is forced
+// it compares again then, exactly: another replica may have mended it.
+func (s *Service) rebuild(ctx context.Context, force bool) error {
+	ctx, cancel := context.WithTimeout(ctx, buildTime)
+	defer cancel()
+	conn, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("stats: rebuild: %w", err)
+	}
+	// The lock is the session's and not the transaction's: a snapshot that is
+	// taken while waiting for the lock would be too old. It is released by
+	// closing or by unlock.
+	defer unlock(ctx, conn)
+	if _, err := conn.Exec(ctx, `SELECT pg_advisory_lock(hashtext('inlet stats'))`); err != nil {
+		return fmt.Errorf("stats: wait for drains to end: %w", err)
+	}
+	broken := s.broken.Swap(false)
+	if !force && !broken {
+		if same, err := s.compare(ctx, conn); err != nil || same {
+			return err
+		}
+	}
+	if err := s.build(ctx, conn); err != nil {
+		s.broken.Store(broken)
+		return fmt.Errorf("stats: rebuild: %w", err)
+	}
+	s.metrics.rebuilds.Inc()
+	return nil
+}
+
+func unlock(ctx context.Context, conn *pgxpool.Conn) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), redisWait)
+	defer cancel()
+	if _, err := conn.Exec(ctx, `SELECT pg_advisory_unlock_all()`); err != nil {
+		_ = conn.Conn().Close(ctx)
+	}
+	conn.Release()
+}
+
+// compare tells whether Redis has exactly the counters that it should have. No
+// drain runs meanwhile. What is applied and still in the outbox was left by a
+// drain that died; it counts in Redis only.
+func (s *Service) compare(ctx context.Context, conn *pgxpool.Conn) (bool, error) {
+	want, err := s.wanted(ctx, conn)
+	if err != nil {
+		return false, err
+	}
+	got, err := s.found(ctx)
+	if err != nil || want.epoch == "" || got.epoch != want.epoch {
+		return false, err
+	}
+	known, err := s.rdb.SMembers(ctx, keyPrefix+"applied").Result()
+	if err != nil {
+		return false, err
+	}
+	rows, err := conn.Query(ctx, `SELECT count(*) FROM outbox WHERE id = ANY($1::text[]::bigint[])`, known)
+	if err != nil {
+		return false, err
+	}
+	left, err := pgx.CollectExactlyOneRow(rows, pgx.RowTo[int64])
+	return got.seq == want.seq+left, err
+}
+
+// build reads everything in one snapshot, writes it to Redis beside what is in
+// use, and switches. The events that the snapshot contains are removed from the
+// outbox in the same transaction; those that were committed later are not in
+// the snapshot and stay. Redis is switched before Postgres commits: if the
+// commit fails, Redis has an epoch that nobody trusts and is built again.
+func (s *Service) build(ctx context.Context, conn *pgxpool.Conn) error {
+	epoch := rand.Text()
+	var live []string
+	err := pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{IsoLevel: pgx.RepeatableRead}, func(tx pgx.Tx) error {
+		if err := patience(ctx, tx, buildTime); err != nil {
+			return err
+		}
+		if err := s.fill(ctx, tx, epoch); err != nil {
+			return err
+		}
+		var err error
+		if live, err = takeOver(ctx, tx, epoch); err != nil {
+			return err
+		}
+		return s.switchTo(ctx, epoch)
+	})
+	if err != nil {
+		return err
+	}
+	s.epoch.Store(&epoch)
+	// What is too recent to be missed in the live feed.
+	for _, upload := range live {
+		if err := s.rdb.Publish(ctx, liveChannel, upload).Err(); err != nil {
+			break // nothing rests on it
+		}
+	}
+	return nil
+}
+
+// patience lets the statements of a transaction take longer than an upload's.
+func patience(ctx context.Context, tx pgx.Tx, d time.Duration) error {
+	_, err := tx.Exec(ctx, `SELECT set_config('statement_timeout', $1, true), set_config('idle_in_transaction_session_timeout', $1, true)`,
+		fmt.Sprint(d.Milliseconds()))
+	return err
+}
+
+// takeOver makes the epoch the valid one and removes the events that are in
+// its counters. It returns the latest of their messages to the live feed.
+func takeOver(ctx context.Context, tx pgx.Tx, epoch string) ([]string, error) {
+	if _, err := tx.Exec(ctx, `UPDATE stats_state SET epoch = $1, seq = 0`, epoch); err != nil {
+		return nil, err
+	}
+	rows, err := tx.Query(ctx, `
+		WITH gone AS (DELETE FROM outbox RETURNING id, created_at, event->'live' AS live)
+		SELECT live::text FROM gone WHERE live IS NOT NULL AND created_at > clock_timestamp() - interval '1 minute'
+		ORDER BY id DESC LIMIT 100`)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[string])
+}
+
+// fill writes the counters of the snapshot under the build's own keys, which
+// expire if the build does not end.
+func (s *Service) fill(ctx context.Context, tx pgx.Tx, epoch string) error {
+	b := &building{s: s, epoch: epoch, prefix: buildPrefix(epoch), part: newTally()}
+	if err := s.rdb.HSet(ctx, b.prefix+"state", "epoch", epoch, "seq", 0).Err(); err != nil {
+		return err
+	}
+	kept := dates(s.now(), keptDays)
+	counted, err := count(ctx, tx, kept[0])
+	if err != nil {
+		return err
+	}
+	cameras := counted.Cameras
+	counted.Cameras = nil
+	if err := b.write(ctx, counted); err != nil {
+		return err
+	}
+	for lower, spellings := range cameras {
+		b.part.Cameras[lower] = spellings
+		if err := b.added(ctx, len(spellings)); err != nil {
+			return err
+		}
+	}
+	err = eachLink(ctx, tx, func(l Link) error {
+		b.part.link(l)
+		return b.added(ctx, 1)
+	})
+	if err != nil {
+		return err
+	}
+	err = eachClient(ctx, tx, kept[0], func(date, client string) error {
+		b.part.client(date, client)
+		return b.added(ctx, 1)
+	})
+	if err != nil {
+		return err
+	}
+	return b.flush(ctx)
+}
+
+func buildPrefix(epoch string) string { return keyPrefix + "build:" + epoch + ":" }
+
+// building writes counters in parts.
+type building struct {
+	s             *Service
+	epoch, prefix string
+	part          *tally
+	size          int
+}
+
+func (b *building) added(ctx context.Context, n int) error {
+	if b.size += n; b.size < partSize {
+		return nil
+	}
+	return b.flush(ctx)
+}
+
+func (b *building) flush(ctx context.Context) error {
+	part := b.part
+	b.part, b.size = newTally(), 0
+	return b.write(ctx, part)
+}
+
+func (b *building) write(ctx context.Context, part *tally) error {
+	_, err := b.s.runApply(ctx, b.prefix, b.epoch, buildTime, []string{}, part)
+	return err
+}
+
+// switchTo puts the counters that were built in the place of those in use.
+func (s *Service) switchTo(ctx context.Context, epoch string) error {
+	args := []any{epoch, "state", "applied", "formats", "cameras", "spellings", "totals", "links:files", "links:bytes", "links:last"}
+	for _, date := range dates(s.now(), keptDays) {
+		args = append(args, "day:"+date, "clients:"+date)
+	}
+	done, err := s.switching.Run(ctx, s.rdb, []string{keyPrefix, buildPrefix(epoch)}, args...).Int()
+	if err == nil && done == 0 {
+		err = errors.New("the new counters have expired before they were complete")
+	}
+	if errors.Is(err, redis.Nil) {
+		return errStale
+	}
+	return err
+}

@@ -1,0 +1,221 @@
+package stats
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/redis/go-redis/v9"
+)
+
+const (
+	// Rows of one drain, which is one script and one transaction. The script
+	// holds up Redis for a few milliseconds at most.
+	batchRows = 500
+	// The shortest time between drains: a stream of uploads is counted in
+	// batches instead of one commit each.
+	pace = 20 * time.Millisecond
+	// The pause after a failure.
+	rest = 250 * time.Millisecond
+)
+
+// row is an event in the outbox.
+type row struct {
+	id    int64
+	delta Delta
+}
+
+// relay drains the outbox whenever it is woken, and by itself once a second:
+// then it also looks whether Redis still has the counters.
+func (s *Service) relay(ctx context.Context) {
+	tick := time.NewTicker(s.every)
+	defer tick.Stop()
+	var away bool // an outage is logged once
+	due := true
+	for {
+		pause, err := pace, s.step(ctx, due)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil:
+			if pause = rest; !away {
+				s.log.WarnContext(ctx, "statistics fall behind; their events wait in the outbox", "error", err)
+			}
+			away = true
+		case away:
+			s.log.InfoContext(ctx, "statistics are counted again")
+			away = false
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			due = true
+		case <-s.wake:
+			due = false
+		}
+	}
+}
+
+// step drains until the outbox is empty, and mends Redis if it must be.
+func (s *Service) step(ctx context.Context, due bool) error {
+	if due {
+		s.measure(ctx)
+		if err := s.mend(ctx); err != nil {
+			return err
+		}
+	}
+	for {
+		n, err := s.drain(ctx)
+		if errors.Is(err, errStale) {
+			err = s.rebuild(ctx, false)
+		}
+		if err != nil {
+			return err
+		}
+		if n < batchRows {
+			return nil
+		}
+	}
+}
+
+// drain applies up to batchRows events and removes them from the outbox. The
+// rows are locked, so replicas share the work; the advisory lock is shared by
+// all drains and taken alone by a rebuild.
+func (s *Service) drain(ctx context.Context) (int, error) {
+	var ids []int64
+	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
+		epoch, rows, err := s.take(ctx, tx)
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		if err := s.apply(ctx, epoch, rows); err != nil {
+			return err
+		}
+		for _, r := range rows {
+			ids = append(ids, r.id)
+		}
+		return remove(ctx, tx, ids)
+	})
+	if err != nil {
+		return 0, fmt.Errorf("stats: drain the outbox: %w", err)
+	}
+	if len(ids) > 0 {
+		// The rows are gone, so nobody will apply them again: the ids need not
+		// be remembered. Should this fail, they stay until the next rebuild.
+		_ = s.forget(ctx, ids)
+	}
+	return len(ids), nil
+}
+
+// take locks and reads the next rows. While the counters are rebuilt there are none.
+//
+// The statements are separate on purpose: each sees what was committed before
+// it started, so the epoch is read after the lock has been granted.
+func (s *Service) take(ctx context.Context, tx pgx.Tx) (epoch string, rows []row, err error) {
+	var b pgx.Batch
+	free := false
+	b.Queue(`SELECT pg_try_advisory_xact_lock_shared(hashtext('inlet stats'))`).QueryRow(func(r pgx.Row) error { return r.Scan(&free) })
+	b.Queue(`SELECT epoch FROM stats_state`).QueryRow(func(r pgx.Row) error { return r.Scan(&epoch) })
+	b.Queue(`SELECT id, event FROM outbox ORDER BY id LIMIT $1 FOR UPDATE SKIP LOCKED`, batchRows).Query(func(r pgx.Rows) error {
+		var id int64
+		var event []byte
+		_, err := pgx.ForEachRow(r, []any{&id, &event}, func() error {
+			rows = append(rows, row{id, s.decode(ctx, id, event)})
+			return nil
+		})
+		return err
+	})
+	if err := tx.SendBatch(ctx, &b).Close(); err != nil {
+		return "", nil, err
+	}
+	if !free {
+		s.Wake() // look again soon
+		return "", nil, nil
+	}
+	return epoch, rows, nil
+}
+
+// decode reads an event. One that cannot be read must not hold up all others
+// for ever: it counts nothing, and the counters are built anew.
+func (s *Service) decode(ctx context.Context, id int64, event []byte) Delta {
+	var d Delta
+	if err := json.Unmarshal(event, &d); err != nil {
+		s.log.ErrorContext(ctx, "an event of the statistics cannot be read; they are built anew", "id", id, "error", err)
+		s.broken.Store(true)
+		return Delta{}
+	}
+	return d
+}
+
+// apply adds the events to Redis, leaving out those that it has already.
+func (s *Service) apply(ctx context.Context, epoch string, rows []row) error {
+	since := dates(s.now(), keptDays)[0]
+	for len(rows) > 0 {
+		sum, ids := newTally(), make([]string, len(rows))
+		for i, r := range rows {
+			sum.add(r.delta, since)
+			ids[i] = strconv.FormatInt(r.id, 10)
+		}
+		again, err := s.runApply(ctx, keyPrefix, epoch, 0, ids, sum)
+		if err != nil {
+			return err
+		}
+		if len(again) == 0 {
+			s.metrics.applied.Add(float64(len(rows)))
+			return nil
+		}
+		rows = slices.DeleteFunc(slices.Clone(rows), func(r row) bool {
+			return slices.Contains(again, strconv.FormatInt(r.id, 10))
+		})
+	}
+	return nil
+}
+
+// runApply calls apply.lua; it returns what was applied before.
+func (s *Service) runApply(ctx context.Context, prefix, epoch string, ttl time.Duration, ids []string, sum *tally) ([]string, error) {
+	encodedIDs, err := json.Marshal(ids)
+	if err != nil {
+		return nil, err
+	}
+	encoded, err := json.Marshal(sum)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, redisWait)
+	defer cancel()
+	again, err := s.applying.Run(ctx, s.rdb, []string{prefix}, epoch, int(ttl.Seconds()), encodedIDs, encoded).StringSlice()
+	if errors.Is(err, redis.Nil) {
+		return nil, errStale
+	}
+	return again, err
+}
+
+// remove takes applied rows out of the outbox and counts them.
+func remove(ctx context.Context, tx pgx.Tx, ids []int64) error {
+	var b pgx.Batch
+	b.Queue(`DELETE FROM outbox WHERE id = ANY($1)`, ids)
+	b.Queue(`UPDATE stats_state SET seq = seq + $1`, len(ids))
+	return tx.SendBatch(ctx, &b).Close()
+}
+
+// forget drops the guard of events whose rows are gone.
+func (s *Service) forget(ctx context.Context, ids []int64) error {
+	members := make([]any, len(ids))
+	for i, id := range ids {
+		members[i] = id
+	}
+	ctx, cancel := context.WithTimeout(ctx, redisWait)
+	defer cancel()
+	return s.rdb.SRem(ctx, keyPrefix+"applied", members...).Err()
+}
