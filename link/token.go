@@ -31,6 +31,10 @@ const clockSkew = 24 * time.Hour
 
 // claims are the token's payload. Times are whole seconds, as Mint writes them.
 type claims struct {
+	// The methods that the library asks of claims, which say nothing: it would
+	// use them for validation, and that is ours.
+	jwt.RegisteredClaims `json:"-"`
+
 	Issuer    string    `json:"iss"`
 	Audience  audiences `json:"aud"`
 	ID        ID        `json:"jti"`
@@ -98,7 +102,7 @@ func (k *Keyring) pick(token *jwt.Token) (any, error) {
 		return nil, err
 	}
 	// The library keeps the last of repeated members; others keep the first.
-	if _, err := members(header); err != nil {
+	if err := decodeObject(header, skip); err != nil {
 		return nil, err
 	}
 	// crit lists extensions without which a token must not be understood; there
@@ -176,50 +180,58 @@ func isBase64URL(r rune) bool {
 
 // UnmarshalJSON is strict where encoding/json is not: a member's name must match
 // exactly and occur once. Members that are not known are skipped, null is absent.
-func (c *claims) UnmarshalJSON(b []byte) error {
-	all, err := members(b)
-	if err != nil {
-		return err
+func (c *claims) UnmarshalJSON(b []byte) error { return decodeObject(b, c.member) }
+
+func (c *claims) member(name string) any {
+	switch name {
+	case "iss":
+		return &c.Issuer
+	case "aud":
+		return &c.Audience
+	case "jti":
+		return &c.ID
+	case "iat":
+		return &c.IssuedAt
+	case "exp":
+		return &c.ExpiresAt
+	case "nbf":
+		return &c.NotBefore
+	case "max_files":
+		return &c.MaxFiles
+	case "max_bytes":
+		return &c.MaxBytes
+	case "label":
+		return &c.Label
 	}
-	known := map[string]any{
-		"iss": &c.Issuer, "aud": &c.Audience, "jti": &c.ID,
-		"iat": &c.IssuedAt, "exp": &c.ExpiresAt, "nbf": &c.NotBefore,
-		"max_files": &c.MaxFiles, "max_bytes": &c.MaxBytes, "label": &c.Label,
-	}
-	for name, into := range known {
-		if raw, ok := all[name]; ok {
-			if err := json.Unmarshal(raw, into); err != nil {
-				return fmt.Errorf("%s: %w", name, err)
-			}
-		}
-	}
-	return nil
+	return skip(name)
 }
 
-// members splits a JSON object and refuses one with repeated names.
-func members(object []byte) (map[string]json.RawMessage, error) {
+func skip(string) any { return new(json.RawMessage) }
+
+// decodeObject decodes each member of a JSON object to where its name belongs,
+// and refuses an object with repeated names.
+func decodeObject(object []byte, member func(name string) any) error {
 	d := json.NewDecoder(bytes.NewReader(object))
 	if start, err := d.Token(); err != nil || start != json.Delim('{') {
-		return nil, errors.New("not a JSON object")
+		return errors.New("not a JSON object")
 	}
-	all := map[string]json.RawMessage{}
+	seen := map[string]bool{}
 	for d.More() {
 		token, err := d.Token()
 		if err != nil {
-			return nil, err
+			return err
 		}
 		name, ok := token.(string)
-		if _, repeated := all[name]; repeated || !ok {
-			return nil, errors.New("a repeated name")
+		if !ok || seen[name] {
+			return errors.New("a repeated name")
 		}
-		var value json.RawMessage
-		if err := d.Decode(&value); err != nil {
-			return nil, err
+		seen[name] = true
+		if err := d.Decode(member(name)); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
 		}
-		all[name] = value
 	}
 	_, err := d.Token()
-	return all, err
+	return err
 }
 
 // audiences is a string or an array of strings.
@@ -240,17 +252,3 @@ func (a *audiences) UnmarshalJSON(b []byte) error {
 	}
 	return json.Unmarshal(b, (*[]string)(a))
 }
-
-// The rest is what the library asks of claims. It has no use for it, because
-// validation is ours.
-
-func numericDate(second int64) (*jwt.NumericDate, error) {
-	return jwt.NewNumericDate(time.Unix(second, 0)), nil
-}
-
-func (c *claims) GetExpirationTime() (*jwt.NumericDate, error) { return numericDate(c.ExpiresAt) }
-func (c *claims) GetIssuedAt() (*jwt.NumericDate, error)       { return numericDate(c.IssuedAt) }
-func (c *claims) GetNotBefore() (*jwt.NumericDate, error)      { return numericDate(c.NotBefore) }
-func (c *claims) GetIssuer() (string, error)                   { return c.Issuer, nil }
-func (c *claims) GetSubject() (string, error)                  { return "", nil }
-func (c *claims) GetAudience() (jwt.ClaimStrings, error)       { return jwt.ClaimStrings(c.Audience), nil }
