@@ -24,6 +24,10 @@ import (
 // problem document, unless the answer has begun.
 type handler func(w http.ResponseWriter, r *http.Request) error
 
+// statusGone is what the log and the metrics say of requests whose client left
+// before the answer; nobody receives it.
+const statusGone = 499
+
 // handle wraps a handler in what every request gets: an id, a log line without
 // tokens, metrics by route, and an answer to panics.
 func (s *Server) handle(route string, h handler) http.Handler {
@@ -32,15 +36,23 @@ func (s *Server) handle(route string, h handler) http.Handler {
 		id := rand.Text()
 		rec := &recorder{ResponseWriter: w}
 		rec.Header().Set("X-Request-Id", id)
+		// An earlier answer on this connection may have left its deadline.
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
 		s.metrics.inFlight.Inc()
 		defer s.metrics.inFlight.Dec()
 		err := s.try(h, rec, r)
-		if err != nil && !rec.began {
+		switch {
+		case rec.began:
+		case err == nil:
+			rec.status = http.StatusOK // net/http answers so
+		case gone(r, err):
+			rec.status = statusGone
+		default:
 			writeProblem(rec, problemOf(err))
 		}
 		s.metrics.observe(route, r.Method, rec.status, s.Now().Sub(start))
 		s.log(r, route, id, rec, err, s.Now().Sub(start))
-		if err != nil && rec.broken(err) {
+		if err != nil && (rec.status < 400 || rec.status == statusGone) {
 			// The answer began and cannot be ended well: the client must see
 			// that it is not whole.
 			panic(http.ErrAbortHandler)
@@ -66,12 +78,23 @@ func (s *Server) log(r *http.Request, route, id string, rec *recorder, err error
 		slog.String("client", s.client(r).String()),
 	}
 	if err != nil && !gone(r, err) {
-		attrs = append(attrs, slog.String("error", err.Error()))
+		attrs = append(attrs, slog.String("error", redact(r, err)))
 		if rec.status >= 500 {
 			level = slog.LevelError
 		}
 	}
 	s.Log.LogAttrs(context.WithoutCancel(r.Context()), level, "request", attrs...)
+}
+
+// redact is an error's text without the request's credentials.
+func redact(r *http.Request, err error) string {
+	text := err.Error()
+	for _, secret := range []string{param(r, "token"), r.URL.Query().Get("sig"), r.Header.Get("Authorization")} {
+		if secret != "" {
+			text = strings.ReplaceAll(text, secret, "[redacted]")
+		}
+	}
+	return text
 }
 
 // recorder notes what was answered.
@@ -100,9 +123,6 @@ func (rec *recorder) Write(p []byte) (int, error) {
 
 // Unwrap lets http.ResponseController reach the connection.
 func (rec *recorder) Unwrap() http.ResponseWriter { return rec.ResponseWriter }
-
-// broken tells whether err came after the answer had begun with success.
-func (rec *recorder) broken(error) bool { return rec.began && rec.status < 400 }
 
 // asOperator lets only the holder of the operator's token pass.
 func (s *Server) asOperator(h handler) handler {

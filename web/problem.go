@@ -46,7 +46,6 @@ var kinds = []struct {
 	{errNotFound, kind{"not-found", http.StatusNotFound, "Not found"}},
 	{gallery.ErrNotFound, kind{"not-found", http.StatusNotFound, "Not found"}},
 	{errBadRequest, kind{"bad-request", http.StatusBadRequest, "Bad request"}},
-	{upload.ErrIntake, kind{"bad-request", http.StatusBadRequest, "Bad request"}},
 	{link.ErrSpec, kind{"bad-request", http.StatusBadRequest, "Bad request"}},
 	{link.ErrCursor, kind{"bad-request", http.StatusBadRequest, "Bad request"}},
 	{gallery.ErrFilter, kind{"bad-request", http.StatusBadRequest, "Bad request"}},
@@ -71,6 +70,8 @@ var kinds = []struct {
 	{imaging.ErrNotReady, kind{"not-ready", http.StatusServiceUnavailable, "Not ready"}},
 	{upload.ErrUnavailable, kind{"unavailable", http.StatusServiceUnavailable, "A store cannot be reached"}},
 	{blob.ErrUnavailable, kind{"unavailable", http.StatusServiceUnavailable, "A store cannot be reached"}},
+	// Last, because it wraps what is wrong with the body where that is known.
+	{upload.ErrIntake, kind{"bad-request", http.StatusBadRequest, "Bad request"}},
 }
 
 // Problem is the answer to a request that failed, as RFC 9457 has it.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/julienschmidt/httprouter"
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/singleflight"
 
 	"inlet/gallery"
 	"inlet/link"
@@ -44,7 +45,8 @@ type Server struct {
 	Options
 	router  *httprouter.Router
 	metrics *metrics
-	done    chan struct{} // closed by Stop: answers without an end are to end
+	pings   singleflight.Group // of /readyz
+	done    chan struct{}      // closed by Stop: answers without an end are to end
 	stop    func()
 }
 
@@ -63,22 +65,25 @@ func New(o Options) *Server {
 // a variable segment share a place.
 func (s *Server) routes() *httprouter.Router {
 	r := httprouter.New()
-	r.RedirectTrailingSlash, r.RedirectFixedPath, r.HandleOPTIONS = false, false, false
+	r.RedirectTrailingSlash, r.RedirectFixedPath = false, false
 	on := func(method, path string, h handler) { r.Handler(method, path, s.handle(path, h)) }
+	get := func(path string, h handler) {
+		on("GET", path, h)
+		on("HEAD", path, h) // net/http leaves the body out
+	}
 	operator := func(method, path string, h handler) { on(method, path, s.asOperator(h)) }
 
 	operator("POST", "/v1/links", s.createLink)
 	operator("GET", "/v1/links", s.listLinks)
 	operator("DELETE", "/v1/links/:id", s.revokeLink)
 
-	on("GET", "/u/:token", s.linkState)
+	get("/u/:token", s.linkState)
 	on("POST", "/u/:token", s.upload)
 	on("POST", "/u/:token/check", s.check)
-	on("GET", "/u/:token/qr.png", s.qrPNG)
-	on("GET", "/u/:token/qr.svg", s.qrSVG)
+	get("/u/:token/qr.png", s.qrPNG)
+	get("/u/:token/qr.svg", s.qrSVG)
 
-	on("GET", "/v1/images/:id", s.image)
-	on("HEAD", "/v1/images/:id", s.image)
+	get("/v1/images/:id", s.image)
 	operator("GET", "/v1/images", s.listImages)
 	operator("DELETE", "/v1/images/:id", s.deleteImage)
 	operator("GET", "/v1/images/:id/metadata", s.imageMetadata)
@@ -89,13 +94,18 @@ func (s *Server) routes() *httprouter.Router {
 	operator("GET", "/v1/stats", s.statistics)
 	operator("GET", "/v1/stats/live", s.live)
 
-	on("GET", "/healthz", s.healthz)
-	on("GET", "/readyz", s.readyz)
-	on("GET", "/metrics", s.exposition)
-	on("GET", "/openapi.yaml", s.openapi)
+	get("/healthz", s.healthz)
+	get("/readyz", s.readyz)
+	get("/metrics", s.exposition)
+	get("/openapi.yaml", s.openapi)
 
 	r.NotFound = s.handle("none", func(http.ResponseWriter, *http.Request) error { return errNotFound })
+	// The router has set Allow when it calls these two.
 	r.MethodNotAllowed = s.handle("none", func(http.ResponseWriter, *http.Request) error { return errMethodNotAllowed })
+	r.GlobalOPTIONS = s.handle("none", func(w http.ResponseWriter, _ *http.Request) error {
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	})
 	return r
 }
 

@@ -1,0 +1,205 @@
+package web
+
+import (
+	"context"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"net/http"
+	"strings"
+
+	"inlet/link"
+	"inlet/upload"
+)
+
+// excess is how many times what its limits allow a body may have, so that a
+// request with some files too many or too large still gets an answer for each.
+const excess = 4
+
+// maxSums is how many sums one check may have.
+const maxSums = 1000
+
+// entry is the outcome of one file as the answer lists it.
+type entry struct {
+	upload.Result
+	Error *Problem `json:"error,omitempty"`
+}
+
+func newEntry(r upload.Result) entry {
+	e := entry{Result: r}
+	if r.Status == upload.Rejected {
+		p := problemOf(r.Err)
+		e.Error = &p
+	}
+	return e
+}
+
+// grant decides whether the request's link is good, once, as the request starts.
+func (s *Server) grant(r *http.Request) (link.Grant, error) {
+	g, err := s.Keys.Verify(param(r, "token"), s.Now())
+	if err != nil {
+		return link.Grant{}, err
+	}
+	if s.Revocations.Revoked(g.ID) {
+		return link.Grant{}, link.ErrRevoked
+	}
+	return g, nil
+}
+
+// upload takes the files of one request.
+func (s *Server) upload(w http.ResponseWriter, r *http.Request) error {
+	boundary, multipart, err := boundaryOf(r.Header.Get("Content-Type"))
+	limit := s.bodyLimit(multipart)
+	body := newBody(w, r, limit)
+	in := &intake{maxFiles: s.MaxFiles}
+	if err == nil {
+		err = s.admit(r, in, limit)
+	}
+	switch {
+	case err != nil:
+	case multipart:
+		err = in.multipart(body, boundary)
+		in.brokenOff(err)
+		if err == nil && len(in.results) == 0 {
+			err = errNoFile
+		}
+	case r.ContentLength > s.MaxFileBytes:
+		in.refuse(r.URL.Query().Get("filename"), upload.ErrTooLarge)
+	default:
+		in.file(r.URL.Query().Get("filename"), body)
+	}
+	if r.ContentLength <= limit {
+		body.discard(r) // a sender of more is told at once
+	}
+	if len(in.results) == 0 {
+		return err
+	}
+	return s.answer(w, r, in.results)
+}
+
+// admit refuses a request before its body is read, or lets in's files through.
+func (s *Server) admit(r *http.Request, in *intake, limit int64) error {
+	grant, err := s.grant(r)
+	switch encoding := r.Header.Get("Content-Encoding"); {
+	case err != nil:
+		return err
+	case encoding != "" && !strings.EqualFold(encoding, "identity"):
+		return errEncoding
+	case r.ContentLength > limit:
+		return errBodyTooLarge
+	}
+	from := upload.Sender{Grant: grant, Client: s.client(r)}
+	in.accept = func(filename string, file io.Reader) upload.Result {
+		return s.Uploads.Accept(r.Context(), from, filename, file)
+	}
+	return nil
+}
+
+// bodyLimit is where a body ends, however large it is.
+func (s *Server) bodyLimit(multipart bool) int64 {
+	files := int64(1)
+	if multipart {
+		files = int64(s.MaxFiles)
+	}
+	if s.MaxFileBytes > math.MaxInt64/excess/files {
+		return math.MaxInt64
+	}
+	return excess * files * s.MaxFileBytes
+}
+
+// answer reports the outcome of all files: with success if anything was
+// accepted, else as the problem of the first.
+func (s *Server) answer(w http.ResponseWriter, r *http.Request, results []upload.Result) error {
+	entries, status := make([]entry, len(results)), 0
+	for i, result := range results {
+		entries[i] = newEntry(result)
+		switch result.Status {
+		case upload.Stored:
+			status = http.StatusCreated
+		case upload.Duplicate:
+			status = max(status, http.StatusOK)
+		}
+	}
+	s.noteRefused(w, r, results)
+	if status > 0 {
+		return writeJSON(w, status, map[string]any{"results": entries})
+	}
+	problem := *entries[0].Error
+	problem.Results = entries
+	writeProblem(w, problem)
+	return nil
+}
+
+// noteRefused counts the refused files, and logs those that are our own fault.
+// It outlives the client: a file that was refused counts, whoever waits for it.
+func (s *Server) noteRefused(w http.ResponseWriter, r *http.Request, results []upload.Result) {
+	ctx := context.WithoutCancel(r.Context())
+	id := slog.String("request", w.Header().Get("X-Request-Id"))
+	for _, result := range results {
+		if result.Err != nil && kindOf(result.Err).status >= 500 {
+			s.Log.LogAttrs(ctx, slog.LevelError, "file refused", id, slog.String("error", redact(r, result.Err)))
+		}
+	}
+	if err := s.Uploads.Refused(ctx, results); err != nil {
+		s.Log.LogAttrs(ctx, slog.LevelWarn, "refused files were not counted", id, slog.String("error", err.Error()))
+	}
+}
+
+// check answers which files need not be sent.
+func (s *Server) check(w http.ResponseWriter, r *http.Request) error {
+	grant, err := s.grant(r)
+	if err != nil {
+		return err
+	}
+	var asked struct {
+		SHA256 []string `json:"sha256"`
+	}
+	if err := readJSON(w, r, 2*maxJSON, &asked); err != nil {
+		return err
+	}
+	sums, err := parseSums(asked.SHA256)
+	if err != nil {
+		return err
+	}
+	known, err := s.Uploads.Known(r.Context(), upload.Sender{Grant: grant, Client: s.client(r)}, sums)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, map[string]any{"known": inOrder(sums, known)})
+}
+
+func parseSums(asked []string) ([][]byte, error) {
+	if asked == nil {
+		return nil, fmt.Errorf("%w: sha256 is an array of sums in hexadecimal", errBadRequest)
+	}
+	if len(asked) > maxSums {
+		return nil, fmt.Errorf("%w: at most %d sums at once", errBadRequest, maxSums)
+	}
+	sums := make([][]byte, len(asked))
+	for i, text := range asked {
+		sum, err := hex.DecodeString(text)
+		if err != nil || len(sum) != 32 {
+			return nil, fmt.Errorf("%w: sha256[%d] is not 64 hexadecimal digits", errBadRequest, i)
+		}
+		sums[i] = sum
+	}
+	return sums, nil
+}
+
+// inOrder lists those of sums that are known, each once, in the order asked.
+func inOrder(sums [][]byte, known []string) []string {
+	left := map[string]bool{}
+	for _, sum := range known {
+		left[sum] = true
+	}
+	list := []string{}
+	for _, sum := range sums {
+		if text := hex.EncodeToString(sum); left[text] {
+			list = append(list, text)
+			delete(left, text)
+		}
+	}
+	return list
+}
