@@ -1,0 +1,154 @@
+package exif
+
+import (
+	"math"
+	"strconv"
+	"strings"
+
+	goexif "github.com/rwcarlsen/goexif/exif"
+	"github.com/rwcarlsen/goexif/tiff"
+)
+
+// maxText bounds the texts that get a column of their own.
+const maxText = 256
+
+// tags gives typed values of the parsed tags. Values of another type than
+// expected are taken where they can mean only one thing, as cameras differ.
+type tags struct{ x *goexif.Exif }
+
+func (t tags) get(name goexif.FieldName) *tiff.Tag {
+	tag, err := t.x.Get(name)
+	if err != nil {
+		return nil
+	}
+	return tag
+}
+
+// text is a short text, empty when there is none.
+func (t tags) text(name goexif.FieldName) string {
+	tag := t.get(name)
+	if tag == nil || tag.Format() != tiff.StringVal && tag.Format() != tiff.UndefVal {
+		return ""
+	}
+	return shorten(clean(tag.Val), maxText)
+}
+
+// number is the i-th value of a tag, if it is a finite number.
+func number(tag *tiff.Tag, i int) (float64, bool) {
+	if tag == nil || i >= int(tag.Count) {
+		return 0, false
+	}
+	var v float64
+	switch tag.Format() {
+	case tiff.IntVal:
+		n, err := tag.Int64(i)
+		if err != nil {
+			return 0, false
+		}
+		v = float64(n)
+	case tiff.RatVal:
+		n, d, err := tag.Rat2(i)
+		if err != nil || d == 0 {
+			return 0, false
+		}
+		v = float64(n) / float64(d)
+	case tiff.FloatVal:
+		f, err := tag.Float(i)
+		if err != nil {
+			return 0, false
+		}
+		v = f
+	case tiff.StringVal:
+		f, err := strconv.ParseFloat(strings.TrimSpace(string(cut(tag.Val))), 64)
+		if err != nil || i > 0 {
+			return 0, false
+		}
+		v = f
+	default:
+		return 0, false
+	}
+	return v, !math.IsNaN(v) && !math.IsInf(v, 0)
+}
+
+// positive is a number above 0, of which 0 says that it is not known.
+func (t tags) positive(name goexif.FieldName) float64 {
+	v, ok := number(t.get(name), 0)
+	if !ok || v <= 0 || v > 1e9 {
+		return 0
+	}
+	return v
+}
+
+// iso is the sensitivity. The old tag has 16 bits: cameras write 65535 for what
+// it can't hold and put the number beside it.
+func (t tags) iso() int {
+	const most = 1 << 30
+	v := t.positive(goexif.ISOSpeedRatings)
+	if v == math.MaxUint16 {
+		v = max(v, t.positive("RecommendedExposureIndex"))
+	}
+	if v < 1 || v > most {
+		return 0
+	}
+	return int(v)
+}
+
+func (t tags) orientation() int {
+	v, ok := number(t.get(goexif.Orientation), 0)
+	if !ok || v < 1 || v > 8 || v != math.Trunc(v) {
+		return 0
+	}
+	return int(v)
+}
+
+// location is where the picture was taken. Without a hemisphere, out of range,
+// or at exactly 0, 0, which is what a receiver without a fix writes, it is not
+// known.
+func (t tags) location() *Location {
+	lat, ok1 := t.degrees(goexif.GPSLatitude, goexif.GPSLatitudeRef, "N", "S", 90)
+	lon, ok2 := t.degrees(goexif.GPSLongitude, goexif.GPSLongitudeRef, "E", "W", 180)
+	if !ok1 || !ok2 || lat == 0 && lon == 0 {
+		return nil
+	}
+	l := &Location{Latitude: lat, Longitude: lon}
+	if v, ok := number(t.get(goexif.GPSAltitude), 0); ok && math.Abs(v) < 1e7 {
+		if below, ok := number(t.get(goexif.GPSAltitudeRef), 0); ok && below == 1 {
+			v = -v
+		}
+		l.Altitude = &v
+	}
+	return l
+}
+
+// degrees is one coordinate, given as degrees, minutes and seconds. The last
+// two may be missing, or 0/0 which says the same.
+func (t tags) degrees(name, ref goexif.FieldName, plus, minus string, most float64) (float64, bool) {
+	tag := t.get(name)
+	v, ok := number(tag, 0)
+	if !ok {
+		return 0, false
+	}
+	for i, unit := range []float64{60, 3600} {
+		part, ok := number(tag, i+1)
+		if !ok && !absent(tag, i+1) {
+			return 0, false
+		}
+		v += part / unit
+	}
+	switch hemisphere := strings.ToUpper(t.text(ref)); {
+	case strings.HasPrefix(hemisphere, minus):
+		v = -v
+	case !strings.HasPrefix(hemisphere, plus):
+		return 0, false
+	}
+	return v, math.Abs(v) <= most
+}
+
+// absent tells whether a tag has no i-th value, or 0/0.
+func absent(tag *tiff.Tag, i int) bool {
+	if i >= int(tag.Count) || tag.Format() == tiff.StringVal {
+		return true
+	}
+	n, d, err := tag.Rat2(i)
+	return err == nil && n == 0 && d == 0
+}

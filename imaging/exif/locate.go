@@ -1,0 +1,195 @@
+package exif
+
+import (
+	"bytes"
+	"encoding/binary"
+	"io"
+
+	"inlet/imaging/isobmff"
+)
+
+// Bounds of the search for the block. Real files stay far below.
+const (
+	maxSegments = 1024    // JPEG segments before the picture data
+	maxJunk     = 1 << 16 // bytes between JPEG segments
+	maxChunks   = 16384   // PNG and WebP chunks
+	maxBlocks   = 8       // candidates, of which the first good one counts
+	maxCopied   = 1 << 20 // bytes of a block that does not lie in one piece
+)
+
+// locate returns the places where the format may keep a TIFF block, the
+// likeliest first.
+func locate(r io.ReaderAt, size int64, format string) []*io.SectionReader {
+	f := io.NewSectionReader(r, 0, size)
+	switch format {
+	case "jpeg":
+		return locateJPEG(f)
+	case "png":
+		return locatePNG(f)
+	case "webp":
+		return locateWebP(f)
+	case "heic", "avif":
+		return locateBoxes(f)
+	case "tiff":
+		return []*io.SectionReader{f}
+	}
+	return nil
+}
+
+// peek reads up to n bytes at off; it returns fewer at the end of r, and none
+// where r cannot be read.
+func peek(r io.ReaderAt, off int64, n int) []byte {
+	b := make([]byte, n)
+	got, err := r.ReadAt(b, off)
+	if err != nil && err != io.EOF {
+		return nil
+	}
+	return b[:got]
+}
+
+// tiffIn returns the part of s that begins with a TIFF header, which may have
+// "Exif\0\0" or some other few bytes before it.
+func tiffIn(s *io.SectionReader) (*io.SectionReader, bool) {
+	head := peek(s, 0, 64)
+	at := -1
+	for _, magic := range []string{"II*\x00", "MM\x00*"} {
+		if i := bytes.Index(head, []byte(magic)); i >= 0 && (at < 0 || i < at) {
+			at = i
+		}
+	}
+	if at < 0 {
+		return nil, false
+	}
+	return io.NewSectionReader(s, int64(at), s.Size()-int64(at)), true
+}
+
+// section is a part of s that does not reach past its end.
+func section(s *io.SectionReader, off, n int64) *io.SectionReader {
+	return io.NewSectionReader(s, off, max(0, min(n, s.Size()-off)))
+}
+
+// joined copies parts into one piece.
+func joined(parts []*io.SectionReader) *io.SectionReader {
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	var all []byte
+	for _, p := range parts {
+		all = append(all, peek(p, 0, int(min(p.Size(), maxCopied-int64(len(all)))))...)
+	}
+	return inMemory(all)
+}
+
+func inMemory(b []byte) *io.SectionReader {
+	return io.NewSectionReader(bytes.NewReader(b), 0, int64(len(b)))
+}
+
+// locateJPEG collects the Exif segments. A block that does not fit one segment
+// is continued in the next ones, which have no TIFF header of their own.
+func locateJPEG(f *io.SectionReader) []*io.SectionReader {
+	var blocks [][]*io.SectionReader
+	eachSegment(f, func(marker byte, s *io.SectionReader) {
+		head := peek(s, 0, 10)
+		at := bytes.Index(bytes.ToLower(head), []byte("exif\x00"))
+		if marker != 0xe1 || at < 0 || at > 4 {
+			return
+		}
+		const prefix = len("Exif\x00\x00")
+		if t, ok := tiffIn(s); ok && len(blocks) < maxBlocks {
+			blocks = append(blocks, []*io.SectionReader{t})
+		} else if !ok && len(blocks) > 0 {
+			last := &blocks[len(blocks)-1]
+			*last = append(*last, section(s, int64(at+prefix), s.Size()))
+		}
+	})
+	var found []*io.SectionReader
+	for _, parts := range blocks {
+		found = append(found, joined(parts))
+	}
+	return found
+}
+
+// eachSegment calls fn with the content of each segment before the picture data.
+func eachSegment(f *io.SectionReader, fn func(marker byte, s *io.SectionReader)) {
+	off := int64(2)
+	for range maxSegments {
+		off = nextMarker(f, off)
+		head := peek(f, off, 4)
+		if len(head) < 4 {
+			return
+		}
+		marker := head[1]
+		switch {
+		case marker == 0xda || marker == 0xd9: // picture data, end
+			return
+		case marker == 0x01 || marker >= 0xd0 && marker <= 0xd8: // no content
+			off += 2
+			continue
+		}
+		n := int64(binary.BigEndian.Uint16(head[2:]))
+		if n < 2 {
+			return
+		}
+		fn(marker, section(f, off+4, n-2))
+		off += 2 + n
+	}
+}
+
+// nextMarker skips what is not a marker, as all decoders do.
+func nextMarker(f *io.SectionReader, off int64) int64 {
+	if b := peek(f, off, 2); len(b) == 2 && b[0] == 0xff && b[1] != 0 && b[1] != 0xff {
+		return off
+	}
+	junk := peek(f, off, maxJunk)
+	for i := 0; i+1 < len(junk); i++ {
+		if junk[i] == 0xff && junk[i+1] != 0 && junk[i+1] != 0xff {
+			return off + int64(i)
+		}
+	}
+	return f.Size()
+}
+
+// locateWebP finds the EXIF chunk.
+func locateWebP(f *io.SectionReader) []*io.SectionReader {
+	off := int64(12)
+	for range maxChunks {
+		head := peek(f, off, 8)
+		if len(head) < 8 {
+			return nil
+		}
+		n := int64(binary.LittleEndian.Uint32(head[4:]))
+		if string(head[:4]) == "EXIF" {
+			if t, ok := tiffIn(section(f, off+8, n)); ok {
+				return []*io.SectionReader{t}
+			}
+		}
+		off += 8 + n + n&1
+	}
+	return nil
+}
+
+// locateBoxes finds the Exif item of HEIC and AVIF. Its first four bytes say how
+// far behind them the TIFF header is.
+func locateBoxes(f *io.SectionReader) []*io.SectionReader {
+	h, err := isobmff.Parse(f, f.Size())
+	if err != nil || len(h.Exif) == 0 || len(h.Exif) > maxSegments {
+		return nil
+	}
+	var parts []*io.SectionReader
+	for _, e := range h.Exif {
+		parts = append(parts, section(f, e.Offset, e.Length))
+	}
+	item := joined(parts)
+	head := peek(item, 0, 4)
+	if len(head) < 4 {
+		return nil
+	}
+	skip := 4 + int64(binary.BigEndian.Uint32(head))
+	if t, ok := tiffIn(section(item, min(skip, item.Size()), item.Size())); ok {
+		return []*io.SectionReader{t}
+	}
+	if t, ok := tiffIn(item); ok { // a wrong offset
+		return []*io.SectionReader{t}
+	}
+	return nil
+}

@@ -1,0 +1,68 @@
+package exif
+
+import (
+	"bytes"
+	"io"
+
+	goexif "github.com/rwcarlsen/goexif/exif"
+	"github.com/rwcarlsen/goexif/tiff"
+)
+
+// Read returns the metadata of the file of the given size. format is one of
+// "jpeg", "png", "webp", "tiff", "heic" and "avif"; of others nothing is read.
+func Read(r io.ReaderAt, size int64, format string) Metadata {
+	for _, section := range locate(r, size, format) {
+		if b, ok := guard(section); ok {
+			return decode(b)
+		}
+	}
+	return Metadata{}
+}
+
+// decode parses a block that the guard wrote. The parser cannot be trusted with
+// anything else; that it does not panic on these is tested, and not relied on.
+func decode(b block) (m Metadata) {
+	defer func() {
+		if recover() != nil {
+			m = Metadata{}
+		}
+	}()
+	x, err := goexif.Decode(bytes.NewReader(b.raw))
+	if err != nil && (x == nil || goexif.IsCriticalError(err)) {
+		return Metadata{}
+	}
+	more(x, b.ifd0, ifd0Names)
+	more(x, b.exif, exifNames)
+	more(x, b.gps, gpsNames)
+	t := tags{x}
+	m = Metadata{
+		Make:         t.text(goexif.Make),
+		Model:        t.text(goexif.Model),
+		Lens:         t.text(goexif.LensModel),
+		Software:     t.text(goexif.Software),
+		Location:     t.location(),
+		ISO:          t.iso(),
+		FNumber:      t.positive(goexif.FNumber),
+		ExposureTime: t.positive(goexif.ExposureTime),
+		FocalLength:  t.positive(goexif.FocalLength),
+		Orientation:  t.orientation(),
+		Tags:         t.all(),
+	}
+	m.CameraName = CameraName(m.Make, m.Model)
+	m.CapturedAt, m.CapturedAtOffset = t.captured()
+	return m
+}
+
+// more loads the tags that the parser has no names for.
+func more(x *goexif.Exif, dir int64, names map[uint16]goexif.FieldName) {
+	if dir == 0 {
+		return
+	}
+	r := bytes.NewReader(x.Raw)
+	if _, err := r.Seek(dir, io.SeekStart); err != nil {
+		return
+	}
+	if d, _, err := tiff.DecodeDir(r, x.Tiff.Order); err == nil {
+		x.LoadTags(d, names, false)
+	}
+}
