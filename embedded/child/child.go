@@ -1,11 +1,13 @@
 // Package child runs the servers that belong to this process. It promises that
 // none outlives it: the kernel signals them when this process dies, however it
-// dies, and signals of the terminal reach only this process, which then stops
-// them in its own order.
+// dies, and what is still ending then is waited for at the next start. Signals
+// of the terminal reach only this process, which stops them in its own order.
+// Root's servers run as somebody else.
 package child
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -18,14 +20,28 @@ import (
 type Command struct {
 	Path string
 	Args []string
-	// Files are inherited as descriptors 3, 4, and so on.
-	Files []*os.File
 	// User runs it as somebody else; nil means as ourselves.
 	User *syscall.Credential
+	// Input is what it reads from standard input; nil means nothing.
+	Input io.Reader
 	// Output gets what it writes to standard output and standard error.
 	Output io.Writer
 	// Orphaned is the signal that it gets when this process dies (on Linux).
 	Orphaned syscall.Signal
+
+	files []*os.File // inherited as descriptors 3, 4, and so on
+}
+
+// Inherit lets the server inherit f and returns the path by which it opens
+// that again. Another user may be kept out of the folders above, but not out
+// of what is open already: with this the files of a server can lie in a folder
+// that only root may enter.
+func (c *Command) Inherit(f *os.File) string {
+	c.files = append(c.files, f)
+	if c.User == nil {
+		return f.Name()
+	}
+	return fmt.Sprintf("/proc/self/fd/%d", 2+len(c.files))
 }
 
 // Process is a server that was started.
@@ -42,7 +58,8 @@ func Start(c Command) (*Process, error) {
 	cmd.Dir = "/" // a directory that every user may enter
 	cmd.Env = environment()
 	cmd.Stdout, cmd.Stderr = c.Output, c.Output
-	cmd.ExtraFiles = c.Files
+	cmd.Stdin = c.Input
+	cmd.ExtraFiles = c.files
 	cmd.SysProcAttr = attributes(c)
 	// A grandchild that still holds the output must not hold us.
 	cmd.WaitDelay = time.Second

@@ -2,9 +2,12 @@ package pgserver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -24,7 +27,7 @@ func (c *cluster) create(ctx context.Context) error {
 	if err := os.Mkdir(fresh, 0o700); err != nil {
 		return err
 	}
-	if err := chown(fresh, c.user); err != nil {
+	if err := child.Give(fresh, c.user); err != nil {
 		return err
 	}
 	// Letters are told from others in Unicode, but sorting is by code point,
@@ -55,22 +58,20 @@ func (c *cluster) initdb(ctx context.Context, dir string, more ...string) error 
 	defer os.Remove(password.Name())
 	defer password.Close()
 
-	args := []string{
-		"-D", c.reach(folder, 0), "--pwfile", c.reach(password, 1),
+	cmd := child.Command{
+		Path:     filepath.Join(c.Binaries.Dir, "initdb"),
+		User:     c.user,
+		Orphaned: syscall.SIGTERM,
+	}
+	cmd.Args = append([]string{
+		"-D", cmd.Inherit(folder), "--pwfile", cmd.Inherit(password),
 		"--username", role, "--auth", "scram-sha-256", "--encoding", "UTF8", "--locale", "C",
 		"--data-checksums", "--no-instructions",
-	}
+	}, more...)
 	if c.NoSync {
-		args = append(args, "--no-sync")
+		cmd.Args = append(cmd.Args, "--no-sync")
 	}
-	process, err := child.Start(child.Command{
-		Path:     filepath.Join(c.Binaries.Dir, "initdb"),
-		Args:     append(args, more...),
-		Files:    []*os.File{folder, password},
-		User:     c.user,
-		Output:   c.Log,
-		Orphaned: syscall.SIGTERM,
-	})
+	process, err := c.run(cmd)
 	if err != nil {
 		return err
 	}
@@ -94,7 +95,7 @@ func (c *cluster) passwordFile() (*os.File, error) {
 	}
 	_, err = f.WriteString(c.Password + "\n")
 	if err == nil {
-		err = chown(f.Name(), c.user)
+		err = child.Give(f.Name(), c.user)
 	}
 	if err != nil {
 		f.Close()
@@ -104,20 +105,20 @@ func (c *cluster) passwordFile() (*os.File, error) {
 	return f, nil
 }
 
-// adopt gives the cluster to the server's user if it is root's: a backup that
-// root has copied back.
-func (c *cluster) adopt() error {
-	if c.user == nil {
-		return nil
+// Version is the major version of the cluster in dir, 0 if there is none.
+func Version(dir string) (int, error) {
+	raw, err := os.ReadFile(filepath.Join(dir, "PG_VERSION"))
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return 0, nil
+	case err != nil:
+		return 0, err
 	}
-	info, err := os.Stat(c.Dir)
+	major, err := strconv.Atoi(strings.TrimSpace(string(raw)))
 	if err != nil {
-		return err
+		return 0, fmt.Errorf("%s does not hold a PostgreSQL cluster: %w", dir, err)
 	}
-	if owner, ok := info.Sys().(*syscall.Stat_t); !ok || owner.Uid != 0 {
-		return nil
-	}
-	return chown(c.Dir, c.user)
+	return major, nil
 }
 
 func syncFolder(dir string) error {

@@ -18,7 +18,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -40,8 +39,14 @@ type Options struct {
 	Settings map[string]string
 	// NoSync makes a cluster without forcing it to disk, for tests.
 	NoSync bool
-	// Binaries are used instead of what Find finds.
+	// Binaries are used instead of those that are found or fetched.
 	Binaries Binaries
+	// Cache is the folder for fetched binaries; empty means the user's.
+	Cache string
+	// Repository is where they are fetched; empty means Maven Central.
+	Repository string
+	// Notice is told what takes long; it may be nil.
+	Notice func(message string)
 	// Log gets what the server writes.
 	Log *child.Log
 }
@@ -57,6 +62,7 @@ type Server struct {
 type cluster struct {
 	Options
 	user *syscall.Credential // nil: ourselves
+	lock *os.File            // held by whatever runs on the cluster
 }
 
 // Start makes the cluster if there is none and starts a server on it. It
@@ -69,30 +75,56 @@ func Start(ctx context.Context, o Options) (*Server, error) {
 	}
 	o.Dir = dir
 	c := &cluster{Options: o}
-	if c.user, err = User(dir); err != nil {
+	if c.user, err = child.Unprivileged(dir, "postgres", "nobody"); err != nil {
 		return nil, err
 	}
-	major, err := Version(dir)
+	// Until the server inherits the lock, and its maker as well, it is ours.
+	c.lock, err = child.TakeOver(ctx, dir+".lock", 10*time.Second, syscall.SIGINT, syscall.SIGQUIT, syscall.SIGKILL)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("pgserver: %w", err)
+	}
+	defer c.lock.Close()
+	if err := c.prepare(ctx); err != nil {
+		return nil, fmt.Errorf("pgserver: %w", err)
+	}
+	return c.start(ctx)
+}
+
+// prepare sees to binaries and a cluster that fit each other.
+func (c *cluster) prepare(ctx context.Context) error {
+	major, err := Version(c.Dir)
+	if err != nil {
+		return err
 	}
 	if c.Binaries.Dir == "" {
-		if c.Binaries, err = Find(ctx, major, c.user); err != nil {
-			return nil, fmt.Errorf("pgserver: for the data in %s: %w", dir, err)
+		if c.Binaries, err = c.find(ctx, major); err != nil {
+			return err
 		}
 	}
 	if major == 0 {
 		if err := c.create(ctx); err != nil {
-			return nil, fmt.Errorf("pgserver: make the database files in %s: %w", dir, err)
+			return fmt.Errorf("make the database files in %s: %w", c.Dir, err)
 		}
 	}
-	if err := c.adopt(); err != nil {
-		return nil, fmt.Errorf("pgserver: %w", err)
+	if err := child.Adopt(c.Dir, c.user); err != nil {
+		return err
 	}
-	if err := c.awaitPredecessor(ctx); err != nil {
-		return nil, fmt.Errorf("pgserver: %w", err)
+	return c.dropStale()
+}
+
+// run starts a command that holds the cluster's lock until it ends.
+func (c *cluster) run(cmd child.Command) (*child.Process, error) {
+	cmd.User, cmd.Output = c.user, c.Log
+	cmd.Inherit(c.lock)
+	process, err := child.Start(cmd)
+	if err != nil {
+		return nil, err
 	}
-	return c.start(ctx)
+	if err := child.SetHolder(c.lock, process.Pid()); err != nil {
+		process.Stop(context.Background(), time.Second)
+		return nil, err
+	}
+	return process, nil
 }
 
 // attempts bounds how often a server that ends while it starts is started
@@ -110,7 +142,7 @@ func (c *cluster) start(ctx context.Context) (*Server, error) {
 		if attempt == attempts || ctx.Err() != nil {
 			return nil, err
 		}
-		if pause(ctx, time.Duration(attempt)*100*time.Millisecond) != nil {
+		if child.Pause(ctx, time.Duration(attempt)*100*time.Millisecond) != nil {
 			return nil, err
 		}
 	}
@@ -126,18 +158,16 @@ func (c *cluster) startOnce(ctx context.Context) (*Server, error) {
 		return nil, err
 	}
 	defer folder.Close()
-	args := []string{"-D", c.reach(folder, 0)}
-	for name, value := range c.settings(port) {
-		args = append(args, "-c", name+"="+value)
-	}
-	process, err := child.Start(child.Command{
+	cmd := child.Command{
 		Path:     filepath.Join(c.Binaries.Dir, "postgres"),
-		Args:     args,
-		Files:    []*os.File{folder},
 		User:     c.user,
-		Output:   c.Log,
 		Orphaned: syscall.SIGINT, // fast shutdown
-	})
+	}
+	cmd.Args = []string{"-D", cmd.Inherit(folder)}
+	for name, value := range c.settings(port) {
+		cmd.Args = append(cmd.Args, "-c", name+"="+value)
+	}
+	process, err := c.run(cmd)
 	if err != nil {
 		return nil, err
 	}
@@ -159,24 +189,7 @@ func (c *cluster) settings(port int) map[string]string {
 	all["port"] = strconv.Itoa(port)
 	all["unix_socket_directories"] = ""
 	all["logging_collector"] = "off"
-	// By this a later start knows this server again, see awaitPredecessor.
-	all[mark] = c.Dir
 	return all
-}
-
-// reach is the path by which the server opens f, the n-th of its inherited
-// files. Another user may be kept out of the folders above, but not out of
-// what is open already.
-func (c *cluster) reach(f *os.File, n int) string {
-	if c.user != nil && hasProc() {
-		return fmt.Sprintf("/proc/self/fd/%d", 3+n)
-	}
-	return f.Name()
-}
-
-func hasProc() bool {
-	_, err := os.Stat("/proc/self/fd")
-	return err == nil
 }
 
 func freePort(ctx context.Context) (int, error) {
@@ -200,25 +213,13 @@ func (c *cluster) awaitReady(ctx context.Context, p *child.Process) error {
 			return fmt.Errorf("it ended: %w", errors.Join(p.Err(), errEnded))
 		default:
 		}
-		if err := pause(ctx, 5*time.Millisecond); err != nil {
+		if err := child.Pause(ctx, 5*time.Millisecond); err != nil {
 			return err
 		}
 	}
 }
 
 var errEnded = errors.New("before it was ready")
-
-// pause waits, but not beyond the end of ctx.
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
-}
 
 // URL is where the database is found. It holds the password.
 func (s *Server) URL(database string) string {
@@ -260,20 +261,4 @@ func (s *Server) Pid() int { return s.process.Pid() }
 // at once, which costs a recovery at the next start but loses nothing.
 func (s *Server) Stop(ctx context.Context) {
 	s.process.Stop(ctx, 10*time.Second, syscall.SIGINT, syscall.SIGQUIT)
-}
-
-// Version is the major version of the cluster in dir, 0 if there is none.
-func Version(dir string) (int, error) {
-	raw, err := os.ReadFile(filepath.Join(dir, "PG_VERSION"))
-	switch {
-	case errors.Is(err, os.ErrNotExist):
-		return 0, nil
-	case err != nil:
-		return 0, fmt.Errorf("pgserver: %w", err)
-	}
-	major, err := strconv.Atoi(strings.TrimSpace(string(raw)))
-	if err != nil {
-		return 0, fmt.Errorf("pgserver: %s does not hold a PostgreSQL cluster: %w", dir, err)
-	}
-	return major, nil
 }
