@@ -2,9 +2,10 @@ package web
 
 import (
 	"encoding/csv"
-	"encoding/json"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	"inlet/gallery"
 )
@@ -13,13 +14,17 @@ import (
 func (s *Server) streamCSV(w http.ResponseWriter, r *http.Request, filter gallery.Filter) error {
 	out := newStream(w, typeCSV+"; charset=utf-8", "images.csv")
 	table := csv.NewWriter(out)
-	if err := table.Write(columns()); err != nil {
+	cols := columns()
+	line := make([]string, len(cols))
+	for i, c := range cols {
+		line[i] = c.name
+	}
+	if err := table.Write(line); err != nil {
 		return err
 	}
 	err := s.Gallery.Stream(r.Context(), filter, func(d *gallery.Document) error {
-		line, err := cells(d)
-		if err != nil {
-			return err
+		for i, c := range cols {
+			line[i] = c.cell(d)
 		}
 		if err := table.Write(line); err != nil {
 			return err
@@ -33,61 +38,88 @@ func (s *Server) streamCSV(w http.ResponseWriter, r *http.Request, filter galler
 	return out.end(err)
 }
 
-// columns of the CSV form bear the names of the JSON form.
-func columns() []string {
-	return strings.Fields(`id sha256 format width height bytes uploaded_at uploads
-		camera.name camera.make camera.model camera.lens captured_at captured_at_offset
-		location.latitude location.longitude location.altitude
-		exposure.iso exposure.f_number exposure.time_s exposure.focal_mm
-		orientation software phash labels`)
+// column of the table. It bears the JSON form's name.
+type column struct {
+	name string
+	cell func(d *gallery.Document) string
 }
 
-// cells writes a picture's document as the line of a table.
-func cells(d *gallery.Document) ([]string, error) {
-	text, err := json.Marshal(d)
-	if err != nil {
-		return nil, err
+// columns has one for every name of the JSON form, in its order.
+func columns() []column {
+	type doc = gallery.Document
+	return []column{
+		{"id", func(d *doc) string { return d.ID.String() }},
+		{"sha256", func(d *doc) string { return d.SHA256 }},
+		{"format", func(d *doc) string { return string(d.Format) }},
+		{"width", func(d *doc) string { return strconv.Itoa(d.Width) }},
+		{"height", func(d *doc) string { return strconv.Itoa(d.Height) }},
+		{"bytes", func(d *doc) string { return strconv.FormatInt(d.Bytes, 10) }},
+		{"uploaded_at", func(d *doc) string { return moment(&d.UploadedAt) }},
+		{"uploads", func(d *doc) string { return strconv.FormatInt(d.Uploads, 10) }},
+		{"camera.name", func(d *doc) string { return text(d.Camera.Name) }},
+		{"camera.make", func(d *doc) string { return text(d.Camera.Make) }},
+		{"camera.model", func(d *doc) string { return text(d.Camera.Model) }},
+		{"camera.lens", func(d *doc) string { return text(d.Camera.Lens) }},
+		{"captured_at", func(d *doc) string { return moment(d.CapturedAt) }},
+		{"captured_at_offset", func(d *doc) string { return text(d.CapturedAtOffset) }},
+		{"location.latitude", func(d *doc) string { return place(d, func(l *gallery.Location) *float64 { return &l.Latitude }) }},
+		{"location.longitude", func(d *doc) string { return place(d, func(l *gallery.Location) *float64 { return &l.Longitude }) }},
+		{"location.altitude", func(d *doc) string { return place(d, func(l *gallery.Location) *float64 { return l.Altitude }) }},
+		{"exposure.iso", func(d *doc) string { return whole(d.Exposure.ISO) }},
+		{"exposure.f_number", func(d *doc) string { return number(d.Exposure.FNumber) }},
+		{"exposure.time_s", func(d *doc) string { return number(d.Exposure.TimeS) }},
+		{"exposure.focal_mm", func(d *doc) string { return number(d.Exposure.FocalMM) }},
+		{"orientation", func(d *doc) string { return whole(d.Orientation) }},
+		{"software", func(d *doc) string { return text(d.Software) }},
+		{"labels", func(d *doc) string { return harmless(strings.Join(d.Labels, ";")) }},
+		// Of these nothing is known yet.
+		{"phash", func(d *doc) string { return text(d.PHash) }},
+		{"near", func(*doc) string { return "" }},
+		{"quality", func(*doc) string { return "" }},
+		{"predictions", func(*doc) string { return "" }},
 	}
-	var doc map[string]any
-	dec := json.NewDecoder(strings.NewReader(string(text)))
-	dec.UseNumber()
-	if err := dec.Decode(&doc); err != nil {
-		return nil, err
-	}
-	names := columns()
-	line := make([]string, len(names))
-	for i, name := range names {
-		line[i] = cell(doc, name)
-	}
-	return line, nil
 }
 
-func cell(doc map[string]any, name string) string {
-	outer, inner, nested := strings.Cut(name, ".")
-	switch v := doc[outer].(type) {
-	case map[string]any:
-		if nested {
-			return cell(v, inner)
-		}
-	case json.Number:
-		return v.String()
-	case string:
-		return harmless(v)
-	case []any:
-		texts := make([]string, len(v))
-		for i, e := range v {
-			texts[i], _ = e.(string)
-		}
-		return harmless(strings.Join(texts, ";"))
+func text(v *string) string {
+	if v == nil {
+		return ""
 	}
-	return ""
+	return harmless(*v)
 }
 
-// harmless keeps a spreadsheet from taking text for a formula: what a camera's
-// maker field says comes from strangers.
-func harmless(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
-		return "'" + text
+// harmless keeps a spreadsheet from taking a text for a formula: what a file
+// says of its camera comes from strangers. Numbers are left as they are.
+func harmless(v string) string {
+	if v != "" && strings.IndexByte("=+-@\t\r\n", v[0]) >= 0 {
+		return "'" + v
 	}
-	return text
+	return v
+}
+
+func whole(v *int) string {
+	if v == nil {
+		return ""
+	}
+	return strconv.Itoa(*v)
+}
+
+func number(v *float64) string {
+	if v == nil {
+		return ""
+	}
+	return strconv.FormatFloat(*v, 'f', -1, 64)
+}
+
+func moment(v *time.Time) string {
+	if v == nil {
+		return ""
+	}
+	return v.Format(time.RFC3339Nano)
+}
+
+func place(d *gallery.Document, part func(*gallery.Location) *float64) string {
+	if d.Location == nil {
+		return ""
+	}
+	return number(part(d.Location))
 }

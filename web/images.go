@@ -92,8 +92,8 @@ func askedWidth(r *http.Request) (int, error) {
 		return 0, nil
 	}
 	width, err := strconv.Atoi(query.Get("width"))
-	if err != nil || !slices.Contains([]int{160, 320, 640, 1280}, width) {
-		return 0, fmt.Errorf("%w: width must be 160, 320, 640 or 1280", errBadRequest)
+	if err != nil || !slices.Contains(gallery.Widths, width) {
+		return 0, gallery.ErrWidth
 	}
 	return width, nil
 }
