@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
 	"github.com/pressly/goose/v3/lock"
@@ -44,18 +45,26 @@ func Migrate(ctx context.Context, url string) error {
 	if err != nil {
 		return fmt.Errorf("db: job queue migrations: %w", err)
 	}
-	// River takes its own steps; the lock makes concurrent starts queue up.
-	err = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtext('inlet job queue'))`); err != nil {
-			return err
-		}
-		_, err := river.MigrateTx(ctx, tx, rivermigrate.DirectionUp, nil)
-		return err
-	})
-	if err != nil {
+	if err := migrateQueue(ctx, pool, river); err != nil {
 		return fmt.Errorf("db: migrate the job queue: %w", err)
 	}
 	return EnsurePartitions(ctx, pool, time.Now())
+}
+
+// migrateQueue holds a lock of the session meanwhile: River takes each of its
+// steps in a transaction of its own, since some need the one before committed.
+func migrateQueue(ctx context.Context, pool *pgxpool.Pool, river *rivermigrate.Migrator[pgx.Tx]) error {
+	conn, err := pool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	if _, err := conn.Exec(ctx, `SELECT pg_advisory_lock(hashtext('inlet job queue'))`); err != nil {
+		return err
+	}
+	defer conn.Exec(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock(hashtext('inlet job queue'))`) //nolint:errcheck // the session ends soon
+	_, err = river.Migrate(ctx, rivermigrate.DirectionUp, nil)
+	return err
 }
 
 func migrateInlet(ctx context.Context, conn *sql.DB) error {

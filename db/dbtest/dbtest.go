@@ -18,8 +18,6 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/riverqueue/river/riverdriver/riverpgxv5"
-	"github.com/riverqueue/river/rivermigrate"
 
 	"inlet/db"
 	"inlet/embedded/child"
@@ -113,25 +111,7 @@ func start() (*process, error) {
 	if err := server.CreateDatabase(ctx, template); err != nil {
 		return nil, err
 	}
-	return &process{Server: server, alive: alive}, migrate(ctx, server.URL(template))
-}
-
-func migrate(ctx context.Context, url string) error {
-	// River's steps use values of a type that an earlier step has added, which
-	// PostgreSQL allows in a later transaction only: one step, one transaction.
-	pool, err := db.Open(ctx, url, db.Options{MaxConns: 2})
-	if err != nil {
-		return err
-	}
-	defer pool.Close()
-	river, err := rivermigrate.New(riverpgxv5.New(pool), nil)
-	if err != nil {
-		return err
-	}
-	if _, err := river.Migrate(ctx, rivermigrate.DirectionUp, nil); err != nil {
-		return err
-	}
-	return db.Migrate(ctx, url)
+	return &process{Server: server, alive: alive}, db.Migrate(ctx, server.URL(template))
 }
 
 // clean starts a process that waits for the end of this one, however it ends,
