@@ -70,9 +70,10 @@ func New(o Options) (*Workers, error) {
 		Workers:      w.workers(),
 		PeriodicJobs: periodic,
 		// Only the sweep of orphans may take long: it looks at every blob.
-		JobTimeout: time.Hour,
-		Logger:     slog.New(quiet{o.Log.Handler()}),
-		Middleware: []rivertype.Middleware{river.WorkerMiddlewareFunc(m.measure)},
+		JobTimeout:   time.Hour,
+		Logger:       slog.New(quiet{o.Log.Handler()}),
+		ErrorHandler: failures{o.Log},
+		Middleware:   []rivertype.Middleware{river.WorkerMiddlewareFunc(m.measure)},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("jobs: %w", err)
@@ -106,6 +107,19 @@ func (w *Workers) Stop(ctx context.Context) error {
 	cancelCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	return w.river.StopAndCancel(cancelCtx)
+}
+
+// failures tells the log of failed runs. They are tried again, later and later.
+type failures struct{ log *slog.Logger }
+
+func (f failures) HandleError(ctx context.Context, job *rivertype.JobRow, err error) *river.ErrorHandlerResult {
+	f.log.WarnContext(ctx, "a background job failed", "kind", job.Kind, "attempt", job.Attempt, "error", err)
+	return nil
+}
+
+func (f failures) HandlePanic(ctx context.Context, job *rivertype.JobRow, panicked any, trace string) *river.ErrorHandlerResult {
+	f.log.ErrorContext(ctx, "a background job panicked", "kind", job.Kind, "panic", panicked, "trace", trace)
+	return nil
 }
 
 // quiet drops River's chatter: its info is of interest to its developers.

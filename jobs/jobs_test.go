@@ -1,0 +1,188 @@
+package jobs_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"inlet/db/dbtest"
+	"inlet/jobs"
+)
+
+// parts stand for what the jobs look after, and say when they are called.
+type parts struct {
+	swept   chan time.Time
+	expired chan time.Time
+	lag     time.Duration
+	woken   chan struct{}
+	fail    error
+}
+
+func newParts() *parts {
+	return &parts{swept: make(chan time.Time, 9), expired: make(chan time.Time, 9), woken: make(chan struct{}, 9)}
+}
+
+func (p *parts) SweepOrphans(_ context.Context, olderThan time.Time) (int, error) {
+	p.swept <- olderThan
+	return 3, p.fail
+}
+
+func (p *parts) Expire(_ context.Context, now time.Time) (int64, error) {
+	p.expired <- now
+	return 2, nil
+}
+
+func (p *parts) Lag(context.Context) (time.Duration, error) { return p.lag, nil }
+func (p *parts) Wake()                                      { p.woken <- struct{}{} }
+
+// logged is a log that tests can read while it is written.
+type logged struct {
+	sync.Mutex
+	bytes.Buffer
+}
+
+func (l *logged) Write(b []byte) (int, error) {
+	l.Lock()
+	defer l.Unlock()
+	return l.Buffer.Write(b)
+}
+
+func (l *logged) contains(s string) bool {
+	l.Lock()
+	defer l.Unlock()
+	return strings.Contains(l.String(), s)
+}
+
+func receive[T any](t *testing.T, ch <-chan T, what string) (v T) {
+	t.Helper()
+	select {
+	case v = <-ch:
+	case <-time.After(30 * time.Second):
+		t.Fatalf("%s did not happen", what)
+	}
+	return v
+}
+
+// eventually waits for what happens in the background.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); !ok(); {
+		if time.Now().After(deadline) {
+			t.Fatalf("%s did not happen", what)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+func start(t *testing.T, p *parts) (*prometheus.Registry, *logged, func()) {
+	t.Helper()
+	registry, log := prometheus.NewRegistry(), &logged{}
+	now := time.Date(2031, 5, 6, 7, 8, 9, 0, time.UTC)
+	w, err := jobs.New(jobs.Options{
+		Pool: dbtest.Pool(t), Orphans: p, Links: p, Counters: p,
+		Log: slog.New(slog.NewTextHandler(log, nil)), Registerer: registry, Now: func() time.Time { return now },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Start(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	stop := func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		if err := w.Stop(ctx); err != nil {
+			t.Error(err)
+		}
+	}
+	t.Cleanup(stop)
+	return registry, log, stop
+}
+
+func TestEverythingRunsAtStart(t *testing.T) {
+	t.Parallel()
+	p := newParts()
+	p.lag = 2 * time.Minute
+	registry, log, stop := start(t, p)
+	if got, want := receive(t, p.swept, "the sweep"), time.Date(2031, 5, 5, 7, 8, 9, 0, time.UTC); !got.Equal(want) {
+		t.Errorf("swept what is older than %v, want %v", got, want)
+	}
+	receive(t, p.expired, "the expiry of links")
+	receive(t, p.woken, "the wake-up of the relay")
+	eventually(t, "the run of all four", func() bool {
+		n, err := testutil.GatherAndCount(registry, "inlet_job_runs_total")
+		return err == nil && n == 4
+	})
+	stop()
+	for _, want := range []string{"orphaned blobs removed", "rows of expired links removed", "the statistics are behind"} {
+		if !log.contains(want) {
+			t.Errorf("the log does not say %q", want)
+		}
+	}
+	if log.contains("level=INFO msg=River") || log.contains("River client") {
+		t.Error("the log has River's chatter")
+	}
+}
+
+func TestPartitionsAreMade(t *testing.T) {
+	t.Parallel()
+	p := newParts()
+	pool := dbtest.Pool(t)
+	w, err := jobs.New(jobs.Options{
+		Pool: pool, Orphans: p, Links: p, Counters: p, Log: slog.New(slog.DiscardHandler),
+		Now: func() time.Time { return time.Date(2031, 12, 31, 0, 0, 0, 0, time.UTC) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the partition of February 2032", func() bool {
+		var there bool
+		err := pool.QueryRow(t.Context(), `SELECT to_regclass('uploads_2032_02') IS NOT NULL`).Scan(&there)
+		return err == nil && there
+	})
+	if err := w.Stop(context.WithoutCancel(t.Context())); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestFailureIsCounted(t *testing.T) {
+	t.Parallel()
+	p := newParts()
+	p.fail = errors.New("the disk is away")
+	registry, log, _ := start(t, p)
+	eventually(t, "the failure", func() bool {
+		families, err := registry.Gather()
+		if err != nil {
+			return false
+		}
+		for _, f := range families {
+			for _, m := range f.GetMetric() {
+				var kind, outcome string
+				for _, l := range m.GetLabel() {
+					switch l.GetName() {
+					case "kind":
+						kind = l.GetValue()
+					case "outcome":
+						outcome = l.GetValue()
+					}
+				}
+				if kind == "sweep_orphans" && outcome == "failed" {
+					return true
+				}
+			}
+		}
+		return false
+	})
+	eventually(t, "the log line", func() bool { return log.contains("the disk is away") })
+}
