@@ -10,7 +10,7 @@ import (
 // Bounds of what is walked and loaded. Real files stay far below.
 const (
 	maxBoxes = 16384   // boxes of one file, at all depths
-	maxLoad  = 1 << 20 // bytes of one box that are loaded at once
+	maxLoad  = 2 << 20 // bytes of one file's boxes that are loaded
 )
 
 // box is one box: its type and where its content lies in the file.
@@ -21,9 +21,10 @@ type box struct {
 
 // file reads boxes from r.
 type file struct {
-	r     io.ReaderAt
-	size  int64
-	boxes int // how many were read
+	r      io.ReaderAt
+	size   int64
+	boxes  int   // how many were read
+	loaded int64 // bytes of their content
 }
 
 // read returns the n bytes at off.
@@ -42,10 +43,10 @@ func (f *file) read(off, n int64) ([]byte, error) {
 	return nil, fmt.Errorf("isobmff: read: %w", err)
 }
 
-// load returns a box's content, which may not be longer than limit.
-func (f *file) load(b box, limit int64) ([]byte, error) {
-	if b.end-b.off > limit {
-		return nil, malformed("%q has %d bytes", b.kind, b.end-b.off)
+// load returns a box's content.
+func (f *file) load(b box) ([]byte, error) {
+	if f.loaded += b.end - b.off; f.loaded > maxLoad {
+		return nil, malformed("the boxes are too large")
 	}
 	return f.read(b.off, b.end-b.off)
 }

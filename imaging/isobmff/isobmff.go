@@ -98,7 +98,7 @@ func (f *file) brand(top []box) (string, error) {
 	if len(top) == 0 || top[0].kind != "ftyp" {
 		return "", malformed("it does not begin with ftyp")
 	}
-	b, err := f.load(top[0], 4<<10)
+	b, err := f.load(top[0])
 	if err != nil {
 		return "", err
 	}

@@ -5,12 +5,13 @@ const (
 	maxItems   = 16384
 	maxExtents = 65536
 	maxTiles   = 16384
+	maxProps   = 32 // of one item
 )
 
 // item is one entry of the item tables.
 type item struct {
 	kind    string   // "hvc1", "grid", "Exif"
-	props   []int    // 1-based indexes into ipco, in the order they apply
+	props   []uint16 // 1-based indexes into ipco, in the order they apply
 	tiles   []uint32 // what it is derived from
 	extents []Extent
 	located bool // extents are known, and in this file
@@ -21,12 +22,17 @@ type items struct {
 	primary uint32
 	byID    map[uint32]*item
 	exif    uint32 // 0: none
+	full    bool   // there are more than maxItems
 }
 
+// item is the item of that number, which need not have been met before.
 func (s *items) item(id uint32) *item {
 	it := s.byID[id]
-	if it == nil {
-		it = &item{}
+	if it != nil {
+		return it
+	}
+	it = &item{}
+	if s.full = len(s.byID) == maxItems; !s.full {
 		s.byID[id] = it
 	}
 	return it
@@ -36,19 +42,24 @@ func (s *items) item(id uint32) *item {
 func (s *items) parse(b box, content []byte, idat box) error {
 	p := parser{b: content}
 	version, flags := p.full()
+	var err error
 	switch b.kind {
 	case "pitm":
 		s.primary = p.id(version >= 1)
+		err = p.err()
 	case "iinf":
-		return s.info(&p, version)
+		err = s.info(&p, version)
 	case "iref":
-		return s.references(&p, version)
+		err = s.references(&p, version)
 	case "iloc":
-		return s.locations(&p, version, idat)
+		err = s.locations(&p, version, idat)
 	case "ipma":
-		return s.associations(&p, version, flags)
+		err = s.associations(&p, version, flags)
 	}
-	return p.err()
+	if err == nil && s.full {
+		err = malformed("too many items")
+	}
+	return err
 }
 
 // id takes an item's number of 16 or 32 bits.
@@ -111,7 +122,7 @@ func (s *items) references(p *parser, version uint8) error {
 		}
 		from := s.item(ref.id(version >= 1))
 		for n := ref.u16(); n > 0 && !ref.short; n-- {
-			if tiles++; tiles > maxTiles || len(s.byID) > maxItems {
+			if tiles++; tiles > maxTiles {
 				return malformed("too many tiles")
 			}
 			from.tiles = append(from.tiles, ref.id(version >= 1))
@@ -133,10 +144,14 @@ func (s *items) associations(p *parser, version uint8, flags uint32) error {
 		it := s.item(p.id(version >= 1))
 		it.props = nil
 		for c := p.u8(); c > 0 && !p.short; c-- {
+			prop := uint16(0)
 			if flags&1 != 0 {
-				it.props = append(it.props, int(p.u16()&0x7fff))
+				prop = p.u16() & 0x7fff
 			} else {
-				it.props = append(it.props, int(p.u8()&0x7f))
+				prop = uint16(p.u8() & 0x7f)
+			}
+			if len(it.props) < maxProps {
+				it.props = append(it.props, prop)
 			}
 		}
 	}

@@ -35,7 +35,7 @@ func (f *file) pictureTrack(trak box) (table box, ok bool, err error) {
 	if !ok {
 		return box{}, false, malformed("a track without hdlr")
 	}
-	b, err := f.load(hdlr, 4<<10)
+	b, err := f.load(hdlr)
 	if err != nil {
 		return box{}, false, err
 	}

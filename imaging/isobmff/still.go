@@ -49,7 +49,7 @@ func (f *file) describesPictures(boxes []box) (bool, error) {
 	if !ok {
 		return false, malformed("meta without hdlr")
 	}
-	b, err := f.load(hdlr, 4<<10)
+	b, err := f.load(hdlr)
 	if err != nil {
 		return false, err
 	}
@@ -96,7 +96,7 @@ func (f *file) tables(boxes []box) (*items, []box, error) {
 }
 
 func (f *file) table(s *items, b, idat box) error {
-	content, err := f.load(b, maxLoad)
+	content, err := f.load(b)
 	if err != nil {
 		return err
 	}
@@ -106,14 +106,14 @@ func (f *file) table(s *items, b, idat box) error {
 // properties reads the size and the turns of an item into h.
 func (f *file) properties(it *item, props []box, h *Header) error {
 	for _, i := range it.props {
-		if i == 0 || i > len(props) {
+		if i == 0 || int(i) > len(props) {
 			continue
 		}
 		b := props[i-1]
 		if b.kind != "ispe" && b.kind != "irot" && b.kind != "imir" {
 			continue
 		}
-		content, err := f.load(b, 64)
+		content, err := f.load(b)
 		if err != nil {
 			return err
 		}
