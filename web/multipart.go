@@ -284,21 +284,23 @@ func after(rest []byte) verdict {
 	return data
 }
 
-// filename reads a Content-Disposition as browsers and others write it.
+// filename reads a Content-Disposition as browsers and others write it. One that
+// is not well formed, such as a name with blanks without quotes, is read for what
+// stands there: the picture must not be lost for it.
 func filename(disposition string) string {
 	if _, params, err := mime.ParseMediaType(disposition); err == nil {
 		return params["filename"]
 	}
-	// Not well formed, such as a name with blanks without quotes: the name is
-	// what stands there.
-	_, name, found := strings.Cut(disposition, "filename=")
-	if !found {
-		return ""
+	quoted := false
+	param := func(r rune) bool {
+		quoted = quoted != (r == '"')
+		return r == ';' && !quoted
 	}
-	if quoted, ok := strings.CutPrefix(name, `"`); ok {
-		name, _, _ = strings.Cut(quoted, `"`)
-		return name
+	for _, field := range strings.FieldsFunc(disposition, param) {
+		name, value, _ := strings.Cut(field, "=")
+		if strings.EqualFold(strings.TrimSpace(name), "filename") {
+			return strings.Trim(strings.TrimSpace(value), `"`)
+		}
 	}
-	name, _, _ = strings.Cut(name, ";")
-	return strings.TrimSpace(name)
+	return ""
 }
