@@ -117,13 +117,11 @@ func (c *cluster) unpack(ctx context.Context, release embeddedpostgres.PostgresV
 	}
 	ended := make(chan error, 1)
 	go func() {
-		defer os.RemoveAll(work)
 		err := embeddedpostgres.NewDatabase(config).Start()
-		if _, missing := os.Stat(filepath.Join(fresh, "bin", "initdb")); missing != nil {
-			ended <- errors.Join(err, missing)
-			return
+		if _, missing := os.Stat(filepath.Join(fresh, "bin", "initdb")); missing == nil {
+			err = settle(fresh, place)
 		}
-		ended <- settle(fresh, place)
+		ended <- errors.Join(err, os.RemoveAll(work))
 	}()
 	select {
 	case err := <-ended:
