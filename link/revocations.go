@@ -204,9 +204,9 @@ func (r *Revocations) listen(ctx context.Context) {
 // confirmed.
 func (r *Revocations) subscribe(ctx context.Context, subscribed func()) error {
 	sub := r.rdb.Subscribe(ctx, revokedChannel)
-	defer sub.Close()
-	// A read in progress does not watch ctx.
-	stop := context.AfterFunc(ctx, func() { sub.Close() })
+	closeSub := func() { _ = sub.Close() } // it says no more than that it was closed
+	defer closeSub()
+	stop := context.AfterFunc(ctx, closeSub) // a read in progress does not watch ctx
 	defer stop()
 	asked := false
 	for {
