@@ -50,6 +50,7 @@ type testServer struct {
 	t       testing.TB
 	URL     string
 	http    *httptest.Server
+	client  *http.Client // holds every answer against openapi.yaml
 	pool    *pgxpool.Pool
 	redis   *redistest.Server
 	keys    *link.Keyring
@@ -131,6 +132,7 @@ func newTestServer(t testing.TB, change ...func(*setup)) *testServer {
 	s.http.Config = s.HTTPServer()
 	s.http.Start()
 	t.Cleanup(s.http.Close)
+	s.client = &http.Client{Transport: validating(t, s.http.Client().Transport)}
 	s.run(o.web.Stats.Run)
 	s.run(o.web.Revocations.Run)
 	return s
@@ -204,7 +206,7 @@ func (s *testServer) send(method, path string, body io.Reader, headers ...string
 	for i := 0; i+1 < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
 	}
-	response, err := http.DefaultClient.Do(r)
+	response, err := s.client.Do(r)
 	must(s.t, err)
 	defer response.Body.Close()
 	content, err := io.ReadAll(response.Body)
