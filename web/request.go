@@ -32,6 +32,7 @@ var errStalled = fmt.Errorf("%w: the body did not arrive in time", errBadRequest
 type body struct {
 	r     io.Reader
 	conn  *http.ResponseController
+	idle  time.Duration
 	armed time.Time // when the deadline was last set
 	end   time.Time // no reading after this time; zero: no such bound
 	begun bool
@@ -39,7 +40,7 @@ type body struct {
 }
 
 func newBody(w http.ResponseWriter, r *http.Request, limit int64) *body {
-	return &body{r: http.MaxBytesReader(w, r.Body, limit), conn: http.NewResponseController(w)}
+	return &body{r: http.MaxBytesReader(w, r.Body, limit), conn: http.NewResponseController(w), idle: idleRead}
 }
 
 func (b *body) Read(p []byte) (int, error) {
@@ -64,15 +65,15 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, fmt.Errorf("%w: the body breaks off: %w", errBadRequest, err)
 }
 
-// arm moves the deadline on; once a second is often enough. A connection
-// without deadlines, as in tests, is left alone.
+// arm moves the deadline on, not at every read. A connection without deadlines,
+// as in tests, is left alone.
 func (b *body) arm() {
 	now := time.Now()
-	if now.Sub(b.armed) < time.Second {
+	if now.Sub(b.armed) < b.idle/60 {
 		return
 	}
 	b.armed = now
-	deadline := now.Add(idleRead)
+	deadline := now.Add(b.idle)
 	if !b.end.IsZero() && b.end.Before(deadline) {
 		deadline = b.end
 	}

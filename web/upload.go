@@ -50,12 +50,13 @@ func (s *Server) grant(r *http.Request) (link.Grant, error) {
 
 // upload takes the files of one request.
 func (s *Server) upload(w http.ResponseWriter, r *http.Request) error {
-	boundary, multipart, err := boundaryOf(r.Header.Get("Content-Type"))
+	boundary, multipart, malformed := boundaryOf(r.Header.Get("Content-Type"))
 	limit := s.bodyLimit(multipart)
 	body := newBody(w, r, limit)
 	in := &intake{maxFiles: s.MaxFiles}
+	err := s.admit(r, in, limit)
 	if err == nil {
-		err = s.admit(r, in, limit)
+		err = malformed
 	}
 	switch {
 	case err != nil:
