@@ -211,7 +211,7 @@ func (s *redisServer) awaitReady(ctx context.Context, process *child.Process) er
 	})
 	defer client.Close()
 	for {
-		if client.Ping(ctx).Err() == nil {
+		if listens(ctx, s.addr()) && client.Ping(ctx).Err() == nil {
 			return nil
 		}
 		select {
@@ -223,4 +223,15 @@ func (s *redisServer) awaitReady(ctx context.Context, process *child.Process) er
 			return err
 		}
 	}
+}
+
+// listens asks before the client does, who would complain on standard error.
+func listens(ctx context.Context, addr string) bool {
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, "tcp4", addr)
+	if err != nil {
+		return false
+	}
+	conn.Close()
+	return true
 }

@@ -64,8 +64,15 @@ func (r *redisServer) awaitReady() error {
 	defer cancel()
 	client := r.client()
 	defer client.Close()
+	var dialer net.Dialer
 	for {
-		id, err := client.InfoMap(ctx, "server").Result()
+		// Asked before the client does, who would complain on standard error.
+		var id map[string]map[string]string
+		conn, err := dialer.DialContext(ctx, "tcp4", r.addr)
+		if err == nil {
+			conn.Close()
+			id, err = client.InfoMap(ctx, "server").Result()
+		}
 		switch {
 		case err == nil && id["Server"]["process_id"] == fmt.Sprint(r.process.Pid()):
 			return nil
