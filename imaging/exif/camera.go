@@ -41,7 +41,7 @@ func CameraName(mk, model string) string {
 // collapse ends s at a NUL and makes every run of blanks one.
 func collapse(s string) string {
 	s, _, _ = strings.Cut(s, "\x00")
-	return strings.Join(strings.Fields(s), " ")
+	return strings.Join(strings.Fields(strings.ToValidUTF8(s, "")), " ")
 }
 
 // cutWord removes a word from the front of s, if it stands there by itself:
@@ -123,10 +123,10 @@ var brands = map[string]string{
 	"BLACKMAGIC DESIGN": "Blackmagic Design", "BLACKMAGIC": "Blackmagic Design", "CANON": "Canon",
 	"CASIO": "Casio", "CONCORD": "Concord", "CONTAX": "Contax", "DJI": "DJI", "EASTMAN KODAK": "Kodak",
 	"EPSON": "Epson", "FAIRPHONE": "Fairphone", "FLIR": "FLIR", "FUJI": "Fujifilm", "FUJI PHOTO FILM": "Fujifilm",
-	"FUJIFILM": "Fujifilm", "GENERAL": "GE", "GENERAL IMAGING": "GE", "GOOGLE": "Google", "GOPRO": "GoPro",
+	"FUJIFILM": "Fujifilm", "GENERAL ELECTRIC": "GE", "GENERAL IMAGING": "GE", "GOOGLE": "Google", "GOPRO": "GoPro",
 	"HASSELBLAD": "Hasselblad", "HEWLETT PACKARD": "HP", "HEWLETT-PACKARD": "HP", "HMD GLOBAL": "Nokia",
 	"HMD GLOBAL OY": "Nokia", "HONOR": "Honor", "HP": "HP", "HTC": "HTC", "HUAWEI": "Huawei", "INSTA360": "Insta360",
-	"JENOPTIK": "Jenoptik", "JK": "Kodak", "JK IMAGING": "Kodak", "JVC": "JVC", "JVC KENWOOD": "JVC",
+	"JENOPTIK": "Jenoptik", "JK IMAGING": "Kodak", "JVC": "JVC", "JVC KENWOOD": "JVC",
 	"JVCKENWOOD": "JVC", "KODAK": "Kodak", "KONICA": "Konica", "KONICA MINOLTA": "Konica Minolta",
 	"KYOCERA": "Kyocera", "LEAF": "Leaf", "LEICA": "Leica", "LENOVO": "Lenovo", "LG": "LG", "LGE": "LG",
 	"LG ELECTRONICS": "LG", "LOGITECH": "Logitech", "LYTRO": "Lytro", "MAMIYA": "Mamiya", "MAMIYA-OP": "Mamiya",

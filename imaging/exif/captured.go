@@ -25,15 +25,18 @@ func (t tags) captured() (time.Time, string) {
 	return at, offset
 }
 
-// parseTime reads the camera's clock. The standard's form is the first; what
-// stands behind the seconds is not looked at. A clock that was never set writes
-// zeros or blanks, which are no date.
+// parseTime reads the camera's clock. The first form is the standard's; a
+// fraction or an offset behind it is not looked at. A clock that was never set
+// writes zeros or blanks, which are no date.
 func parseTime(s string) (time.Time, bool) {
-	for _, layout := range []string{"2006:01:02 15:04:05", "2006-01-02 15:04:05", "2006/01/02 15:04:05", "2006-01-02T15:04:05"} {
-		if len(s) < len(layout) {
-			continue
-		}
-		if at, err := time.Parse(layout, s[:len(layout)]); err == nil {
+	if len(s) > len(time.DateTime) {
+		s = s[:len(time.DateTime)]
+	}
+	for _, layout := range []string{
+		"2006:01:02 15:04:05", time.DateTime, "2006/01/02 15:04:05", "2006-01-02T15:04:05",
+		"2006:01:02 15:04", "2006:01:02",
+	} {
+		if at, err := time.Parse(layout, s); err == nil {
 			return at, plausible(at)
 		}
 	}

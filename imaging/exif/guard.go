@@ -14,7 +14,7 @@ const (
 
 // Bounds of what is read and copied.
 const (
-	maxDirs    = 16
+	maxDirs    = 16       // directories
 	maxEntries = 512      // of one directory
 	maxValue   = 2 << 10  // bytes; longer text is cut, other values are left out
 	maxValues  = 64 << 10 // bytes of all values
@@ -136,13 +136,10 @@ func (w *walker) entry(raw []byte) (entry, bool) {
 	if n == 0 || n > w.r.Size() || isBulk(e.tag) {
 		return entry{}, false
 	}
-	if n > maxValue {
-		if e.kind != kindASCII {
-			return entry{}, false
-		}
+	if e.kind == kindASCII && n > maxValue {
 		n, e.count = maxValue, maxValue
 	}
-	if w.copied+int(n) > maxValues {
+	if n > maxValue || isList(e) || w.copied+int(n) > maxValues {
 		return entry{}, false
 	}
 	if n <= 4 {
@@ -159,8 +156,9 @@ func (w *walker) entry(raw []byte) (entry, bool) {
 
 // The types of values that are told apart.
 const (
-	kindASCII = 2
-	kindLong  = 4
+	kindASCII     = 2
+	kindLong      = 4
+	kindUndefined = 7
 )
 
 // sizeOf is the size of one value of a type, 0 for types that do not exist.
@@ -170,6 +168,13 @@ func sizeOf(kind uint16) int64 {
 		return 0
 	}
 	return sizes[kind]
+}
+
+// isList tells entries with more numbers than are shown. Titles and the like
+// that Windows writes are text in bytes.
+func isList(e entry) bool {
+	isText := e.kind == kindASCII || e.kind == kindUndefined || e.tag >= 0x9c9b && e.tag <= 0x9c9f
+	return !isText && e.count > maxList
 }
 
 // isBulk tells tags that hold the places of pixels or other formats' data, of

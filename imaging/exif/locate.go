@@ -13,8 +13,8 @@ const (
 	maxSegments = 1024    // JPEG segments before the picture data
 	maxJunk     = 1 << 16 // bytes between JPEG segments
 	maxChunks   = 16384   // PNG and WebP chunks
-	maxBlocks   = 8       // candidates, of which the first good one counts
-	maxCopied   = 1 << 20 // bytes of a block that does not lie in one piece
+	maxBlocks   = 4       // candidates, of which the first good one counts
+	maxCopied   = 1 << 18 // bytes of a block that does not lie in one piece
 )
 
 // locate returns the places where the format may keep a TIFF block, the
@@ -73,9 +73,12 @@ func joined(parts []*io.SectionReader) *io.SectionReader {
 	if len(parts) == 1 {
 		return parts[0]
 	}
-	var all []byte
+	all := make([]byte, 0, maxCopied)
 	for _, p := range parts {
-		all = append(all, peek(p, 0, int(min(p.Size(), maxCopied-int64(len(all)))))...)
+		n, err := p.ReadAt(all[len(all):min(maxCopied, len(all)+int(p.Size()))], 0)
+		if all = all[:len(all)+n]; err != nil && err != io.EOF {
+			break
+		}
 	}
 	return inMemory(all)
 }
@@ -111,9 +114,11 @@ func locateJPEG(f *io.SectionReader) []*io.SectionReader {
 
 // eachSegment calls fn with the content of each segment before the picture data.
 func eachSegment(f *io.SectionReader, fn func(marker byte, s *io.SectionReader)) {
-	off := int64(2)
+	off, junk := int64(2), int64(maxJunk)
 	for range maxSegments {
-		off = nextMarker(f, off)
+		at := nextMarker(f, off, junk)
+		junk -= at - off
+		off = at
 		head := peek(f, off, 4)
 		if len(head) < 4 {
 			return
@@ -135,15 +140,19 @@ func eachSegment(f *io.SectionReader, fn func(marker byte, s *io.SectionReader))
 	}
 }
 
-// nextMarker skips what is not a marker, as all decoders do.
-func nextMarker(f *io.SectionReader, off int64) int64 {
-	if b := peek(f, off, 2); len(b) == 2 && b[0] == 0xff && b[1] != 0 && b[1] != 0xff {
-		return off
-	}
-	junk := peek(f, off, maxJunk)
-	for i := 0; i+1 < len(junk); i++ {
-		if junk[i] == 0xff && junk[i+1] != 0 && junk[i+1] != 0xff {
-			return off + int64(i)
+// nextMarker is where the next marker is, at most junk bytes behind off: what is
+// not a marker is skipped, as all decoders do.
+func nextMarker(f *io.SectionReader, off, junk int64) int64 {
+	const window = 256
+	for end := off + junk; off < end; off += window - 1 {
+		b := peek(f, off, window)
+		for i := 0; i+1 < len(b); i++ {
+			if b[i] == 0xff && b[i+1] != 0 && b[i+1] != 0xff {
+				return off + int64(i)
+			}
+		}
+		if len(b) < window {
+			break
 		}
 	}
 	return f.Size()

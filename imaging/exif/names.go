@@ -2,10 +2,10 @@ package exif
 
 import goexif "github.com/rwcarlsen/goexif/exif"
 
-// Names of tags that the parser does not know, by directory: those of the
-// standards, and of the private tags that are met in the wild.
+// Names of tags that the parser does not know: those of the standards, and of
+// the private tags that are met in the wild.
 var (
-	ifd0Names = map[uint16]goexif.FieldName{
+	moreNames = map[uint16]goexif.FieldName{
 		0x000b: "ProcessingSoftware",
 		0x00fe: "NewSubfileType",
 		0x00ff: "SubfileType",
@@ -43,8 +43,6 @@ var (
 		0xc615: "LocalizedCameraModel",
 		0xc62f: "CameraSerialNumber",
 		0xc630: "LensInfo",
-	}
-	exifNames = map[uint16]goexif.FieldName{
 		0x882a: "TimeZoneOffset",
 		0x882b: "SelfTimerMode",
 		0x8830: "SensitivityType",
@@ -77,7 +75,7 @@ var (
 		0xa461: "SourceImageNumberOfCompositeImage",
 		0xa500: "Gamma",
 	}
-	gpsNames = map[uint16]goexif.FieldName{
+	moreGPSNames = map[uint16]goexif.FieldName{
 		0x001f: "GPSHPositioningError",
 	}
 )

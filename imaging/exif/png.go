@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -13,7 +14,7 @@ import (
 // ImageMagick keeps the block in hexadecimal.
 func locatePNG(f *io.SectionReader) []*io.SectionReader {
 	var found, legacy []*io.SectionReader
-	off := int64(8)
+	off, profiles := int64(8), 0
 	for range maxChunks {
 		head := peek(f, off, 8)
 		if len(head) < 8 || len(found)+len(legacy) >= maxBlocks {
@@ -27,7 +28,12 @@ func locatePNG(f *io.SectionReader) []*io.SectionReader {
 				found = append(found, t)
 			}
 		case "tEXt", "zTXt":
-			if t, ok := rawProfile(content, kind == "zTXt"); ok {
+			keyword, ok := rawProfile(content)
+			if !ok || profiles == maxBlocks {
+				break
+			}
+			profiles++
+			if t, ok := decodeProfile(content, keyword, kind == "zTXt"); ok {
 				legacy = append(legacy, t)
 			}
 		case "IEND":
@@ -38,17 +44,21 @@ func locatePNG(f *io.SectionReader) []*io.SectionReader {
 	return append(found, legacy...)
 }
 
-// rawProfile decodes a text chunk "Raw profile type exif" or "… APP1": a name
-// and a length on lines of their own, then hexadecimal digits.
-func rawProfile(chunk *io.SectionReader, compressed bool) (*io.SectionReader, bool) {
-	keyword, _, ok := bytes.Cut(peek(chunk, 0, 80), []byte{0})
-	if !ok || !isRawProfile(string(keyword)) || chunk.Size() > maxCopied {
-		return nil, false
-	}
-	var text io.Reader = section(chunk, int64(len(keyword)+1), chunk.Size())
-	if compressed {
-		// One byte names the method, of which there is one.
-		z, err := zlib.NewReader(section(chunk, int64(len(keyword)+2), chunk.Size()))
+// rawProfile tells whether a text chunk holds a block, and the length of its
+// keyword.
+func rawProfile(chunk *io.SectionReader) (keyword int, ok bool) {
+	name, _, ok := bytes.Cut(peek(chunk, 0, 80), []byte{0})
+	kind, raw := strings.CutPrefix(string(name), "Raw profile type ")
+	return len(name), ok && raw && (strings.EqualFold(kind, "exif") || strings.EqualFold(kind, "APP1"))
+}
+
+// decodeProfile decodes such a chunk: the profile's name and length on lines of
+// their own, then hexadecimal digits.
+func decodeProfile(chunk *io.SectionReader, keyword int, compressed bool) (*io.SectionReader, bool) {
+	at := int64(keyword) + 1
+	var text io.Reader = section(chunk, at, chunk.Size())
+	if compressed { // a byte that names the only method, then the data
+		z, err := zlib.NewReader(section(chunk, at+1, chunk.Size()))
 		if err != nil {
 			return nil, false
 		}
@@ -63,13 +73,8 @@ func rawProfile(chunk *io.SectionReader, compressed bool) (*io.SectionReader, bo
 	if len(lines) < 3 {
 		return nil, false
 	}
-	digits := bytes.Join(bytes.Fields(lines[2]), nil)
+	digits := slices.DeleteFunc(lines[2], func(c byte) bool { return c == '\n' || c == '\r' || c == ' ' })
 	raw := make([]byte, hex.DecodedLen(len(digits)))
-	got, _ := hex.Decode(raw, digits) // up to the first bad digit
-	return tiffIn(inMemory(raw[:got]))
-}
-
-func isRawProfile(keyword string) bool {
-	kind, ok := strings.CutPrefix(keyword, "Raw profile type ")
-	return ok && (strings.EqualFold(kind, "exif") || strings.EqualFold(kind, "APP1"))
+	n, _ := hex.Decode(raw, digits) // up to the first that is none
+	return tiffIn(inMemory(raw[:n]))
 }

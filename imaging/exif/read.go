@@ -31,9 +31,9 @@ func decode(b block) (m Metadata) {
 	if err != nil && (x == nil || goexif.IsCriticalError(err)) {
 		return Metadata{}
 	}
-	more(x, b.ifd0, ifd0Names)
-	more(x, b.exif, exifNames)
-	more(x, b.gps, gpsNames)
+	more(x, b.ifd0, moreNames)
+	more(x, b.exif, moreNames)
+	more(x, b.gps, moreGPSNames)
 	t := tags{x}
 	m = Metadata{
 		Make:         t.text(goexif.Make),
