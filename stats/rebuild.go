@@ -27,18 +27,16 @@ func (s *Service) Rebuild(ctx context.Context) error {
 
 // mend rebuilds if Redis does not have the counters that it should have.
 func (s *Service) mend(ctx context.Context) error {
-	if !s.broken.Load() {
-		// Without a lock the two can be compared only roughly: they differ also
-		// while another replica drains. Equal is what they are when all is quiet.
-		want, err := s.wanted(ctx, s.pool)
-		if err != nil {
-			return err
-		}
-		got, err := s.found(ctx)
-		if err != nil || want.epoch != "" && got == want {
-			return err
-		}
+	want, err := s.wanted(ctx, s.pool)
+	if err != nil {
+		return err
 	}
+	got, err := s.found(ctx)
+	if err != nil || want.epoch != "" && got == want {
+		return err
+	}
+	// They differ also while another replica drains: only with the lock can it
+	// be told exactly.
 	return s.rebuild(ctx, false)
 }
 
@@ -72,14 +70,12 @@ func (s *Service) rebuild(ctx context.Context, force bool) error {
 	if _, err := conn.Exec(ctx, `SELECT pg_advisory_lock(hashtext('inlet stats'))`); err != nil {
 		return fmt.Errorf("stats: wait for drains to end: %w", err)
 	}
-	broken := s.broken.Swap(false)
-	if !force && !broken {
+	if !force {
 		if same, err := s.compare(ctx, conn); err != nil || same {
 			return err
 		}
 	}
 	if err := s.build(ctx, conn); err != nil {
-		s.broken.Store(broken)
 		return fmt.Errorf("stats: rebuild: %w", err)
 	}
 	s.metrics.rebuilds.Inc()
@@ -180,7 +176,12 @@ func takeOver(ctx context.Context, tx pgx.Tx, epoch string) ([]string, error) {
 // expire if the build does not end.
 func (s *Service) fill(ctx context.Context, tx pgx.Tx, epoch string) error {
 	b := &building{s: s, epoch: epoch, prefix: buildPrefix(epoch), part: newTally()}
-	if err := s.rdb.HSet(ctx, b.prefix+"state", "epoch", epoch, "seq", 0).Err(); err != nil {
+	_, err := s.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
+		p.HSet(ctx, b.prefix+"state", "epoch", epoch, "seq", 0)
+		p.Expire(ctx, b.prefix+"state", buildTime)
+		return nil
+	})
+	if err != nil {
 		return err
 	}
 	kept := dates(s.now(), keptDays)

@@ -24,6 +24,9 @@ const (
 	rest = 250 * time.Millisecond
 )
 
+// errUnreadable: what is in the outbox is no event.
+var errUnreadable = errors.New("stats: an event cannot be read")
+
 // row is an event in the outbox.
 type row struct {
 	id    int64
@@ -77,14 +80,13 @@ func (s *Service) step(ctx context.Context, due bool) error {
 	}
 	for {
 		n, err := s.drain(ctx)
-		if errors.Is(err, errStale) {
-			err = s.rebuild(ctx, false)
+		if stale := errors.Is(err, errStale); stale || errors.Is(err, errUnreadable) {
+			s.log.WarnContext(ctx, "statistics are built anew", "because", err)
+			s.Wake() // for what is committed meanwhile
+			return s.rebuild(ctx, !stale)
 		}
-		if err != nil {
+		if err != nil || n < batchRows {
 			return err
-		}
-		if n < batchRows {
-			return nil
 		}
 	}
 }
@@ -131,7 +133,13 @@ func (s *Service) take(ctx context.Context, tx pgx.Tx) (epoch string, rows []row
 		var id int64
 		var event []byte
 		_, err := pgx.ForEachRow(r, []any{&id, &event}, func() error {
-			rows = append(rows, row{id, s.decode(ctx, id, event)})
+			// An event that cannot be read must not hold up all others for ever:
+			// a rebuild counts without it, and removes it.
+			r := row{id: id}
+			if err := json.Unmarshal(event, &r.delta); err != nil {
+				return fmt.Errorf("%w: %d: %w", errUnreadable, id, err)
+			}
+			rows = append(rows, r)
 			return nil
 		})
 		return err
@@ -144,18 +152,6 @@ func (s *Service) take(ctx context.Context, tx pgx.Tx) (epoch string, rows []row
 		return "", nil, nil
 	}
 	return epoch, rows, nil
-}
-
-// decode reads an event. One that cannot be read must not hold up all others
-// for ever: it counts nothing, and the counters are built anew.
-func (s *Service) decode(ctx context.Context, id int64, event []byte) Delta {
-	var d Delta
-	if err := json.Unmarshal(event, &d); err != nil {
-		s.log.ErrorContext(ctx, "an event of the statistics cannot be read; they are built anew", "id", id, "error", err)
-		s.broken.Store(true)
-		return Delta{}
-	}
-	return d
 }
 
 // apply adds the events to Redis, leaving out those that it has already.

@@ -61,10 +61,9 @@ type Service struct {
 
 	applying, reading, switching *redis.Script
 
-	wake   chan struct{}          // something was committed
-	broken atomic.Bool            // an event could not be read: the counters need a rebuild
-	epoch  atomic.Pointer[string] // of the counters in use, as Postgres last said
-	hub    hub
+	wake  chan struct{}          // something was committed
+	epoch atomic.Pointer[string] // of the counters in use, as Postgres last said
+	hub   hub
 
 	every time.Duration // how often the relay looks by itself, and the live feed tells
 }
