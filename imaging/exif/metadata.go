@@ -26,7 +26,8 @@ type Metadata struct {
 	Orientation int
 
 	// Tags holds every tag by its name, in values that encode as JSON: strings,
-	// numbers, and lists of them. Its size is bounded.
+	// numbers, and lists of numbers, in which nil is one that is divided by 0.
+	// Binary data are left out, and it is 64 KB of JSON at most.
 	Tags map[string]any
 }
 
