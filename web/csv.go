@@ -61,7 +61,7 @@ func columns() []column {
 		{"camera.model", func(d *doc) string { return text(d.Camera.Model) }},
 		{"camera.lens", func(d *doc) string { return text(d.Camera.Lens) }},
 		{"captured_at", func(d *doc) string { return moment(d.CapturedAt) }},
-		{"captured_at_offset", func(d *doc) string { return text(d.CapturedAtOffset) }},
+		{"captured_at_offset", func(d *doc) string { return offset(d.CapturedAtOffset) }},
 		{"location.latitude", func(d *doc) string { return place(d, func(l *gallery.Location) *float64 { return &l.Latitude }) }},
 		{"location.longitude", func(d *doc) string { return place(d, func(l *gallery.Location) *float64 { return &l.Longitude }) }},
 		{"location.altitude", func(d *doc) string { return place(d, func(l *gallery.Location) *float64 { return l.Altitude }) }},
@@ -115,6 +115,17 @@ func moment(v *time.Time) string {
 		return ""
 	}
 	return v.Format(time.RFC3339Nano)
+}
+
+// offset may begin with a sign: it is a time, not a text.
+func offset(v *string) string {
+	if v == nil {
+		return ""
+	}
+	if _, err := time.Parse("-07:00", *v); err != nil {
+		return harmless(*v)
+	}
+	return *v
 }
 
 func place(d *gallery.Document, part func(*gallery.Location) *float64) string {

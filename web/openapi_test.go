@@ -106,7 +106,8 @@ func (v *validator) check(r *http.Request, sent []byte, res *http.Response) erro
 
 func (v *validator) answer(in *openapi3filter.RequestValidationInput, res *http.Response) error {
 	options := *in.Options
-	isJSON := strings.HasSuffix(mediaType(res.Header), "json")
+	form := mediaType(res.Header)
+	isJSON := form == typeJSON || strings.HasSuffix(form, "+json")
 	options.ExcludeResponseBody = !isJSON
 	out := &openapi3filter.ResponseValidationInput{
 		RequestValidationInput: in, Status: res.StatusCode, Header: res.Header, Options: &options,
