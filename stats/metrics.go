@@ -45,7 +45,7 @@ func (s *Service) waiting(ctx context.Context) (lag time.Duration, rows int64, e
 	var seconds float64
 	err = s.pool.QueryRow(ctx, `
 		SELECT coalesce(extract(epoch FROM clock_timestamp() - (SELECT created_at FROM outbox ORDER BY id LIMIT 1)), 0)::float8,
-			(SELECT count(*) FROM (SELECT FROM outbox LIMIT 100000) AS some)`).Scan(&seconds, &rows)
+			(SELECT count(*) FROM (SELECT FROM outbox LIMIT 100000) AS head)`).Scan(&seconds, &rows)
 	return time.Duration(seconds * float64(time.Second)), rows, err
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -169,7 +170,9 @@ func takeOver(ctx context.Context, tx pgx.Tx, epoch string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, pgx.RowTo[string])
+	live, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	slices.Reverse(live) // the oldest of the latest first
+	return live, err
 }
 
 // fill writes the counters of the snapshot under the build's own keys, which
