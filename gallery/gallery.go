@@ -70,15 +70,6 @@ type Image struct {
 	UploadedAt time.Time
 }
 
-// ParseID reads an image's id in the one form in which ids are written.
-func ParseID(s string) (uuid.UUID, error) {
-	id, err := uuid.Parse(s)
-	if err != nil || id.String() != s {
-		return uuid.Nil, ErrNotFound
-	}
-	return id, nil
-}
-
 // Get looks an image up.
 func (s *Service) Get(ctx context.Context, id uuid.UUID) (Image, error) {
 	img := Image{ID: id}

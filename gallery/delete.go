@@ -1,0 +1,220 @@
+package gallery
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"inlet/link"
+	"inlet/stats"
+)
+
+const (
+	// Until the transaction ends nothing can refer to the images any more; what
+	// did so before is visible to the statements that follow.
+	lockQuery = `SELECT id FROM images WHERE id = ANY($1) ORDER BY id FOR UPDATE`
+
+	exclusiveQuery = `
+		SELECT i.id FROM images i WHERE i.id = ANY($1)
+		   AND NOT EXISTS (SELECT FROM uploads u WHERE u.image_id = i.id AND u.link_id <> $2)`
+
+	uploadsQuery = `
+		SELECT to_char(uploaded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD'), link_id,
+		       count(*), count(*) FILTER (WHERE status = 'stored'), sum(bytes)::bigint
+		  FROM uploads WHERE image_id = ANY($1) GROUP BY 1, 2`
+
+	imagesQuery = `
+		SELECT format, coalesce(camera, ''), count(*), sum(bytes)::bigint
+		  FROM images WHERE id = ANY($1) GROUP BY 1, 2`
+
+	// Upload rows, aliases and labels go with the image.
+	deleteQuery = `DELETE FROM images WHERE id = ANY($1) RETURNING sha256`
+
+	linkUploadsQuery = `
+		SELECT uploaded_at, id, image_id FROM uploads
+		 WHERE link_id = $1 AND (uploaded_at, id) > ($2, $3)
+		 ORDER BY uploaded_at, id LIMIT $4`
+)
+
+const (
+	// eraseBatch is how many uploads of a link are looked at in one transaction.
+	eraseBatch = 200
+	// deletionTime bounds a statement that may have a million upload rows to
+	// remove: a picture that everybody sends.
+	deletionTime = "5min"
+	// orphanWait bounds the removal of blobs after a deletion.
+	orphanWait = time.Minute
+)
+
+// Delete removes an image, its upload rows, what the counters say of them, and
+// its blob. When the record is gone and the blob could not be removed, it
+// returns an error, and the sweep of orphans will remove the blob.
+func (s *Service) Delete(ctx context.Context, id uuid.UUID) error {
+	sums, err := s.remove(ctx, []uuid.UUID{id}, "")
+	if err != nil {
+		return err
+	}
+	if len(sums) == 0 {
+		return ErrNotFound
+	}
+	return s.removeBlobs(ctx, sums)
+}
+
+// EraseLink removes the images that came through a link alone, and returns how
+// many. Images that came through another link as well stay as they are. What
+// the link has used of its limits is not given back.
+func (s *Service) EraseLink(ctx context.Context, id link.ID) (int, error) {
+	erased := 0
+	var at time.Time
+	var last int64
+	for {
+		rows, err := s.Pool.Query(ctx, linkUploadsQuery, string(id), at, last, eraseBatch)
+		if err != nil {
+			return erased, fmt.Errorf("erase a link's images: %w", err)
+		}
+		var images []uuid.UUID
+		var image uuid.UUID
+		_, err = pgx.ForEachRow(rows, []any{&at, &last, &image}, func() error {
+			images = append(images, image)
+			return nil
+		})
+		if err != nil {
+			return erased, fmt.Errorf("erase a link's images: %w", err)
+		}
+		if len(images) == 0 {
+			return erased, nil
+		}
+		sums, err := s.remove(ctx, images, id)
+		if err != nil {
+			return erased, err
+		}
+		erased += len(sums)
+		if err := s.removeBlobs(ctx, sums); err != nil {
+			return erased, err
+		}
+	}
+}
+
+// remove removes images and writes what that changes in the counters; if only
+// is given, just those that came through this link alone. It returns the
+// contents of which blobs may be left over.
+func (s *Service) remove(ctx context.Context, ids []uuid.UUID, only link.ID) (sums [][32]byte, err error) {
+	err = pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `SET LOCAL statement_timeout = '`+deletionTime+`'`); err != nil {
+			return err
+		}
+		ids, err := collect[uuid.UUID](ctx, tx, lockQuery, ids)
+		if err != nil {
+			return err
+		}
+		if only != "" {
+			if ids, err = collect[uuid.UUID](ctx, tx, exclusiveQuery, ids, string(only)); err != nil {
+				return err
+			}
+		}
+		if len(ids) == 0 {
+			return nil
+		}
+		delta, err := contribution(ctx, tx, ids)
+		if err != nil {
+			return err
+		}
+		removed, err := collect[[]byte](ctx, tx, deleteQuery, ids)
+		if err != nil {
+			return err
+		}
+		for _, sum := range removed {
+			sums = append(sums, [32]byte(sum))
+		}
+		var batch pgx.Batch
+		stats.Queue(&batch, delta)
+		return tx.SendBatch(ctx, &batch).Close()
+	})
+	if err != nil {
+		return nil, fmt.Errorf("delete images: %w", err)
+	}
+	if len(sums) > 0 {
+		s.Committed()
+	}
+	return sums, nil
+}
+
+// contribution counts what the images and their uploads have added to the
+// counters, as an event that takes it away again.
+func contribution(ctx context.Context, tx pgx.Tx, ids []uuid.UUID) (stats.Delta, error) {
+	d := stats.Delta{Formats: map[string]int64{}, Cameras: map[string]int64{}}
+	var format, camera string
+	var count, bytes int64
+	rows, err := tx.Query(ctx, imagesQuery, ids)
+	if err != nil {
+		return d, err
+	}
+	_, err = pgx.ForEachRow(rows, []any{&format, &camera, &count, &bytes}, func() error {
+		d.Images -= count
+		d.Bytes -= bytes
+		d.Formats[format] -= count
+		if camera != "" {
+			d.Cameras[camera] -= count
+		}
+		return nil
+	})
+	if err != nil {
+		return d, err
+	}
+
+	days, links := map[string]stats.Day{}, map[link.ID]stats.Link{}
+	var date, linkID string
+	var stored int64
+	if rows, err = tx.Query(ctx, uploadsQuery, ids); err != nil {
+		return d, err
+	}
+	_, err = pgx.ForEachRow(rows, []any{&date, &linkID, &count, &stored, &bytes}, func() error {
+		d.Accepted -= count
+		d.Stored -= stored
+		d.Duplicates -= count - stored
+		day := days[date]
+		days[date] = stats.Day{
+			Date: date, Accepted: day.Accepted - count, Stored: day.Stored - stored,
+			Duplicates: day.Duplicates - (count - stored), Bytes: day.Bytes - bytes,
+		}
+		l := links[link.ID(linkID)]
+		links[link.ID(linkID)] = stats.Link{ID: link.ID(linkID), Files: l.Files - count, Bytes: l.Bytes - bytes}
+		return nil
+	})
+	d.Days = slices.SortedFunc(maps.Values(days), func(a, b stats.Day) int { return cmp.Compare(a.Date, b.Date) })
+	d.Links = slices.SortedFunc(maps.Values(links), func(a, b stats.Link) int { return cmp.Compare(a.ID, b.ID) })
+	return d, err
+}
+
+// removeBlobs removes what a deletion left over, also when the caller has gone
+// since: the deletion is done. It goes on after a failure.
+func (s *Service) removeBlobs(ctx context.Context, sums [][32]byte) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), orphanWait)
+	defer cancel()
+	var failed error
+	for _, sum := range sums {
+		if err := s.RemoveOrphan(ctx, sum); err != nil {
+			failed = errors.Join(failed, err)
+		}
+	}
+	if failed != nil {
+		return fmt.Errorf("images are deleted, but not all of their blobs: %w", failed)
+	}
+	return nil
+}
+
+// collect runs a query of one column.
+func collect[T any](ctx context.Context, tx pgx.Tx, query string, args ...any) ([]T, error) {
+	rows, err := tx.Query(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, pgx.RowTo[T])
+}
