@@ -159,7 +159,7 @@ func (s *Service) statsNow(ctx context.Context) (Event, error) {
 // again by itself.
 func (s *Service) listen(ctx context.Context, changed chan<- struct{}) {
 	feed := s.rdb.Subscribe(ctx, liveChannel)
-	defer feed.Close()
+	defer func() { _ = feed.Close() }()
 	messages := feed.Channel(redis.WithChannelSize(1000))
 	for {
 		select {

@@ -14,21 +14,21 @@ type metrics struct {
 }
 
 func newMetrics(r prometheus.Registerer) metrics {
-	make := promauto.With(r)
+	factory := promauto.With(r)
 	return metrics{
-		lag: make.NewGauge(prometheus.GaugeOpts{
+		lag: factory.NewGauge(prometheus.GaugeOpts{
 			Name: "inlet_stats_relay_lag_seconds",
 			Help: "Age of the oldest event that Redis does not have.",
 		}),
-		rows: make.NewGauge(prometheus.GaugeOpts{
+		rows: factory.NewGauge(prometheus.GaugeOpts{
 			Name: "inlet_stats_outbox_rows",
 			Help: "Events that wait in the outbox, counted up to 100000.",
 		}),
-		applied: make.NewCounter(prometheus.CounterOpts{
+		applied: factory.NewCounter(prometheus.CounterOpts{
 			Name: "inlet_stats_events_applied_total",
 			Help: "Events that this process applied to Redis.",
 		}),
-		rebuilds: make.NewCounter(prometheus.CounterOpts{
+		rebuilds: factory.NewCounter(prometheus.CounterOpts{
 			Name: "inlet_stats_rebuilds_total",
 			Help: "Times that this process built the counters anew from Postgres.",
 		}),

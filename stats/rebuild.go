@@ -141,13 +141,18 @@ func (s *Service) build(ctx context.Context, conn *pgxpool.Conn) error {
 		return err
 	}
 	s.epoch.Store(&epoch)
-	// What is too recent to be missed in the live feed.
+	s.announceLate(ctx, live)
+	return nil
+}
+
+// announceLate sends to the live feed what a rebuild found in the outbox. The
+// feed is best effort: the counters are right without it.
+func (s *Service) announceLate(ctx context.Context, live []string) {
 	for _, upload := range live {
 		if err := s.rdb.Publish(ctx, liveChannel, upload).Err(); err != nil {
-			break // nothing rests on it
+			return
 		}
 	}
-	return nil
 }
 
 // patience lets the statements of a transaction take longer than an upload's.

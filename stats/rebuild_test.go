@@ -161,6 +161,59 @@ func TestRebuildBetweenUploads(t *testing.T) {
 	})
 }
 
+// A rebuild waits for a drain that runs, and counts what was committed and
+// drained while it waited: its snapshot is taken afterwards.
+func TestRebuildWaitsForDrain(t *testing.T) {
+	t.Parallel()
+	eachWorld(t, func(t *testing.T, w *world) {
+		s := w.service()
+		w.drained(s)
+		ctx := t.Context()
+		drain, err := w.pool.Begin(ctx)
+		w.must(err)
+		_, rows, err := s.take(ctx, drain)
+		w.must(err)
+		if len(rows) != 0 {
+			t.Fatalf("took %v", rows)
+		}
+		done := make(chan error, 1)
+		go func() { done <- s.Rebuild(ctx) }()
+		w.eventually(func() string {
+			var waiting bool
+			w.must(w.pool.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_locks l JOIN pg_database d ON d.oid = l.database
+				WHERE locktype = 'advisory' AND NOT granted AND datname = current_database())`).Scan(&waiting))
+			if !waiting {
+				return "the rebuild does not wait"
+			}
+			return ""
+		})
+		// Committed after the rebuild began to wait, and drained before it goes on.
+		w.store(file{camera: "Pixel 8"})
+		epoch := w.currentEpoch()
+		rows, err = lockedRows(ctx, drain)
+		w.must(err)
+		w.must(s.apply(ctx, epoch, rows))
+		w.must(remove(ctx, drain, []int64{rows[0].id}))
+		w.must(drain.Commit(ctx))
+		w.must(<-done)
+		if w.currentEpoch() == epoch {
+			t.Error("nothing was built")
+		}
+		w.mustEqualSQL(s)
+	})
+}
+
+// lockedRows takes what is in the outbox in a transaction that has the
+// advisory lock already.
+func lockedRows(ctx context.Context, tx pgx.Tx) (rows []row, err error) {
+	var r row
+	err = each(ctx, tx, `SELECT id, event FROM outbox FOR UPDATE`, nil, []any{&r.id, &r.delta}, func() error {
+		rows = append(rows, r)
+		return nil
+	})
+	return rows, err
+}
+
 var errCommit = errors.New("the commit failed")
 
 // A rebuild that dies after the switch leaves counters that nobody trusts; one
