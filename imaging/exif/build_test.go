@@ -155,20 +155,17 @@ func riff(kind string, content ...[]byte) []byte {
 
 // heifOf is a HEIC file of one picture with an Exif item, cut into parts.
 func heifOf(parts ...[]byte) []byte {
-	box := func(kind string, content ...[]byte) []byte {
-		b := slices.Concat(content...)
-		return slices.Concat(binary.BigEndian.AppendUint32(nil, uint32(len(b)+8)), []byte(kind), b)
-	}
-	be := func(values ...any) (b []byte) {
-		for _, v := range values {
-			b, _ = binary.Append(b, binary.BigEndian, v)
-		}
-		return b
-	}
+	const mdat = 8
+	head := heifHead(0, parts)
+	head = heifHead(len(head)+mdat, parts)
+	return slices.Concat(head, isoBox("mdat", []byte("data"), slices.Concat(parts...)))
+}
+
+// heifHead is all of the file up to the data, which lie at dataAt.
+func heifHead(dataAt int, parts [][]byte) []byte {
 	infe := func(id uint16, kind string) []byte {
-		return box("infe", be(uint32(2<<24), id, uint16(0)), []byte(kind), []byte{0})
+		return isoBox("infe", be(uint32(2<<24), id, uint16(0)), []byte(kind), []byte{0})
 	}
-	const dataAt = 4096
 	places := be(uint32(0), uint16(0x4400), uint16(2), uint16(1), uint16(0), uint16(1), uint32(dataAt), uint32(4),
 		uint16(2), uint16(0), uint16(len(parts)))
 	at := dataAt + 4
@@ -176,15 +173,25 @@ func heifOf(parts ...[]byte) []byte {
 		places = append(places, be(uint32(at), uint32(len(p)))...)
 		at += len(p)
 	}
-	b := slices.Concat(
-		box("ftyp", []byte("heic\x00\x00\x00\x00mif1")),
-		box("meta", be(uint32(0)),
-			box("hdlr", be(uint64(0)), []byte("pict"), make([]byte, 13)),
-			box("pitm", be(uint32(0), uint16(1))),
-			box("iinf", be(uint32(0), uint16(2)), infe(1, "hvc1"), infe(2, "Exif")),
-			box("iprp", box("ipco", box("ispe", be(uint32(0), uint32(4), uint32(3)))),
-				box("ipma", be(uint32(0), uint32(1), uint16(1), uint16(0x0101)))),
-			box("iloc", places)))
-	b = append(b, box("free", make([]byte, dataAt-len(b)-16))...)
-	return slices.Concat(b, box("mdat", []byte("data"), slices.Concat(parts...)))
+	return slices.Concat(
+		isoBox("ftyp", []byte("heic\x00\x00\x00\x00mif1")),
+		isoBox("meta", be(uint32(0)),
+			isoBox("hdlr", be(uint64(0)), []byte("pict"), make([]byte, 13)),
+			isoBox("pitm", be(uint32(0), uint16(1))),
+			isoBox("iinf", be(uint32(0), uint16(2)), infe(1, "hvc1"), infe(2, "Exif")),
+			isoBox("iprp", isoBox("ipco", isoBox("ispe", be(uint32(0), uint32(4), uint32(3)))),
+				isoBox("ipma", be(uint32(0), uint32(1), uint16(1), uint16(0x0101)))),
+			isoBox("iloc", places)))
+}
+
+func isoBox(kind string, content ...[]byte) []byte {
+	b := slices.Concat(content...)
+	return slices.Concat(be(uint32(len(b)+8)), []byte(kind), b)
+}
+
+func be(values ...any) (b []byte) {
+	for _, v := range values {
+		b, _ = binary.Append(b, binary.BigEndian, v)
+	}
+	return b
 }

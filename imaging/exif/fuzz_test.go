@@ -30,6 +30,6 @@ func FuzzReadWebP(f *testing.F) {
 }
 
 func FuzzReadHEIF(f *testing.F) {
-	b := photo().tiff()
-	fuzz(f, "heic", heifOf(append([]byte("\x00\x00\x00\x00"), b...)), heifOf([]byte("\x00\x00\x00\x00"), b[:50], b[50:]))
+	b := model("one") // small, so that the fuzzer need not shrink what it finds
+	fuzz(f, "heic", heifOf(append([]byte("\x00\x00\x00\x00"), b...)), heifOf([]byte("\x00\x00\x00\x00"), b[:20], b[20:]))
 }
