@@ -64,16 +64,16 @@ func lockKey(sum [32]byte) int64 { return int64(binary.BigEndian.Uint64(sum[:8])
 // many. A blob that cannot be removed does not keep it from the others.
 func (s *Service) SweepOrphans(ctx context.Context, olderThan time.Time) (int, error) {
 	removed := 0
-	var failed error
+	var failed error // of the blob store; a failure of the database ends the sweep
 	var batch [][]byte
 	flush := func() error {
 		n, err := s.sweepBatch(ctx, batch)
 		removed += n
 		batch = batch[:0]
-		if err != nil && failed == nil {
-			failed = err
+		if errors.Is(err, blob.ErrUnavailable) {
+			failed, err = err, nil
 		}
-		return ctx.Err()
+		return err
 	}
 	err := s.Blobs.Walk(ctx, olderThan, func(k blob.Key) error {
 		sum, err := hex.DecodeString(string(k))
@@ -88,7 +88,7 @@ func (s *Service) SweepOrphans(ctx context.Context, olderThan time.Time) (int, e
 	if err == nil {
 		err = flush()
 	}
-	if err = errors.Join(failed, err); err != nil {
+	if err = errors.Join(err, failed); err != nil {
 		return removed, fmt.Errorf("sweep orphans: %w", err)
 	}
 	return removed, nil
@@ -108,7 +108,10 @@ func (s *Service) sweepBatch(ctx context.Context, sums [][]byte) (removed int, f
 		if gone {
 			removed++
 		}
-		if err != nil && failed == nil {
+		if err != nil && !errors.Is(err, blob.ErrUnavailable) {
+			return removed, err
+		}
+		if err != nil {
 			failed = err
 		}
 	}
