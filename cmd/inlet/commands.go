@@ -16,7 +16,7 @@ func migrate(ctx context.Context, cfg config) error {
 	if err != nil {
 		return err
 	}
-	defer st.close(log)
+	defer st.close()
 	if err := db.Migrate(ctx, st.DatabaseURL); err != nil {
 		return err
 	}
@@ -31,7 +31,7 @@ func rebuildStats(ctx context.Context, cfg config) error {
 	if err != nil {
 		return err
 	}
-	defer st.close(log)
+	defer st.close()
 	pool, err := db.Open(ctx, st.DatabaseURL, db.Options{MaxConns: 4})
 	if err != nil {
 		return err

@@ -133,13 +133,11 @@ func (c *config) Validate() error {
 	}
 	host, port, err := net.SplitHostPort(c.Addr)
 	check(err == nil, "INLET_ADDR", "%q is no host:port", c.Addr)
-	if c.PublicURL == "" && err == nil {
+	if c.PublicURL == "" {
 		c.PublicURL = "http://" + net.JoinHostPort(reachable(host), port)
 	}
 	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
-	public, err := url.Parse(c.PublicURL)
-	check(err == nil && (public.Scheme == "http" || public.Scheme == "https") && public.Host != "" && public.RawQuery == "" && public.Path == "",
-		"INLET_PUBLIC_URL", "%q is no origin such as https://pictures.example.org", c.PublicURL)
+	check(err != nil || validOrigin(c.PublicURL), "INLET_PUBLIC_URL", "%q is no origin such as https://pictures.example.org", c.PublicURL)
 
 	check(c.AdminToken != "" || c.private(), "INLET_ADMIN_TOKEN", "is required when INLET_DATABASE_URL is set")
 	check(c.AdminToken == "" || len([]rune(c.AdminToken)) >= 16, "INLET_ADMIN_TOKEN", "is too short: at least 16 characters")
@@ -181,6 +179,11 @@ func reachable(host string) string {
 		return "127.0.0.1"
 	}
 	return host
+}
+
+func validOrigin(raw string) bool {
+	u, err := url.Parse(raw)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.Path == "" && u.RawQuery == ""
 }
 
 func validDatabase(raw string) bool {

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"os"
 	"runtime"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -45,11 +46,22 @@ const (
 // serve starts the service and runs it until a signal.
 func serve(ctx context.Context, cfg config) error {
 	log := newLog(cfg)
+	// First of all, since an address in use should be said at once. Connections
+	// that come before the rest is ready wait for it.
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Addr)
+	if err != nil {
+		return fmt.Errorf("INLET_ADDR: %w", err)
+	}
+	defer listener.Close()
+	if public, found := strings.CutSuffix(cfg.PublicURL, ":0"); found {
+		_, port, _ := net.SplitHostPort(listener.Addr().String())
+		cfg.PublicURL = public + ":" + port
+	}
 	st, err := openStores(ctx, cfg, log)
 	if err != nil {
 		return err
 	}
-	defer st.close(log)
+	defer st.close()
 	svc, err := wire(ctx, cfg, st, log)
 	if err != nil {
 		return err
@@ -58,26 +70,21 @@ func serve(ctx context.Context, cfg config) error {
 	if err := svc.links.Load(ctx); err != nil {
 		return err
 	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Addr)
-	if err != nil {
-		return fmt.Errorf("INLET_ADDR: %w", err)
-	}
 	welcome(cfg, st, listener.Addr())
-	return svc.run(ctx, listener, st.died())
+	return svc.run(ctx, listener, st)
 }
 
 // service is the wired parts of one process.
 type service struct {
-	cfg      config
-	log      *slog.Logger
-	pool     *pgxpool.Pool
-	redis    redis.UniversalClient
-	blobs    *blob.Files
-	links    *link.Revocations
-	stats    *stats.Service
-	workers  *jobs.Workers // nil in an api process
-	web      *web.Server
-	shutdown context.CancelFunc
+	cfg     config
+	log     *slog.Logger
+	pool    *pgxpool.Pool
+	redis   redis.UniversalClient
+	blobs   *blob.Files
+	links   *link.Revocations
+	stats   *stats.Service
+	workers *jobs.Workers // nil in an api process
+	web     *web.Server
 }
 
 // wire makes the parts and connects them. It waits for the database.
@@ -114,7 +121,7 @@ func wire(ctx context.Context, cfg config, st *stores, log *slog.Logger) (_ *ser
 	}
 	imageURL := imageURL(cfg.PublicURL, signer)
 	pictures := gallery.New(gallery.Options{
-		Pool: s.pool, Blobs: s.blobs, Thumbnailer: inspector, URL: imageURL, Committed: s.stats.Wake,
+		Pool: s.pool, Blobs: s.blobs, Thumbnailer: inspector, Committed: s.stats.Wake,
 	})
 	uploads := upload.New(upload.Options{
 		Pool: s.pool, Blobs: s.blobs, Inspector: inspector, Usage: links, Committed: s.stats.Wake,
@@ -185,7 +192,7 @@ func migrateWhenThere(ctx context.Context, url string, log *slog.Logger) error {
 
 // run serves until ctx is done or a part fails, then stops gracefully: first no
 // new requests, then those under way, then jobs, then what everything uses.
-func (s *service) run(ctx context.Context, listener net.Listener, died <-chan struct{}) error {
+func (s *service) run(ctx context.Context, listener net.Listener, st *stores) error {
 	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopBackground()
 	group, failed := errgroup.WithContext(background)
@@ -209,8 +216,8 @@ func (s *service) run(ctx context.Context, listener net.Listener, died <-chan st
 	case <-ctx.Done():
 		s.log.Info("stopping: requests under way are being finished")
 	case <-failed.Done():
-	case <-died:
-		cause = errors.New("the private database ended; its log is in the data dir")
+	case <-st.died():
+		cause = fmt.Errorf("the private database has ended; its last words:\n%s", st.postgres.LastWords())
 	}
 	s.stop(server)
 	stopBackground()
@@ -291,8 +298,10 @@ func newLog(cfg config) *slog.Logger {
 	var level slog.Level
 	_ = level.UnmarshalText([]byte(cfg.LogLevel)) // checked by Validate
 	options := &slog.HandlerOptions{Level: level}
+	log := slog.New(slog.NewTextHandler(os.Stderr, options))
 	if cfg.LogFormat == "json" {
-		return slog.New(slog.NewJSONHandler(os.Stderr, options))
+		log = slog.New(slog.NewJSONHandler(os.Stderr, options))
 	}
-	return slog.New(slog.NewTextHandler(os.Stderr, options))
+	redis.SetLogger(quietRedis{log})
+	return log
 }

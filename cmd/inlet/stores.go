@@ -38,7 +38,7 @@ func openStores(ctx context.Context, cfg config, log *slog.Logger) (_ *stores, e
 	s := &stores{DatabaseURL: cfg.DatabaseURL, RedisURL: cfg.RedisURL, token: cfg.AdminToken, keys: cfg.keys}
 	defer func() {
 		if err != nil {
-			s.close(log)
+			s.close()
 		}
 	}()
 	if cfg.DatabaseURL != "" && cfg.RedisURL != "" {
@@ -138,7 +138,7 @@ func (s *stores) died() <-chan struct{} {
 }
 
 // close stops the private stores in the opposite order.
-func (s *stores) close(log *slog.Logger) {
+func (s *stores) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	if s.runtimeDoc != "" {
@@ -148,9 +148,7 @@ func (s *stores) close(log *slog.Logger) {
 		s.redis.Stop()
 	}
 	if s.postgres != nil {
-		if err := s.postgres.Stop(ctx); err != nil {
-			log.Error("stop the private database", "error", err)
-		}
+		s.postgres.Stop(ctx)
 	}
 	if s.dir != nil {
 		s.dir.Close()
@@ -169,4 +167,12 @@ func openRedis(url string) (redis.UniversalClient, error) {
 	o.ContextTimeoutEnabled = true
 	o.DisableIdentity = true
 	return redis.NewUniversalClient(o), nil
+}
+
+// quietRedis takes what the Redis client would print at every failure: those
+// who use it say what an outage means, once.
+type quietRedis struct{ log *slog.Logger }
+
+func (q quietRedis) Printf(ctx context.Context, format string, v ...any) {
+	q.log.DebugContext(ctx, "redis: "+fmt.Sprintf(format, v...))
 }

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"bytes"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+const goodKeys = "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+
+// load reads the configuration from just these variables.
+func load(t *testing.T, variables map[string]string) (config, error) {
+	t.Helper()
+	for _, line := range os.Environ() {
+		if name, _, _ := strings.Cut(line, "="); strings.HasPrefix(name, "INLET_") {
+			t.Setenv(name, "")
+			os.Unsetenv(name)
+		}
+	}
+	for name, value := range variables {
+		t.Setenv(name, value)
+	}
+	return loadConfig()
+}
+
+func TestDefaults(t *testing.T) {
+	c, err := load(t, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, err := filepath.Abs("inlet-data")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := config{
+		Addr: "127.0.0.1:8080", PublicURL: "http://127.0.0.1:8080", DataDir: "./inlet-data", BlobURL: "file://" + dir,
+		Role: "all", DedupScope: "service", ImageAccess: "public",
+		MaxFileBytes: 64 << 20, MaxPixels: 100_000_000, MaxFiles: 100, DecodeMemory: 96 << 20,
+		LogFormat: "text", LogLevel: "info",
+	}
+	if !reflect.DeepEqual(c, want) {
+		t.Errorf("got %+v\nwant %+v", c, want)
+	}
+}
+
+func TestSettings(t *testing.T) {
+	c, err := load(t, map[string]string{
+		"INLET_ADDR": "0.0.0.0:80", "INLET_PUBLIC_URL": "https://pictures.example.org/",
+		"INLET_DATABASE_URL": "postgres://u:p@db/inlet", "INLET_REDIS_URL": "redis://:pw@a:1,redis://:pw@b:2",
+		"INLET_ADMIN_TOKEN": "0123456789abcdef", "INLET_LINK_KEYS": goodKeys, "INLET_BLOB_URL": "file:///srv/x",
+		"INLET_ROLE": "api", "INLET_TRUSTED_PROXIES": "10.0.0.0/8,::1", "INLET_MAX_FILE_BYTES": "1GiB",
+		"INLET_MAX_FILES": "5", "INLET_LOG_FORMAT": "json",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.PublicURL != "https://pictures.example.org" || c.MaxFileBytes != 1<<30 || c.MaxFiles != 5 || c.BlobURL != "file:///srv/x" {
+		t.Errorf("got %+v", c)
+	}
+	proxies := []network{{netip.MustParsePrefix("10.0.0.0/8")}, {netip.MustParsePrefix("::1/128")}}
+	if !reflect.DeepEqual(c.TrustedProxies, proxies) {
+		t.Errorf("proxies: %v", c.TrustedProxies)
+	}
+	o, err := redisOptions(c.RedisURL)
+	if err != nil || !reflect.DeepEqual(o.Addrs, []string{"a:1", "b:2"}) || o.Password != "pw" {
+		t.Errorf("redis: %+v, %v", o, err)
+	}
+}
+
+// Every error names the variable, and none prints a secret.
+func TestMistakes(t *testing.T) {
+	external := map[string]string{
+		"INLET_DATABASE_URL": "postgres://u:hunter2@db/inlet", "INLET_ADMIN_TOKEN": "0123456789abcdef", "INLET_LINK_KEYS": goodKeys,
+	}
+	cases := []struct{ name, value string }{
+		{"INLET_ADDR", "8080"},
+		{"INLET_PUBLIC_URL", "pictures.example.org"},
+		{"INLET_PUBLIC_URL", "https://example.org/path"},
+		{"INLET_ADMIN_TOKEN", "hunter2"},
+		{"INLET_ADMIN_TOKEN", ""},
+		{"INLET_LINK_KEYS", "k1:hunter2"},
+		{"INLET_LINK_KEYS", ""},
+		{"INLET_DATABASE_URL", "mysql://u:hunter2@db"},
+		{"INLET_REDIS_URL", "http://:hunter2@x"},
+		{"INLET_BLOB_URL", "/srv/x"},
+		{"INLET_BLOB_URL", "s3://bucket"},
+		{"INLET_ROLE", "both"},
+		{"INLET_DEDUP_SCOPE", "world"},
+		{"INLET_IMAGE_ACCESS", "secret"},
+		{"INLET_TRUSTED_PROXIES", "10.0.0.0/99"},
+		{"INLET_MAX_FILE_BYTES", "64MB"},
+		{"INLET_MAX_FILE_BYTES", "0"},
+		{"INLET_MAX_FILE_BYTES", "99999999999GiB"},
+		{"INLET_MAX_PIXELS", "many"},
+		{"INLET_MAX_FILES", "-1"},
+		{"INLET_DECODE_MEMORY", "1KiB"},
+		{"INLET_LOG_FORMAT", "xml"},
+		{"INLET_LOG_LEVEL", "loud"},
+	}
+	for _, c := range cases {
+		t.Run(c.name+"="+c.value, func(t *testing.T) {
+			variables := map[string]string{c.name: c.value}
+			for name, value := range external {
+				if _, set := variables[name]; !set {
+					variables[name] = value
+				}
+			}
+			_, err := load(t, variables)
+			if err == nil {
+				t.Fatal("accepted")
+			}
+			if !strings.HasPrefix(err.Error(), c.name+": ") || strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("got %q", err)
+			}
+			if lines := strings.Count(err.Error(), "\n"); lines != 0 {
+				t.Errorf("more than one complaint: %q", err)
+			}
+		})
+	}
+	if _, err := load(t, map[string]string{"INLET_ROLE": "worker"}); err == nil || !strings.Contains(err.Error(), "INLET_DATABASE_URL") {
+		t.Errorf("a worker without a database: %v", err)
+	}
+}
+
+func TestHelpListsEverything(t *testing.T) {
+	var out bytes.Buffer
+	root := rootCommand()
+	root.SetOut(&out)
+	root.SetArgs([]string{"serve", "-h"})
+	if err := root.Execute(); err != nil {
+		t.Fatal(err)
+	}
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[config]()) {
+		if name := field.Tag.Get("env"); name != "" && !strings.Contains(out.String(), name+" ") {
+			t.Errorf("%s is not in the help", name)
+		}
+		if value := field.Tag.Get("envDefault"); !strings.Contains(out.String(), value) {
+			t.Errorf("the default %s is not in the help", value)
+		}
+	}
+}
