@@ -1,0 +1,127 @@
+package dbtest
+
+import (
+	"context"
+	"crypto/rand"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"inlet/db"
+	"inlet/embedded/child"
+	"inlet/embedded/pgserver"
+)
+
+// shared is the server of this process. It is started once and lives as long
+// as the process: its tests come and go.
+var shared = sync.OnceValues(start)
+
+// server is PostgreSQL with what shows that this process lives.
+type server struct {
+	*pgserver.Server
+	dir   string
+	alive *os.File
+}
+
+func start() (*server, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	parent := folder()
+	sweep(parent)
+	dir, err := os.MkdirTemp(parent, prefix)
+	if err != nil {
+		return nil, err
+	}
+	alive, err := cleanUp(dir)
+	if err != nil {
+		os.RemoveAll(dir)
+		return nil, err
+	}
+	log, err := child.OpenLog("", 0)
+	if err != nil {
+		return nil, err
+	}
+	postgres, err := pgserver.Start(ctx, pgserver.Options{
+		Dir:      filepath.Join(dir, "postgres"),
+		Password: rand.Text(),
+		NoSync:   true,
+		Log:      log,
+		Settings: map[string]string{
+			"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off",
+			"max_connections": "200", "shared_buffers": "32MB", "max_wal_size": "128MB",
+			"autovacuum": "off", "jit": "off",
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := postgres.CreateDatabase(ctx, template); err != nil {
+		return nil, err
+	}
+	return &server{Server: postgres, dir: dir, alive: alive}, db.Migrate(ctx, postgres.URL(template))
+}
+
+const prefix = "inlet-dbtest-"
+
+// folder is where the server's files go: into memory, where making a database
+// takes a tenth of the processor's time, if there is room.
+func folder() string {
+	const memory, enough = "/dev/shm", 2 << 30
+	var fs unix.Statfs_t
+	if unix.Statfs(memory, &fs) == nil && fs.Bavail*uint64(fs.Bsize) >= enough && unix.Access(memory, unix.W_OK) == nil {
+		return memory
+	}
+	return os.TempDir()
+}
+
+// cleanUp starts a process that waits for the end of this one, however it
+// ends, stops the server and removes its files. The end shows in the pipe that
+// is returned, whose other side nobody writes to.
+func cleanUp(dir string) (*os.File, error) {
+	// A server that ends removes its pid file. (A dead process may still have
+	// its number: in a container often nobody buries the orphans.)
+	const script = `
+		read -r _
+		file="$0/postgres/postmaster.pid"
+		for i in $(seq 500); do
+			read -r pid <"$file" && kill -QUIT "$pid" || break
+			sleep 0.02
+		done
+		rm -rf -- "$0"`
+	read, write, err := os.Pipe()
+	if err != nil {
+		return nil, err
+	}
+	defer read.Close()
+	cmd := exec.CommandContext(context.Background(), "sh", "-c", script, dir)
+	cmd.Stdin = read
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is not for it
+	if err := cmd.Start(); err != nil {
+		write.Close()
+		return nil, err
+	}
+	return write, nil
+}
+
+// sweep removes what processes have left whose cleaner was killed as well.
+func sweep(parent string) {
+	left, _ := filepath.Glob(filepath.Join(parent, prefix+"*")) // fails for malformed patterns only
+	for _, dir := range left {
+		info, err := os.Stat(dir)
+		if err != nil || time.Since(info.ModTime()) < time.Minute {
+			continue // perhaps it is just being made
+		}
+		// The server holds its lock as long as it lives.
+		lock, err := child.Lock(filepath.Join(dir, "postgres.lock"))
+		if err != nil {
+			continue
+		}
+		os.RemoveAll(dir) // another user's stays: that one will see to it
+		lock.Close()
+	}
+}
