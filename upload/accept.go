@@ -14,7 +14,7 @@ import (
 
 // attempts bounds how often a file whose picture is stored or deleted by
 // somebody else at the same moment is looked at again.
-const attempts = 5
+const attempts = 10
 
 // errRaced says that another upload or a deletion won; the file starts over.
 var errRaced = errors.New("upload: lost a race")
