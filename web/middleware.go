@@ -36,8 +36,13 @@ func (s *Server) handle(route string, h handler) http.Handler {
 		id := rand.Text()
 		rec := &recorder{ResponseWriter: w}
 		rec.Header().Set("X-Request-Id", id)
+		conn := http.NewResponseController(w)
 		// An earlier answer on this connection may have left its deadline.
-		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
+		_ = conn.SetWriteDeadline(time.Time{})
+		if r.ContentLength != 0 {
+			// Whether or not the handler reads the body, the server does.
+			_ = conn.SetReadDeadline(time.Now().Add(idleRead))
+		}
 		s.metrics.inFlight.Inc()
 		defer s.metrics.inFlight.Dec()
 		err := s.try(h, rec, r)

@@ -50,12 +50,13 @@ func (b *body) Read(p []byte) (int, error) {
 	if err == nil {
 		return n, nil
 	}
-	// The deadline must not hit what the server reads next from the connection.
 	b.done = true
-	_ = b.conn.SetReadDeadline(time.Time{})
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.Is(err, io.EOF):
+		// Only here: the server itself reads on in a body that was not read to
+		// its end, and must not wait for it without a deadline.
+		_ = b.conn.SetReadDeadline(time.Time{})
 		return n, io.EOF
 	case errors.As(err, &tooLarge):
 		return n, errBodyTooLarge
@@ -88,9 +89,7 @@ func (b *body) discard(r *http.Request) {
 		return
 	}
 	b.end, b.armed = time.Now().Add(drainTime), time.Time{}
-	if _, err := io.CopyN(io.Discard, b, drainBytes); err == nil {
-		_ = b.conn.SetReadDeadline(time.Time{})
-	}
+	_, _ = io.CopyN(io.Discard, b, drainBytes)
 }
 
 // readJSON reads a request's body of at most limit bytes into v, and refuses
