@@ -16,9 +16,14 @@ func (in *Inspector) heif(_ context.Context, src *source) (picture, error) {
 	case errors.Is(err, isobmff.ErrMalformed):
 		return picture{}, undecodable("%v", err)
 	case err != nil:
-		return picture{}, err //nolint:wrapcheck // a failure of the reader
+		return picture{}, err
 	}
-	w, ht := h.Displayed()
-	pic := picture{width: w, height: ht, frames: max(1, h.Frames), oriented: true}
-	return pic, in.fits(int64(w), int64(ht), int64(pic.frames))
+	switch h.Codec {
+	case "hvc1", "hev1", "av01", "":
+	default:
+		return picture{}, undecodable("pictures coded as %q", h.Codec)
+	}
+	width, height := h.Displayed()
+	pic := picture{width: width, height: height, frames: max(1, h.Frames), oriented: true}
+	return pic, in.fits(int64(width), int64(height), int64(pic.frames))
 }

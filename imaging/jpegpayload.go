@@ -51,7 +51,7 @@ func nextMarker(r *bufio.Reader) (byte, error) {
 	for {
 		b, err := r.ReadByte()
 		if err != nil {
-			return 0, err //nolint:wrapcheck // io.EOF is told from failures by the caller
+			return 0, err
 		}
 		if last == 0xff && b != 0xff && b != 0 {
 			return b, nil
@@ -64,12 +64,12 @@ func nextMarker(r *bufio.Reader) (byte, error) {
 func jpegSegment(r *bufio.Reader, p *payload, code byte, colour *jpegColour) error {
 	size, err := r.Peek(2)
 	if err != nil {
-		return err //nolint:wrapcheck // as above
+		return err
 	}
 	n := int(size[0])<<8 | int(size[1])
 	segment, err := r.Peek(n) // fits the buffer: n < 64 KiB
 	if err != nil || n < 2 {
-		return err //nolint:wrapcheck // as above
+		return err
 	}
 	body := segment[2:]
 	switch {
@@ -87,7 +87,7 @@ func jpegSegment(r *bufio.Reader, p *payload, code byte, colour *jpegColour) err
 		}
 	}
 	_, err = r.Discard(n)
-	return err //nolint:wrapcheck // as above
+	return err
 }
 
 func isSOF(code byte) bool {
@@ -104,7 +104,7 @@ func jpegEntropy(r *bufio.Reader, p *payload) (byte, error) {
 		buf, _ := r.Peek(r.Buffered()) // never fails: it is all there
 		if end != nil {
 			w.Write(buf)
-			return 0, end //nolint:wrapcheck // as above
+			return 0, end
 		}
 		n, code := entropyEnd(buf)
 		w.Write(buf[:n])
@@ -112,7 +112,7 @@ func jpegEntropy(r *bufio.Reader, p *payload) (byte, error) {
 			n += 2
 		}
 		if _, err := r.Discard(n); err != nil || code != 0 {
-			return code, err //nolint:wrapcheck // as above
+			return code, err
 		}
 	}
 }

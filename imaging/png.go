@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"hash"
 	"hash/crc32"
 	"io"
 )
@@ -54,14 +55,14 @@ type pngFile struct {
 	animated bool
 	frames   int64 // of the animation
 	payload  *payload
-	idat     io.Writer // what all IDAT chunks hold goes here
+	idat     hash.Hash // what all IDAT chunks hold goes here
 	endIDAT  func()
 }
 
 func (f *pngFile) read() error {
 	f.idat, f.endIDAT = f.payload.stream("IDAT")
 	if _, err := f.r.Discard(8); err != nil { // the signature was sniffed
-		return err //nolint:wrapcheck // the caller tells the end of the file from failures
+		return err
 	}
 	for f.stage != pngSeenIEND {
 		if err := f.next(); err != nil {
@@ -82,7 +83,7 @@ func (f *pngFile) next() error {
 	}
 	var b [8]byte
 	if _, err := io.ReadFull(f.r, b[:]); err != nil {
-		return err //nolint:wrapcheck // as above
+		return err
 	}
 	f.left = int64(binary.BigEndian.Uint32(b[:]))
 	if f.left > 0x7fffffff {
@@ -103,17 +104,17 @@ func (f *pngFile) Read(p []byte) (int, error) {
 	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
-	return n, err //nolint:wrapcheck // as above
+	return n, err
 }
 
 // end passes over what is left of the chunk and verifies its checksum.
 func (f *pngFile) end() error {
 	if _, err := io.Copy(io.Discard, f); err != nil {
-		return err //nolint:wrapcheck // as above
+		return err
 	}
 	var b [4]byte
 	if _, err := io.ReadFull(f.r, b[:]); err != nil {
-		return err //nolint:wrapcheck // as above
+		return err
 	}
 	if binary.BigEndian.Uint32(b[:]) != f.crc {
 		return undecodable("the checksum of a chunk %q is wrong", f.kind)
@@ -128,7 +129,7 @@ func (f *pngFile) body(most int64) ([]byte, error) {
 	}
 	p := make([]byte, f.left)
 	if _, err := io.ReadFull(f, p); err != nil {
-		return nil, err //nolint:wrapcheck // as above
+		return nil, err
 	}
 	return p, f.end()
 }
@@ -155,7 +156,7 @@ func (f *pngFile) chunk() error {
 	case "gAMA", "cHRM", "sRGB", "iCCP", "cICP", "fdAT":
 		w, done := f.payload.stream(f.kind)
 		if _, err := io.Copy(w, f); err != nil {
-			return err //nolint:wrapcheck // as above
+			return err
 		}
 		done()
 	}

@@ -28,7 +28,7 @@ func (d pngData) Read(p []byte) (int, error) {
 		}
 	}
 	n, err := f.Read(p)
-	f.idat.Write(p[:n]) //nolint:errcheck // a hash never fails
+	f.idat.Write(p[:n])
 	return n, err
 }
 
@@ -38,7 +38,7 @@ func (f *pngFile) firstIDAT() error {
 	switch {
 	case f.stage == pngSeenIDAT:
 		if _, err := io.Copy(f.idat, f); err != nil {
-			return err //nolint:wrapcheck // the caller tells the end of the file from failures
+			return err
 		}
 		return f.end()
 	case f.stage == pngStart, f.stage == pngSeenIHDR && f.head.colour == pngPalette:
@@ -58,7 +58,7 @@ func (f *pngFile) firstIDAT() error {
 	}
 	// What follows the compressed data is passed over.
 	_, err = io.Copy(io.Discard, data)
-	return err //nolint:wrapcheck // as above
+	return err
 }
 
 // checkRows reads exactly the rows that the header promises, and the checksum.
@@ -69,7 +69,7 @@ func checkRows(z io.Reader, passes []pngPass) error {
 		for left := p.rows * (1 + p.rowBytes); left > 0; {
 			n, err := io.ReadFull(z, buf[:min(left, int64(len(buf)))])
 			if err != nil {
-				return err //nolint:wrapcheck // as above
+				return err
 			}
 			for ; next < int64(n); next += 1 + p.rowBytes {
 				if buf[next] > 4 {
@@ -84,7 +84,7 @@ func checkRows(z io.Reader, passes []pngPass) error {
 	case n > 0:
 		return undecodable("there are more pixels than there is room for")
 	case !errors.Is(err, io.EOF):
-		return err //nolint:wrapcheck // as above
+		return err
 	}
 	return nil
 }

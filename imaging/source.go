@@ -25,7 +25,7 @@ func (s *source) ReadAt(p []byte, off int64) (int, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return n, s.fail(fmt.Errorf("read the picture: %w", err))
 	}
-	return n, err //nolint:wrapcheck // io.EOF as ReaderAt wants it
+	return n, err
 }
 
 func (s *source) fail(err error) error {
