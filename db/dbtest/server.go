@@ -54,7 +54,7 @@ func start() (*server, error) {
 		Settings: map[string]string{
 			"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off",
 			"max_connections": "200", "shared_buffers": "32MB", "max_wal_size": "128MB",
-			"autovacuum": "off", "jit": "off",
+			"autovacuum": "off", "jit": "off", "dynamic_shared_memory_type": "mmap",
 		},
 	})
 	if err != nil {
