@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -12,6 +13,7 @@ import (
 	"mime"
 	"mime/multipart"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -366,6 +368,27 @@ func (s *testServer) awaitStats(want string) {
 		return strings.Contains(string(last), want)
 	})
 }
+
+// TestImageUnreadable: what cannot be read to its end must not look whole.
+func TestImageUnreadable(t *testing.T) {
+	t.Parallel()
+	broken := errors.New("the disk has gone")
+	w, r := httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil)
+	err := serve(w, r, brokenBlob{bytes.NewReader(make([]byte, 1000)), broken}, file{contentType: "image/png", etag: `"x"`, name: "x.png"})
+	if !errors.Is(err, broken) || w.Header().Get("Content-Length") != "1000" {
+		t.Errorf("got %v, %v", err, w.Header())
+	}
+}
+
+// brokenBlob cannot be read.
+type brokenBlob struct {
+	*bytes.Reader
+	err error
+}
+
+func (b brokenBlob) Read([]byte) (int, error) { return 0, b.err }
+func (b brokenBlob) Close() error             { return nil }
+func (b brokenBlob) Size() int64              { return b.Reader.Size() }
 
 // TestETagIsTheContents: whoever has the file knows its ETag.
 func TestETagIsTheContents(t *testing.T) {
