@@ -1,11 +1,113 @@
 package imaging
 
 import (
+	"bytes"
 	"context"
+	"fmt"
+	"image"
+	"image/jpeg"
 	"io"
 )
 
-// Thumbnail scales a picture.
+const (
+	// thumbnailQuality is that of the JPEGs that Thumbnail makes.
+	thumbnailQuality = 82
+	// maxSide is the longest side that a JPEG may have.
+	maxSide = 65535
+)
+
+// Thumbnail makes a JPEG of the picture that is at most width pixels wide: the
+// first frame, upright, over white, without metadata, never enlarged. It decodes
+// within the Inspector's memory. HEIC and AVIF are ErrNotReady.
 func (in *Inspector) Thumbnail(ctx context.Context, r io.ReaderAt, size int64, f Format, width int) ([]byte, error) {
-	return nil, ErrNotReady
+	src := &source{r: io.NewSectionReader(r, 0, size), done: ctx.Err}
+	thumbnail, err := in.thumbnail(ctx, src, f, width)
+	if src.failure != nil {
+		return nil, src.failure
+	}
+	return thumbnail, err
+}
+
+func (in *Inspector) thumbnail(ctx context.Context, src *source, f Format, width int) (out []byte, err error) {
+	if f == HEIC || f == AVIF {
+		return nil, ErrNotReady
+	}
+	d, known := decoders[f]
+	if !known {
+		return nil, fmt.Errorf("%w: %q", ErrUnsupported, f)
+	}
+	config, err := d.config(src.all())
+	if err != nil {
+		return nil, undecodable("%v", err)
+	}
+	if err := in.fits(int64(config.Width), int64(config.Height), 1); err != nil {
+		return nil, err
+	}
+	orientation := readMeta(src, f).Orientation
+	w, h := target(config.Width, config.Height, width, orientation >= 5)
+	need := int64(d.bytesPerPixel) * int64(config.Width) * int64(config.Height)
+	decode := func() (raster, error) { return d.whole(src, config) }
+	if f == JPEG && w <= config.Width/8 && h <= config.Height/8 {
+		need /= 64
+		decode = func() (raster, error) { return in.eighth(src, config) }
+	}
+	err = in.within(ctx, need, func() error {
+		picture, err := decode()
+		if err != nil {
+			return err
+		}
+		var b bytes.Buffer
+		err = jpeg.Encode(&b, upright(shrink(picture, w, h), orientation), &jpeg.Options{Quality: thumbnailQuality})
+		out = b.Bytes()
+		return err
+	})
+	return out, err
+}
+
+// target is the size to which a picture of w×h pixels is scaled before it is
+// turned upright. Turned says that its height becomes the width.
+func target(w, h, width int, turned bool) (int, int) {
+	across := w
+	if turned {
+		across = h
+	}
+	scale := min(1, float64(width)/float64(across), maxSide/float64(max(w, h)))
+	return max(1, int(float64(w)*scale+0.5)), max(1, int(float64(h)*scale+0.5))
+}
+
+// upright undoes an EXIF orientation.
+func upright(m *image.RGBA, orientation int) *image.RGBA {
+	w, h := m.Rect.Dx(), m.Rect.Dy()
+	// from is where the pixel comes from that is displayed at (x, y).
+	var from func(x, y int) (int, int)
+	switch orientation {
+	case 2:
+		from = func(x, y int) (int, int) { return w - 1 - x, y }
+	case 3:
+		from = func(x, y int) (int, int) { return w - 1 - x, h - 1 - y }
+	case 4:
+		from = func(x, y int) (int, int) { return x, h - 1 - y }
+	case 5:
+		from = func(x, y int) (int, int) { return y, x }
+	case 6:
+		from = func(x, y int) (int, int) { return y, h - 1 - x }
+	case 7:
+		from = func(x, y int) (int, int) { return w - 1 - y, h - 1 - x }
+	case 8:
+		from = func(x, y int) (int, int) { return w - 1 - y, x }
+	default:
+		return m
+	}
+	size := image.Rect(0, 0, w, h)
+	if orientation >= 5 {
+		size = image.Rect(0, 0, h, w)
+	}
+	out := image.NewRGBA(size)
+	for y := range size.Dy() {
+		for x := range size.Dx() {
+			fx, fy := from(x, y)
+			copy(out.Pix[out.PixOffset(x, y):][:4], m.Pix[m.PixOffset(fx, fy):][:4])
+		}
+	}
+	return out
 }
