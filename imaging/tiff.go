@@ -2,14 +2,185 @@ package imaging
 
 import (
 	"context"
-
-	"golang.org/x/image/tiff"
+	"fmt"
 )
 
-func (in *Inspector) tiff(_ context.Context, src *source) (picture, error) {
-	c, err := tiff.DecodeConfig(src.all())
+// tiff reads the first picture of a TIFF: its directory, that the strips or
+// tiles lie inside the file, and, for the compressions that can be followed
+// without keeping pixels, that they hold what they should.
+func (in *Inspector) tiff(ctx context.Context, src *source) (picture, error) {
+	f, err := openTIFF(src)
 	if err != nil {
-		return picture{}, undecodable("%v", err)
+		return picture{}, err
 	}
-	return picture{width: c.Width, height: c.Height, frames: 1}, in.fits(int64(c.Width), int64(c.Height), 1)
+	width, err := f.number(tiffWidth, 0)
+	if err != nil {
+		return picture{}, err
+	}
+	height, err := f.number(tiffHeight, 0)
+	if err != nil {
+		return picture{}, err
+	}
+	if err := in.fits(width, height, 1); err != nil {
+		return picture{}, err
+	}
+	l := tiffLayout{width: width, height: height}
+	if err := f.layout(&l); err != nil {
+		return picture{}, err
+	}
+	return picture{width: int(width), height: int(height), frames: 1}, in.tiffBlocks(f, &l)
+}
+
+// tiffLayout is how the pixels are stored.
+type tiffLayout struct {
+	width, height int64
+	compression   int64
+	photometric   int64
+	reversed      bool  // the bits of a byte
+	bits          int64 // of a pixel, in one plane
+	planes        int64
+	unitX, unitY  int64 // pixels that share their chroma samples
+
+	blockWidth, blockHeight int64
+	across, down            int64
+	offsets, counts         uint16 // the tags
+}
+
+// TIFF's ways to say what samples mean, and to compress them.
+const (
+	tiffRGB, tiffCMYK, tiffYCbCr    = 2, 5, 6
+	tiffCFA, tiffLinearRaw          = 32803, 34892
+	tiffPlain, tiffLZW              = 1, 5
+	tiffJPEGOld, tiffJPEG           = 6, 7
+	tiffDeflate, tiffDeflateOld     = 8, 32946
+	tiffPackBits                    = 32773
+	tiffMaxSamples, tiffMaxBitDepth = 64, 64
+	tiffMinTile                     = 8
+)
+
+func (f *tiffFile) layout(l *tiffLayout) error {
+	fill, subfile, planar := int64(0), int64(0), int64(0)
+	for _, want := range []struct {
+		tag    uint16
+		absent int64
+		to     *int64
+	}{
+		{tiffCompression, tiffPlain, &l.compression},
+		{tiffPhotometric, 0, &l.photometric},
+		{tiffFillOrder, 1, &fill},
+		{tiffSubfileType, 0, &subfile},
+		{tiffPlanar, 1, &planar},
+	} {
+		var err error
+		if *want.to, err = f.number(want.tag, want.absent); err != nil {
+			return err
+		}
+	}
+	raw := l.photometric == tiffCFA || l.photometric == tiffLinearRaw || f.has(tiffDNGVersion)
+	if raw || subfile&1 != 0 && f.has(tiffSubIFDs) {
+		return fmt.Errorf("%w: camera raw files are not taken", ErrUnsupported)
+	}
+	if l.compression == 0 {
+		l.compression = tiffPlain
+	}
+	l.reversed = fill == 2
+	if err := f.samples(l, planar == 2); err != nil {
+		return err
+	}
+	if f.has(tiffTileWidth) {
+		return f.tiles(l)
+	}
+	return f.strips(l)
+}
+
+// samples reads what a pixel consists of.
+func (f *tiffFile) samples(l *tiffLayout, planar bool) error {
+	depths, err := f.numbers(tiffBits, tiffMaxSamples)
+	if err != nil {
+		return err
+	}
+	if len(depths) == 0 {
+		depths = []int64{1}
+	}
+	colours := l.photometric == tiffRGB || l.photometric == tiffCMYK || l.photometric == tiffYCbCr
+	if n, err := f.number(tiffSamples, 1); err != nil {
+		return err
+	} else if colours && n <= tiffMaxSamples {
+		for int64(len(depths)) < n {
+			depths = append(depths, depths[0])
+		}
+	}
+	for _, d := range depths {
+		if d < 1 || d > tiffMaxBitDepth {
+			return undecodable("%d bits a sample", d)
+		}
+		l.bits += d
+	}
+	l.planes, l.unitX, l.unitY = 1, 1, 1
+	if planar {
+		l.planes, l.bits = int64(len(depths)), depths[0]
+		return nil
+	}
+	if l.photometric != tiffYCbCr || len(depths) != 3 || l.compression == tiffJPEG || l.compression == tiffJPEGOld {
+		return nil
+	}
+	return f.subsampling(l, depths[0])
+}
+
+// subsampling makes a unit of the pixels that share their chroma samples.
+func (f *tiffFile) subsampling(l *tiffLayout, depth int64) error {
+	l.unitX, l.unitY = 2, 2
+	if f.has(tiffYCbCrSampling) {
+		v, err := f.numbers(tiffYCbCrSampling, 2)
+		if err != nil {
+			return err
+		}
+		if len(v) != 2 || v[0] < 1 || v[0] > 4 || v[1] < 1 || v[1] > 4 {
+			return undecodable("a subsampling of %v", v)
+		}
+		l.unitX, l.unitY = v[0], v[1]
+	}
+	l.bits = depth * (l.unitX*l.unitY + 2)
+	return nil
+}
+
+func (f *tiffFile) strips(l *tiffLayout) error {
+	rows, err := f.number(tiffRowsPerStrip, l.height)
+	if err != nil {
+		return err
+	}
+	if rows < 1 || rows > l.height {
+		rows = l.height
+	}
+	l.offsets, l.counts = tiffStripOffsets, tiffStripCounts
+	l.blockWidth, l.blockHeight = l.width, rows
+	l.across, l.down = 1, (l.height+rows-1)/rows
+	return nil
+}
+
+func (f *tiffFile) tiles(l *tiffLayout) error {
+	var err error
+	if l.blockWidth, err = f.number(tiffTileWidth, 0); err != nil {
+		return err
+	}
+	if l.blockHeight, err = f.number(tiffTileHeight, 0); err != nil {
+		return err
+	}
+	// A tile may be larger than the picture, by what is usual.
+	w, h := l.blockWidth, l.blockHeight
+	if w < tiffMinTile || h < tiffMinTile || w > max(l.width+16, 1024) || h > max(l.height+16, 1024) {
+		return undecodable("tiles of %d×%d pixels", w, h)
+	}
+	l.offsets, l.counts = tiffTileOffsets, tiffTileCounts
+	l.across, l.down = (l.width+w-1)/w, (l.height+h-1)/h
+	return nil
+}
+
+// blockBytes is how many bytes the rows of a block that are in the picture
+// take once they are decompressed. down counts the blocks from the top.
+func (l *tiffLayout) blockBytes(down int64) int64 {
+	rows := min(l.blockHeight, l.height-down*l.blockHeight)
+	unitsX := (l.blockWidth + l.unitX - 1) / l.unitX
+	unitsY := (rows + l.unitY - 1) / l.unitY
+	return (unitsX*l.bits + 7) / 8 * unitsY
 }

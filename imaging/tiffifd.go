@@ -1,0 +1,174 @@
+package imaging
+
+import (
+	"encoding/binary"
+	"io"
+)
+
+// TIFF tags that say how the pixels are stored.
+const (
+	tiffSubfileType     = 254
+	tiffWidth           = 256
+	tiffHeight          = 257
+	tiffBits            = 258
+	tiffCompression     = 259
+	tiffPhotometric     = 262
+	tiffFillOrder       = 266
+	tiffStripOffsets    = 273
+	tiffSamples         = 277
+	tiffRowsPerStrip    = 278
+	tiffStripCounts     = 279
+	tiffPlanar          = 284
+	tiffTileWidth       = 322
+	tiffTileHeight      = 323
+	tiffTileOffsets     = 324
+	tiffTileCounts      = 325
+	tiffSubIFDs         = 330
+	tiffJPEGTables      = 347
+	tiffOldJPEG         = 513
+	tiffOldJPEGLength   = 514
+	tiffYCbCrSampling   = 530
+	tiffDNGVersion      = 50706
+	tiffEntryLen        = 12
+	tiffHeaderLen       = 8
+	tiffListPiece       = 4 << 10
+	tiffByte, tiffShort = 1, 3
+	tiffLong, tiffBlob  = 4, 7
+)
+
+// tiffEntry is an entry of a directory: numbers, and where they lie.
+type tiffEntry struct {
+	kind  uint16
+	count uint32
+	at    int64
+}
+
+// width is how many bytes a number takes, 0 for what is no number.
+func (e tiffEntry) width() int64 {
+	switch e.kind {
+	case tiffByte, tiffBlob:
+		return 1
+	case tiffShort:
+		return 2
+	case tiffLong:
+		return 4
+	}
+	return 0
+}
+
+// tiffFile is a TIFF with its first directory.
+type tiffFile struct {
+	src     *source
+	order   binary.ByteOrder
+	entries map[uint16]tiffEntry
+}
+
+// openTIFF reads the first directory. Its tags must be sorted, as the standard
+// has it and as image decoders want it.
+func openTIFF(src *source) (*tiffFile, error) {
+	head, err := src.bytes(0, tiffHeaderLen)
+	if err != nil {
+		return nil, err
+	}
+	f := &tiffFile{src: src, order: binary.LittleEndian, entries: map[uint16]tiffEntry{}}
+	if head[0] == 'M' {
+		f.order = binary.BigEndian
+	}
+	at := int64(f.order.Uint32(head[4:]))
+	n, err := src.bytes(at, 2)
+	if err != nil {
+		return nil, err
+	}
+	table, err := src.bytes(at+2, int(f.order.Uint16(n))*tiffEntryLen)
+	if err != nil {
+		return nil, err
+	}
+	last := -1
+	for i := 0; i < len(table); i += tiffEntryLen {
+		tag := f.order.Uint16(table[i:])
+		if int(tag) <= last {
+			return nil, undecodable("its tags are not in order")
+		}
+		last = int(tag)
+		e := tiffEntry{kind: f.order.Uint16(table[i+2:]), count: f.order.Uint32(table[i+4:])}
+		e.at = at + 2 + int64(i) + 8
+		if int64(e.count)*e.width() > 4 {
+			e.at = int64(f.order.Uint32(table[i+8:]))
+		}
+		if e.width() > 0 && e.count > 0 {
+			f.entries[tag] = e
+		}
+	}
+	return f, nil
+}
+
+// has says whether a tag holds numbers.
+func (f *tiffFile) has(tag uint16) bool { return f.entries[tag].count > 0 }
+
+// number is a tag's first number, or what holds when the tag is absent.
+func (f *tiffFile) number(tag uint16, absent int64) (int64, error) {
+	if !f.has(tag) {
+		return absent, nil
+	}
+	return f.list(tag).next()
+}
+
+// numbers are all numbers of a tag, of which there may be so many.
+func (f *tiffFile) numbers(tag uint16, most uint32) ([]int64, error) {
+	n := f.entries[tag].count
+	if n > most {
+		return nil, undecodable("tag %d has %d values", tag, n)
+	}
+	values := make([]int64, n)
+	list := f.list(tag)
+	for i := range values {
+		var err error
+		if values[i], err = list.next(); err != nil {
+			return nil, err
+		}
+	}
+	return values, nil
+}
+
+// tiffList reads a tag's numbers in their order, a piece of the file at a time.
+type tiffList struct {
+	f    *tiffFile
+	e    tiffEntry
+	read uint32 // numbers in buf, and before
+	buf  []byte // what is left of the piece
+}
+
+func (f *tiffFile) list(tag uint16) *tiffList {
+	return &tiffList{f: f, e: f.entries[tag]}
+}
+
+// next is the next number; behind the last one it is an error.
+func (l *tiffList) next() (int64, error) {
+	w := l.e.width()
+	if len(l.buf) == 0 {
+		n := min(int64(l.e.count-l.read), tiffListPiece/max(w, 1))
+		if n == 0 {
+			return 0, undecodable("a list is too short")
+		}
+		var err error
+		if l.buf, err = l.f.src.bytes(l.e.at+int64(l.read)*w, int(n*w)); err != nil {
+			return 0, err
+		}
+		l.read += uint32(n)
+	}
+	p := l.buf[:w]
+	l.buf = l.buf[w:]
+	switch w {
+	case 1:
+		return int64(p[0]), nil
+	case 2:
+		return int64(l.f.order.Uint16(p)), nil
+	}
+	return int64(l.f.order.Uint32(p)), nil
+}
+
+// section is the part of the file that holds a tag's bytes.
+func (f *tiffFile) section(tag uint16) *io.SectionReader {
+	e := f.entries[tag]
+	return f.src.section(e.at, int64(e.count)*e.width())
+}
