@@ -44,7 +44,7 @@ func metadata(m exif.Metadata) []any {
 	return []any{
 		said(m.CameraName), said(m.Make), said(m.Model), said(m.Lens), said(m.Software),
 		captured, said(m.CapturedAtOffset), latitude, longitude, altitude,
-		said(m.ISO), said(m.FNumber), said(m.ExposureTime), said(m.FocalLength), said(m.Orientation), tags,
+		m.ISO, m.FNumber, m.ExposureTime, m.FocalLength, said(m.Orientation), tags,
 	}
 }
 

@@ -107,12 +107,12 @@ func compare(m Metadata, want truth, s *score) (wrong []string) {
 		}
 		field(name, true, got == strings.TrimSpace(*want))
 	}
-	num := func(name string, got float64, want *float64) {
+	num := func(name string, got, want *float64) {
 		if want == nil {
-			field(name, false, got == 0)
+			field(name, false, got == nil)
 			return
 		}
-		field(name, true, got != 0 && math.Abs(got-*want) <= 1e-6*math.Abs(*want))
+		field(name, true, got != nil && math.Abs(*got-*want) <= 1e-6*math.Abs(*want))
 	}
 	str("make", m.Make, want.Make)
 	str("model", m.Model, want.Model)
@@ -128,8 +128,15 @@ func compare(m Metadata, want truth, s *score) (wrong []string) {
 	}
 	str("date", date, want.Date)
 	str("offset", m.CapturedAtOffset, want.Offset)
-	num("orientation", float64(m.Orientation), want.Orientation)
-	num("iso", float64(m.ISO), want.ISO)
+	orientation, iso := (*float64)(nil), (*float64)(nil)
+	if m.Orientation != 0 {
+		orientation = new(float64(m.Orientation))
+	}
+	if m.ISO != nil {
+		iso = new(float64(*m.ISO))
+	}
+	num("orientation", orientation, want.Orientation)
+	num("iso", iso, want.ISO)
 	num("f_number", m.FNumber, want.FNumber)
 	num("exposure", m.ExposureTime, want.Exposure)
 	num("focal", m.FocalLength, want.Focal)

@@ -70,27 +70,28 @@ func number(tag *tiff.Tag, i int) (float64, bool) {
 	return v, !math.IsNaN(v) && !math.IsInf(v, 0)
 }
 
-// positive is a number above 0, of which 0 says that it is not known.
-func (t tags) positive(name goexif.FieldName) float64 {
+// measure is a number that cannot be below 0.
+func (t tags) measure(name goexif.FieldName) *float64 {
 	v, ok := number(t.get(name), 0)
-	if !ok || v <= 0 || v > 1e9 {
-		return 0
+	if !ok || v < 0 || v > 1e9 {
+		return nil
 	}
-	return v
+	return &v
 }
 
 // iso is the sensitivity. The old tag has 16 bits: cameras write 65535 for what
 // it can't hold and put the number beside it.
-func (t tags) iso() int {
+func (t tags) iso() *int {
 	const most = 1 << 30
-	v := t.positive(goexif.ISOSpeedRatings)
-	if v == math.MaxUint16 {
-		v = max(v, t.positive("RecommendedExposureIndex"))
+	v := t.measure(goexif.ISOSpeedRatings)
+	if v == nil || *v > most {
+		return nil
 	}
-	if v < 1 || v > most {
-		return 0
+	if index := t.measure("RecommendedExposureIndex"); *v == math.MaxUint16 && index != nil && *index > *v && *index <= most {
+		v = index
 	}
-	return int(v)
+	n := int(*v)
+	return &n
 }
 
 func (t tags) orientation() int {

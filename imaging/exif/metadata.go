@@ -17,10 +17,11 @@ type Metadata struct {
 
 	Location *Location
 
-	ISO          int     // ISO speed
-	FNumber      float64 // aperture
-	ExposureTime float64 // seconds
-	FocalLength  float64 // millimetres
+	// Some files say 0, which is passed on: nil is what is not said.
+	ISO          *int     // ISO speed
+	FNumber      *float64 // aperture
+	ExposureTime *float64 // seconds
+	FocalLength  *float64 // millimetres
 
 	// Orientation is 1 to 8 as in EXIF, 0 when the file does not say.
 	Orientation int

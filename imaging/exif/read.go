@@ -42,9 +42,9 @@ func decode(b block) (m Metadata) {
 		Software:     t.text(goexif.Software),
 		Location:     t.location(),
 		ISO:          t.iso(),
-		FNumber:      t.positive(goexif.FNumber),
-		ExposureTime: t.positive(goexif.ExposureTime),
-		FocalLength:  t.positive(goexif.FocalLength),
+		FNumber:      t.measure(goexif.FNumber),
+		ExposureTime: t.measure(goexif.ExposureTime),
+		FocalLength:  t.measure(goexif.FocalLength),
 		Orientation:  t.orientation(),
 		Tags:         t.all(),
 	}

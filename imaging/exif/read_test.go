@@ -22,7 +22,7 @@ func TestPhoto(t *testing.T) {
 		CameraName: "Nikon D70", Make: "NIKON CORPORATION", Model: "NIKON D70", Lens: "AF-S 50mm", Software: "Ver.1.00",
 		CapturedAt: time.Date(2024, 3, 1, 4, 30, 0, 0, time.UTC), CapturedAtOffset: "-05:00",
 		Location: &Location{Latitude: -(33 + 30./60 + 36./3600), Longitude: -70, Altitude: &altitude},
-		ISO:      200, FNumber: 2.8, ExposureTime: 0.004, FocalLength: 50, Orientation: 6,
+		ISO:      new(200), FNumber: new(2.8), ExposureTime: new(0.004), FocalLength: new(50.), Orientation: 6,
 		Tags: map[string]any{
 			"Make": "NIKON CORPORATION", "Model": "NIKON D70", "Software": "Ver.1.00", "Orientation": int64(6),
 			"ImageDescription": "Grüße", "ExposureTime": 0.004, "FNumber": 2.8, "ISOSpeedRatings": int64(200),
@@ -58,17 +58,18 @@ func TestFields(t *testing.T) {
 		{"orientation as text", in(ascii(0x112, "6 ")).Orientation, 6},
 		{"orientation as other text", in(ascii(0x112, "top-left")).Orientation, 0},
 		{"orientation not whole", in(rational(0x112, 3, 2)).Orientation, 0},
-		{"two sensitivities", in(short(0x8827, 100, 0)).ISO, 100},
-		{"no sensitivity", in(short(0x8827, 0)).ISO, 0},
-		{"high sensitivity", in(short(0x8827, 65535), tag{id: 0x8832, kind: 4, value: []byte{0, 0x90, 1, 0}}).ISO, 102400},
-		{"impossible sensitivity", in(tag{id: 0x8827, kind: 4, value: []byte{255, 255, 255, 255}}).ISO, 0},
-		{"aperture by 0", in(rational(0x829d, 28, 0)).FNumber, 0.},
-		{"aperture below 0", in(tag{id: 0x829d, kind: 10, value: []byte{255, 255, 255, 255, 1, 0, 0, 0}}).FNumber, 0.},
-		{"aperture as a number", in(tag{id: 0x829d, kind: 11, value: []byte{0, 0, 0x20, 0x41}}).FNumber, 10.},
-		{"aperture that is none", in(tag{id: 0x829d, kind: 11, value: []byte{0, 0, 0xc0, 0x7f}}).FNumber, 0.},
-		{"infinite exposure", in(tag{id: 0x829a, kind: 12, value: []byte{0, 0, 0, 0, 0, 0, 0xf0, 0x7f}}).ExposureTime, 0.},
-		{"infinite exposure as text", in(ascii(0x829a, "Inf")).ExposureTime, 0.},
-		{"undefined exposure", in(undefined(0x829a, "1234")).ExposureTime, 0.},
+		{"two sensitivities", in(short(0x8827, 100, 0)).ISO, new(100)},
+		{"sensitivity 0", in(short(0x8827, 0)).ISO, new(0)},
+		{"no sensitivity", in().ISO, (*int)(nil)},
+		{"high sensitivity", in(short(0x8827, 65535), tag{id: 0x8832, kind: 4, value: []byte{0, 0x90, 1, 0}}).ISO, new(102400)},
+		{"impossible sensitivity", in(tag{id: 0x8827, kind: 4, value: []byte{255, 255, 255, 255}}).ISO, (*int)(nil)},
+		{"aperture by 0", in(rational(0x829d, 28, 0)).FNumber, (*float64)(nil)},
+		{"aperture below 0", in(tag{id: 0x829d, kind: 10, value: []byte{255, 255, 255, 255, 1, 0, 0, 0}}).FNumber, (*float64)(nil)},
+		{"aperture as a number", in(tag{id: 0x829d, kind: 11, value: []byte{0, 0, 0x20, 0x41}}).FNumber, new(10.)},
+		{"aperture that is none", in(tag{id: 0x829d, kind: 11, value: []byte{0, 0, 0xc0, 0x7f}}).FNumber, (*float64)(nil)},
+		{"infinite exposure", in(tag{id: 0x829a, kind: 12, value: []byte{0, 0, 0, 0, 0, 0, 0xf0, 0x7f}}).ExposureTime, (*float64)(nil)},
+		{"infinite exposure as text", in(ascii(0x829a, "Inf")).ExposureTime, (*float64)(nil)},
+		{"undefined exposure", in(undefined(0x829a, "1234")).ExposureTime, (*float64)(nil)},
 		{"date", date("2001:02:03 04:05:06", "").CapturedAt, day},
 		{"date with a fraction", date("2001:02:03 04:05:06.789", "").CapturedAt, day},
 		{"date with dashes", date("2001-02-03 04:05:06", "").CapturedAt, day},
@@ -167,10 +168,13 @@ func check(t *testing.T, m Metadata) {
 			t.Fatalf("%q", s)
 		}
 	}
-	for _, v := range []float64{m.FNumber, m.ExposureTime, m.FocalLength, float64(m.ISO)} {
-		if v < 0 || v > math.MaxInt32 {
-			t.Fatalf("a number of %v: %+v", v, m)
+	for _, v := range []*float64{m.FNumber, m.ExposureTime, m.FocalLength} {
+		if v != nil && !(*v >= 0 && *v <= math.MaxInt32) {
+			t.Fatalf("a number of %v: %+v", *v, m)
 		}
+	}
+	if m.ISO != nil && (*m.ISO < 0 || *m.ISO > math.MaxInt32) {
+		t.Fatalf("a sensitivity of %d", *m.ISO)
 	}
 	if m.Orientation < 0 || m.Orientation > 8 || m.CapturedAt.Location() != time.UTC {
 		t.Fatalf("%+v", m)
