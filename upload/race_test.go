@@ -220,17 +220,20 @@ func TestStoresAway(t *testing.T) {
 	t.Parallel()
 	cases := []struct {
 		name   string
-		change func(*upload.Options)
+		change func(*testing.T, *upload.Options)
 	}{
-		{"staging", func(o *upload.Options) { o.Blobs = &broken{Files: o.Blobs.(*blob.Files), stage: true} }},
-		{"blobs", func(o *upload.Options) { o.Blobs = &broken{Files: o.Blobs.(*blob.Files), keep: true} }},
-		{"database", func(o *upload.Options) { o.Pool = closedPool(o.Pool) }},
-		{"database hangs", func(o *upload.Options) { o.StoreWait = 50 * time.Millisecond; lockImages(o.Pool) }},
+		{"staging", func(_ *testing.T, o *upload.Options) { o.Blobs = &broken{Files: o.Blobs.(*blob.Files), stage: true} }},
+		{"blobs", func(_ *testing.T, o *upload.Options) { o.Blobs = &broken{Files: o.Blobs.(*blob.Files), keep: true} }},
+		{"database", func(_ *testing.T, o *upload.Options) { o.Pool = closedPool(o.Pool) }},
+		{"database hangs", func(t *testing.T, o *upload.Options) {
+			o.StoreWait = 50 * time.Millisecond
+			lockImages(t, o.Pool)
+		}},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			f := setUp(t, c.change)
+			f := setUp(t, func(o *upload.Options) { c.change(t, o) })
 			r := f.send(t, "x", pngOf(600))
 			if r.Status != upload.Rejected || !errors.Is(r.Err, upload.ErrUnavailable) {
 				t.Errorf("got %+v", r)
@@ -251,14 +254,16 @@ func closedPool(p *pgxpool.Pool) *pgxpool.Pool {
 	return closed
 }
 
-// lockImages makes every reader of images wait until the pool is closed.
-func lockImages(p *pgxpool.Pool) {
+// lockImages makes every reader of images wait until the test ends.
+func lockImages(t *testing.T, p *pgxpool.Pool) {
+	t.Helper()
 	conn, err := pgx.ConnectConfig(context.Background(), p.Config().ConnConfig)
 	if err != nil {
-		panic(err)
+		t.Fatal(err)
 	}
+	t.Cleanup(func() { conn.Close(context.Background()) })
 	if _, err := conn.Exec(context.Background(), `BEGIN; LOCK TABLE images`); err != nil {
-		panic(err)
+		t.Fatal(err)
 	}
 }
 
