@@ -178,7 +178,7 @@ type watched struct {
 
 func (b *watched) Read(p []byte) (int, error) {
 	n, err := b.Blob.Read(p)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		b.failed.CompareAndSwap(nil, &err)
 	}
 	return n, err

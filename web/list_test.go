@@ -281,7 +281,7 @@ func TestStreamCutOff(t *testing.T) {
 	s := newTestServer(t)
 	s.fill(30000)
 	for _, form := range []string{typeNDJSON, typeCSV} {
-		r, err := http.NewRequest("GET", s.URL+"/v1/images", nil)
+		r, err := http.NewRequest(http.MethodGet, s.URL+"/v1/images", nil)
 		must(t, err)
 		r.Header.Set("Authorization", "Bearer "+testToken)
 		r.Header.Set("Accept", form)
@@ -337,7 +337,7 @@ func TestPreferred(t *testing.T) {
 		",,;;, text/csv":                   typeCSV,
 		"text/html,application/xml;q=.9,*/*;q=.8": typeJSON,
 	} {
-		r := httptest.NewRequest("GET", "/", nil)
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Header.Set("Accept", accept)
 		if got := preferred(r, typeJSON, typeNDJSON, typeCSV); got != want {
 			t.Errorf("Accept %q gives %s, want %s", accept, got, want)

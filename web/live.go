@@ -23,18 +23,13 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request) error {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Accel-Buffering", "no") // nginx would hold events back
 	out := newPaced(w)
-	if _, err := fmt.Fprint(out, "retry: 2000\n\n"); err != nil {
-		return nil
-	}
+	_, err := fmt.Fprint(out, "retry: 2000\n\n")
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
-	for {
-		// An error of writing or flushing means that the client has gone, or
-		// stalls: the usual end.
-		if err := out.flush(); err != nil {
-			return nil
+	for err == nil {
+		if err = out.flush(); err != nil {
+			break
 		}
-		var err error
 		select {
 		case <-ctx.Done():
 			return nil
@@ -48,10 +43,8 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request) error {
 			}
 			_, err = fmt.Fprintf(out, "event: %s\ndata: %s\n\n", e.Name, e.Data)
 		}
-		if err != nil {
-			return nil
-		}
 	}
+	return fmt.Errorf("send an event: %w", err) // the client has gone, or stalls
 }
 
 // Stop ends the answers that have no end of their own. HTTPServer calls it when

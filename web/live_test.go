@@ -23,7 +23,7 @@ type feed struct {
 func (s *testServer) watch() *feed {
 	s.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	r, err := http.NewRequestWithContext(ctx, "GET", s.URL+"/v1/stats/live", nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/v1/stats/live", nil)
 	must(s.t, err)
 	r.Header.Set("Authorization", "Bearer "+testToken)
 	r.Header.Set("Accept", "text/event-stream")
