@@ -156,10 +156,10 @@ func TestErrorCodes(t *testing.T) {
 		if p.Type != "urn:inlet:problem:"+p.Code || p.Title == "" || p.Detail == "" {
 			t.Errorf("%s: the document lacks something: %s", name, a.body)
 		}
-		if got := a.Header.Get("WWW-Authenticate"); (got == "Bearer") != (a.StatusCode == 401) {
+		if got := a.Header.Get("WWW-Authenticate"); (got == "Bearer") != (a.StatusCode == http.StatusUnauthorized) {
 			t.Errorf("%s: WWW-Authenticate: %q", name, got)
 		}
-		if got := a.Header.Get("Allow"); (got != "") != (a.StatusCode == 405) {
+		if got := a.Header.Get("Allow"); (got != "") != (a.StatusCode == http.StatusMethodNotAllowed) {
 			t.Errorf("%s: Allow: %q", name, got)
 		}
 	}
@@ -213,7 +213,7 @@ func TestOverloaded(t *testing.T) {
 	go func() { first <- s.postRaw(l.URL, "a.png", pngOf(1)) }()
 	<-inspector.entered
 	a := s.post(l.URL, testFile{"b.png", pngOf(2)}, testFile{"c.png", pngOf(3)})
-	if a.code() != "overloaded" || a.StatusCode != 503 || a.Header.Get("Retry-After") == "" {
+	if a.code() != "overloaded" || a.StatusCode != http.StatusServiceUnavailable || a.Header.Get("Retry-After") == "" {
 		t.Errorf("%d %s", a.StatusCode, a.body)
 	}
 	if got := a.outcome(t); got != "overloaded overloaded" {
@@ -264,10 +264,10 @@ func TestUnavailable(t *testing.T) {
 		s.wantUnavailable(s.operator("GET", "/v1/links", ""))
 		s.wantUnavailable(s.operator("DELETE", "/v1/links/x", ""))
 		s.wantUnavailable(s.operator("GET", "/v1/images", ""))
-		if a := s.send("GET", "/readyz", nil); a.StatusCode != 503 || !strings.Contains(string(a.body), `"postgres":"unavailable"`) {
+		if a := s.send("GET", "/readyz", nil); a.StatusCode != http.StatusServiceUnavailable || !strings.Contains(string(a.body), `"postgres":"unavailable"`) {
 			t.Errorf("%d %s", a.StatusCode, a.body)
 		}
-		if a := s.send("GET", l.URL, nil); a.StatusCode != 200 {
+		if a := s.send("GET", l.URL, nil); a.StatusCode != http.StatusOK {
 			t.Errorf("%d %s", a.StatusCode, a.body)
 		}
 	})
@@ -282,7 +282,7 @@ func TestUnavailable(t *testing.T) {
 		s.wantUnavailable(s.post(l.URL, testFile{"a.png", pngOf(1)}, testFile{"b.txt", []byte("text")}, testFile{"c.png", pngOf(2)}))
 		must(t, tx.Rollback(t.Context()))
 		s.wantKept(0)
-		if a := s.postRaw(l.URL, "a.png", pngOf(1)); a.StatusCode != 201 {
+		if a := s.postRaw(l.URL, "a.png", pngOf(1)); a.StatusCode != http.StatusCreated {
 			t.Errorf("%d %s", a.StatusCode, a.body)
 		}
 		s.wantKept(1)
@@ -291,7 +291,7 @@ func TestUnavailable(t *testing.T) {
 
 func (s *testServer) wantUnavailable(a answer) {
 	s.t.Helper()
-	if a.StatusCode != 503 || a.code() != "unavailable" || a.Header.Get("Retry-After") == "" {
+	if a.StatusCode != http.StatusServiceUnavailable || a.code() != "unavailable" || a.Header.Get("Retry-After") == "" {
 		s.t.Errorf("%s %.40s: %d %s", a.Request.Method, a.Request.URL.Path, a.StatusCode, a.body)
 	}
 }
@@ -308,7 +308,7 @@ func TestInternal(t *testing.T) {
 		s := newTestServer(t)
 		s.router.Handler("GET", "/test/:token/"+name, s.handle("/test", h))
 		rec := httptest.NewRecorder()
-		s.ServeHTTP(rec, httptest.NewRequest("GET", "/test/secret/"+name, nil))
+		s.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/test/secret/"+name, nil))
 		var p Problem
 		must(t, json.Unmarshal(rec.Body.Bytes(), &p))
 		if rec.Code != 500 || p.Code != "internal" || strings.Contains(p.Detail, "inner") {
@@ -332,9 +332,10 @@ func TestGone(t *testing.T) {
 	cancel()
 	rec := httptest.NewRecorder()
 	defer func() {
-		if p := recover(); p != http.ErrAbortHandler || rec.Body.Len() > 0 || !strings.Contains(s.log.String(), "level=INFO msg=request") {
+		p, _ := recover().(error)
+		if !errors.Is(p, http.ErrAbortHandler) || rec.Body.Len() > 0 || !strings.Contains(s.log.String(), "level=INFO msg=request") {
 			t.Errorf("recovered %v, answered %s, logged %s", p, rec.Body, s.log)
 		}
 	}()
-	h.ServeHTTP(rec, httptest.NewRequest("GET", "/test", nil).WithContext(ctx))
+	h.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/test", nil).WithContext(ctx))
 }

@@ -59,7 +59,7 @@ func (s *Server) listLinks(w http.ResponseWriter, r *http.Request) error {
 	if links == nil {
 		links = []link.Used{}
 	}
-	return writeJSON(w, http.StatusOK, map[string]any{"links": links, "next": orNull(following)})
+	return writeJSON(w, http.StatusOK, map[string]any{"links": links, "next": next(following)})
 }
 
 // revokeLink refuses a link from now on, and may erase what came through it.

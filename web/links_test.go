@@ -22,7 +22,7 @@ func TestCreateLink(t *testing.T) {
 	made := s.operator("POST", "/v1/links", fmt.Sprintf(`{"expires_at":%q,"max_files":10,"label":"Größe"}`, at.Format(time.RFC3339)))
 	var l newLink
 	made.json(t, &l)
-	if made.StatusCode != 201 || made.Header.Get("Location") != l.URL || l.URL != s.URL+"/u/"+l.Token {
+	if made.StatusCode != http.StatusCreated || made.Header.Get("Location") != l.URL || l.URL != s.URL+"/u/"+l.Token {
 		t.Errorf("%d %s", made.StatusCode, made.body)
 	}
 	if !l.ExpiresAt.Equal(at) || *l.MaxFiles != 10 || l.MaxBytes != nil || *l.Label != "Größe" {
@@ -62,7 +62,7 @@ func TestLinkState(t *testing.T) {
 	if a.Header.Get("Referrer-Policy") != "no-referrer" || a.Header.Get("Cache-Control") != "no-store" {
 		t.Errorf("got %v", a.Header)
 	}
-	if a := s.send("HEAD", l.URL, nil); a.StatusCode != 200 || len(a.body) != 0 {
+	if a := s.send("HEAD", l.URL, nil); a.StatusCode != http.StatusOK || len(a.body) != 0 {
 		t.Errorf("HEAD: %d %s", a.StatusCode, a.body)
 	}
 	for address, want := range map[string]string{
@@ -108,14 +108,14 @@ func TestListAndRevoke(t *testing.T) {
 	}
 
 	// Only what came through this link alone is erased.
-	if a := s.operator("DELETE", "/v1/links/"+string(made[1].ID)+"?images=erase", ""); a.StatusCode != 204 {
+	if a := s.operator("DELETE", "/v1/links/"+string(made[1].ID)+"?images=erase", ""); a.StatusCode != http.StatusNoContent {
 		t.Errorf("%d %s", a.StatusCode, a.body)
 	}
 	s.wantKept(3)
 	if a := s.postRaw(made[1].URL, "a.png", pngOf(7)); a.code() != "link-revoked" {
 		t.Errorf("%d %s", a.StatusCode, a.body)
 	}
-	if a := s.operator("DELETE", "/v1/links/"+string(made[0].ID), ""); a.StatusCode != 204 {
+	if a := s.operator("DELETE", "/v1/links/"+string(made[0].ID), ""); a.StatusCode != http.StatusNoContent {
 		t.Errorf("%d %s", a.StatusCode, a.body)
 	}
 	s.wantKept(3)
@@ -130,7 +130,7 @@ func TestListAndRevoke(t *testing.T) {
 	}
 	for _, odd := range []string{"unknown", "x%00y", "%ff", long(128), "a%20b", "..", "%27"} {
 		for _, query := range []string{"", "?images=erase"} {
-			if a := s.operator("DELETE", "/v1/links/"+odd+query, ""); a.StatusCode != 204 {
+			if a := s.operator("DELETE", "/v1/links/"+odd+query, ""); a.StatusCode != http.StatusNoContent {
 				t.Errorf("%.20s%s: %d %s", odd, query, a.StatusCode, a.body)
 			}
 		}
@@ -144,7 +144,7 @@ func TestQR(t *testing.T) {
 	l := s.makeLink(`{"expires_in":"1h","label":"` + strings.Repeat("😀", 200) + `"}`)
 	a := s.send("GET", l.URL+"/qr.png", nil)
 	img, err := png.Decode(bytes.NewReader(a.body))
-	if a.StatusCode != 200 || a.Header.Get("Content-Type") != "image/png" || err != nil || img.Bounds().Dx() < 300 {
+	if a.StatusCode != http.StatusOK || a.Header.Get("Content-Type") != "image/png" || err != nil || img.Bounds().Dx() < 300 {
 		t.Fatalf("%d %v %v", a.StatusCode, a.Header, err)
 	}
 	a2 := s.send("GET", l.URL+"/qr.svg", nil)
@@ -155,7 +155,7 @@ func TestQR(t *testing.T) {
 		} `xml:"path"`
 	}
 	err = xml.Unmarshal(a2.body, &svg)
-	if a2.StatusCode != 200 || a2.Header.Get("Content-Type") != "image/svg+xml" || err != nil || len(svg.Path) != 2 {
+	if a2.StatusCode != http.StatusOK || a2.Header.Get("Content-Type") != "image/svg+xml" || err != nil || len(svg.Path) != 2 {
 		t.Fatalf("%d %v %v", a2.StatusCode, a2.Header, err)
 	}
 	for _, h := range []http.Header{a.Header, a2.Header} {
@@ -186,7 +186,7 @@ func TestQR(t *testing.T) {
 			}
 		}
 	}
-	if a := s.send("GET", l.URL+"/qr.gif", nil); a.StatusCode != 404 {
+	if a := s.send("GET", l.URL+"/qr.gif", nil); a.StatusCode != http.StatusNotFound {
 		t.Errorf("%d %s", a.StatusCode, a.body)
 	}
 }

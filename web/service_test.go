@@ -13,7 +13,7 @@ import (
 func TestHealthAndReadiness(t *testing.T) {
 	t.Parallel()
 	s := newTestServer(t)
-	if a := s.send("GET", "/healthz", nil); a.StatusCode != 200 {
+	if a := s.send("GET", "/healthz", nil); a.StatusCode != http.StatusOK {
 		t.Errorf("%d %s", a.StatusCode, a.body)
 	}
 	ready := func() string {
@@ -45,7 +45,7 @@ func TestReadinessOfHungStores(t *testing.T) {
 	for range 2 {
 		go func() {
 			rec := httptest.NewRecorder()
-			s.ServeHTTP(rec, httptest.NewRequest("GET", "/readyz", nil).WithContext(ctx))
+			s.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/readyz", nil).WithContext(ctx))
 			answered <- rec
 		}()
 	}
@@ -87,7 +87,7 @@ func TestOpenAPI(t *testing.T) {
 	t.Parallel()
 	s := newTestServer(t)
 	a := s.send("GET", "/openapi.yaml", nil)
-	if a.StatusCode != 200 || !strings.HasPrefix(string(a.body), "openapi: 3") {
+	if a.StatusCode != http.StatusOK || !strings.HasPrefix(string(a.body), "openapi: 3") {
 		t.Errorf("%d %.100s", a.StatusCode, a.body)
 	}
 	again := s.send("GET", "/openapi.yaml", nil, "If-None-Match", a.Header.Get("ETag"))
@@ -143,7 +143,7 @@ func TestClient(t *testing.T) {
 		{"[fe80::1%eth0]:5", "", "fe80::1"},
 		{"@", "", "::"},
 	} {
-		r := httptest.NewRequest("GET", "/", nil)
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.RemoteAddr = test.remote
 		if test.forwarded != "" {
 			r.Header.Set("X-Forwarded-For", test.forwarded)

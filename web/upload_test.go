@@ -60,7 +60,7 @@ func TestOneRefusedSpoilsNothing(t *testing.T) {
 			}
 			stored := strings.Count(test.want, "stored")
 			s.wantKept(stored)
-			if again := s.post(l.URL, test.files...); stored > 0 && again.StatusCode != 200 {
+			if again := s.post(l.URL, test.files...); stored > 0 && again.StatusCode != http.StatusOK {
 				t.Errorf("sent again: %d %s", again.StatusCode, again.body)
 			}
 			s.wantKept(stored)
@@ -81,7 +81,7 @@ func TestManyTooMany(t *testing.T) {
 		files = append(files, testFile{"x.png", nil})
 	}
 	a := s.post(s.makeLink("").URL, files...)
-	if results := a.results(t); a.StatusCode != 201 || len(results) != testMaxFiles+maxExcess {
+	if results := a.results(t); a.StatusCode != http.StatusCreated || len(results) != testMaxFiles+maxExcess {
 		t.Errorf("%d with %d results", a.StatusCode, len(results))
 	}
 }
@@ -137,7 +137,7 @@ func TestPartsWithoutFilename(t *testing.T) {
 		"--b\r\nContent-Disposition: form-data; name=file; filename=\"\"\r\nContent-Type: application/octet-stream\r\n\r\n\r\n"+
 		"--b--\r\nepilogue", pngOf(1))
 	a := s.send("POST", s.makeLink("").URL, strings.NewReader(body), "Content-Type", "multipart/form-data; boundary=b")
-	if got := a.outcome(t); a.StatusCode != 201 || got != "stored" {
+	if got := a.outcome(t); a.StatusCode != http.StatusCreated || got != "stored" {
 		t.Errorf("%d %s", a.StatusCode, a.body)
 	}
 	s.wantKept(1)
@@ -177,7 +177,7 @@ func TestBrokenOff(t *testing.T) {
 			}
 			continue
 		}
-		if got := a.outcome(t); got != want || (a.StatusCode == 201) != strings.HasPrefix(want, "stored") {
+		if got := a.outcome(t); got != want || (a.StatusCode == http.StatusCreated) != strings.HasPrefix(want, "stored") {
 			t.Errorf("cut at %d: %d %s, want %s", cut, a.StatusCode, a.body, want)
 		}
 		s.wantKept(strings.Count(want, "stored"))
@@ -203,7 +203,7 @@ func TestStalled(t *testing.T) {
 	must(t, err)
 	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	must(t, err)
-	if err := <-got; !errors.Is(err, errStalled) || errors.Is(err, os.ErrDeadlineExceeded) || response.StatusCode != 400 {
+	if err := <-got; !errors.Is(err, errStalled) || errors.Is(err, os.ErrDeadlineExceeded) || response.StatusCode != http.StatusBadRequest {
 		t.Errorf("%v, answered %d", err, response.StatusCode)
 	}
 }
@@ -251,7 +251,7 @@ func TestRefusedBodyIsRead(t *testing.T) {
 		must(t, err)
 		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 		must(t, err)
-		if response.StatusCode != 403 && response.StatusCode != 413 {
+		if response.StatusCode != http.StatusForbidden && response.StatusCode != http.StatusRequestEntityTooLarge {
 			t.Errorf("%.20s: %s", path, response.Status)
 		}
 	}
@@ -261,7 +261,7 @@ func TestRefusedBodyIsRead(t *testing.T) {
 	fmt.Fprint(conn, "POST /u/nonsense HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\nExpect: 100-continue\r\n\r\n")
 	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	must(t, err)
-	if response.StatusCode != 403 {
+	if response.StatusCode != http.StatusForbidden {
 		t.Errorf("asked first: %s", response.Status)
 	}
 	s.wantKept(0)
@@ -273,11 +273,11 @@ func TestChunkedBody(t *testing.T) {
 	s := newTestServer(t)
 	l := s.makeLink("")
 	unsized := func(r io.Reader) io.Reader { return struct{ io.Reader }{r} }
-	if a := s.send("POST", l.URL, unsized(bytes.NewReader(pngOf(1)))); a.StatusCode != 201 {
+	if a := s.send("POST", l.URL, unsized(bytes.NewReader(pngOf(1)))); a.StatusCode != http.StatusCreated {
 		t.Errorf("%d %s", a.StatusCode, a.body)
 	}
 	endless := io.MultiReader(bytes.NewReader(pngOf(2)), io.LimitReader(zeros{}, 3*testMaxBytes))
-	if a := s.send("POST", l.URL, unsized(endless)); a.outcome(t) != "too-large" || a.StatusCode != 413 {
+	if a := s.send("POST", l.URL, unsized(endless)); a.outcome(t) != "too-large" || a.StatusCode != http.StatusRequestEntityTooLarge {
 		t.Errorf("%d %s", a.StatusCode, a.body)
 	}
 	s.wantKept(1)
@@ -297,7 +297,7 @@ func TestBodyLimit(t *testing.T) {
 	server := newTestServer(t, func(o *setup) { o.web.MaxFileBytes, o.web.MaxFiles = 1000, 2 })
 	body, contentType := form(testFile{"a.png", pngOf(1)}, testFile{"b", make([]byte, 8000)})
 	a := server.send("POST", server.makeLink("").URL, body, "Content-Type", contentType)
-	if a.StatusCode != 413 || a.code() != "too-large" {
+	if a.StatusCode != http.StatusRequestEntityTooLarge || a.code() != "too-large" {
 		t.Errorf("%d %s", a.StatusCode, a.body)
 	}
 }
@@ -391,7 +391,7 @@ func TestCheck(t *testing.T) {
 	ask := func(sums ...string) string {
 		body, _ := json.Marshal(map[string]any{"sha256": sums})
 		a := s.send("POST", l.URL+"/check", bytes.NewReader(body), "Content-Type", "application/json")
-		if a.StatusCode != 200 {
+		if a.StatusCode != http.StatusOK {
 			t.Errorf("%d %s", a.StatusCode, a.body)
 		}
 		return strings.TrimSpace(string(a.body))
