@@ -68,9 +68,9 @@ func (d *Dir) Path() string { return d.path }
 // Close gives the data dir back. Its servers must have been stopped.
 func (d *Dir) Close() error { return d.lock.Close() }
 
-// Secret is the content of the file called name. If there is none, make says
-// what it shall be, and the value is kept before it is returned.
-func (d *Dir) Secret(name string, make func() (string, error)) (value string, created bool, err error) {
+// Secret is the content of the file called name. If there is none, it is
+// generated, and kept before it is returned.
+func (d *Dir) Secret(name string, generate func() (string, error)) (value string, created bool, err error) {
 	path := filepath.Join(d.path, name)
 	raw, err := os.ReadFile(path)
 	switch {
@@ -83,7 +83,7 @@ func (d *Dir) Secret(name string, make func() (string, error)) (value string, cr
 	case !errors.Is(err, fs.ErrNotExist):
 		return "", false, fmt.Errorf("embedded: %w", err)
 	}
-	if value, err = make(); err != nil {
+	if value, err = generate(); err != nil {
 		return "", false, fmt.Errorf("embedded: make %s: %w", name, err)
 	}
 	if err := renameio.WriteFile(path, []byte(value+"\n"), 0o600); err != nil {

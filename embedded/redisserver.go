@@ -102,7 +102,7 @@ func (s *redisServer) addr() string { return net.JoinHostPort("127.0.0.1", strco
 
 // keep starts the server again when it dies, until ctx ends.
 func (s *redisServer) keep(ctx context.Context, process *child.Process) {
-	defer s.output.Close()
+	defer func() { _ = s.output.Close() }()
 	for {
 		select {
 		case <-ctx.Done():
@@ -141,7 +141,7 @@ func (s *redisServer) start(ctx context.Context) (*child.Process, error) {
 		return s.startOnce(ctx, lock)
 	}
 	for attempt := 1; ; attempt++ {
-		if s.port, err = freePort(ctx); err != nil {
+		if s.port, err = child.FreePort(ctx); err != nil {
 			return nil, err
 		}
 		process, err := s.startOnce(ctx, lock)
@@ -149,16 +149,6 @@ func (s *redisServer) start(ctx context.Context) (*child.Process, error) {
 			return process, err
 		}
 	}
-}
-
-func freePort(ctx context.Context) (int, error) {
-	var config net.ListenConfig
-	l, err := config.Listen(ctx, "tcp4", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
 }
 
 func (s *redisServer) startOnce(ctx context.Context, lock *os.File) (*child.Process, error) {
@@ -209,7 +199,7 @@ func (s *redisServer) awaitReady(ctx context.Context, process *child.Process) er
 	client := redis.NewClient(&redis.Options{
 		Addr: s.addr(), Password: s.password, MaxRetries: -1, DialerRetries: 1, PoolSize: 1,
 	})
-	defer client.Close()
+	defer func() { _ = client.Close() }()
 	for {
 		if listens(ctx, s.addr()) && client.Ping(ctx).Err() == nil {
 			return nil

@@ -3,6 +3,7 @@ package dbtest
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -39,8 +40,7 @@ func start() (*server, error) {
 	}
 	alive, err := cleanUp(dir)
 	if err != nil {
-		os.RemoveAll(dir)
-		return nil, err
+		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	log, err := child.OpenLog("", 0)
 	if err != nil {
@@ -121,7 +121,7 @@ func sweep(parent string) {
 		if err != nil {
 			continue
 		}
-		os.RemoveAll(dir) // another user's stays: that one will see to it
+		_ = os.RemoveAll(dir) // another user's stays: that one will see to it
 		lock.Close()
 	}
 }

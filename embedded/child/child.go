@@ -109,27 +109,22 @@ func (p *Process) Err() error {
 
 // Stop sends the signals one after the other until the process has ended,
 // giving it the time of grace after each, and kills it at last. When ctx ends,
-// it goes on to the next signal at once.
+// it goes on to the next signal at once, and then gives 2 seconds at most.
 func (p *Process) Stop(ctx context.Context, grace time.Duration, signals ...syscall.Signal) {
+	hurry := ctx.Done()
 	for _, s := range signals {
-		if p.cmd.Process.Signal(s) != nil {
-			break // it has ended
-		}
+		_ = p.cmd.Process.Signal(s) // fails only when it has ended
 		timer := time.NewTimer(grace)
 		select {
 		case <-p.done:
+			timer.Stop()
+			return
 		case <-timer.C:
-		case <-ctx.Done():
-			// The next signal is a harsher one, yet it too needs a moment.
-			ctx = context.WithoutCancel(ctx)
-			grace = min(grace, 2*time.Second)
+		case <-hurry:
+			// Harsher signals take a moment, too.
+			hurry, grace = nil, min(grace, 2*time.Second)
 		}
 		timer.Stop()
-		select {
-		case <-p.done:
-			return
-		default:
-		}
 	}
 	_ = p.cmd.Process.Kill() // fails only when it has ended
 	<-p.done

@@ -55,7 +55,7 @@ func (c *cluster) initdb(ctx context.Context, dir string, more ...string) error 
 	if err != nil {
 		return err
 	}
-	defer os.Remove(password.Name())
+	defer func() { _ = os.Remove(password.Name()) }()
 	defer password.Close()
 
 	cmd := child.Command{
@@ -98,9 +98,7 @@ func (c *cluster) passwordFile() (*os.File, error) {
 		err = child.Give(f.Name(), c.user)
 	}
 	if err != nil {
-		f.Close()
-		os.Remove(f.Name())
-		return nil, err
+		return nil, errors.Join(err, f.Close(), os.Remove(f.Name()))
 	}
 	return f, nil
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	embeddedpostgres "github.com/fergusstrange/embedded-postgres"
+
+	"inlet/embedded/child"
 )
 
 // releases are what can be fetched; a new cluster gets the first.
@@ -97,7 +99,7 @@ func (c *cluster) unpack(ctx context.Context, release embeddedpostgres.PostgresV
 	if err != nil {
 		return err
 	}
-	port, err := freePort(ctx)
+	port, err := child.FreePort(ctx)
 	if err != nil {
 		return err
 	}

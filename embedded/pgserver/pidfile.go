@@ -35,14 +35,11 @@ func (c *cluster) pidFile() (pidFile, error) {
 // holds the cluster's lock. A server that somebody else has started on the
 // cluster by hand is not mistaken for a stranger.
 func (c *cluster) dropStale() error {
-	old, err := c.pidFile()
-	if err != nil || old.pid <= 1 {
-		return nil // there is none, or PostgreSQL judges a damaged one itself
+	// PostgreSQL judges a damaged file itself.
+	if old, err := c.pidFile(); err == nil && old.pid > 1 && c.isStranger(old.pid) {
+		return os.Remove(c.pidPath())
 	}
-	if !c.isStranger(old.pid) {
-		return nil
-	}
-	return os.Remove(c.pidPath())
+	return nil
 }
 
 func (c *cluster) isStranger(pid int) bool {

@@ -149,7 +149,7 @@ func (c *cluster) start(ctx context.Context) (*Server, error) {
 }
 
 func (c *cluster) startOnce(ctx context.Context) (*Server, error) {
-	port, err := freePort(ctx)
+	port, err := child.FreePort(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -192,16 +192,6 @@ func (c *cluster) settings(port int) map[string]string {
 	return all
 }
 
-func freePort(ctx context.Context) (int, error) {
-	var config net.ListenConfig
-	l, err := config.Listen(ctx, "tcp4", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
-}
-
 // awaitReady waits until the server says in its pid file that it is ready.
 func (c *cluster) awaitReady(ctx context.Context, p *child.Process) error {
 	for {
@@ -239,7 +229,7 @@ func (s *Server) CreateDatabase(ctx context.Context, name string) error {
 	if err != nil {
 		return fmt.Errorf("pgserver: %w", err)
 	}
-	defer conn.Close(context.WithoutCancel(ctx))
+	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 	var there bool
 	err = conn.QueryRow(ctx, `SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)`, name).Scan(&there)
 	if err == nil && !there {

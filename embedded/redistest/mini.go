@@ -54,7 +54,7 @@ func (m *mini) copyAll(from, to int) error {
 		DisableIdentity: true,
 		Dialer:          func(context.Context, string, string) (net.Conn, error) { return m.server.Dial() },
 	})
-	defer client.Close()
+	defer func() { _ = client.Close() }()
 	if err := client.ScriptFlush(ctx).Err(); err != nil && from == savedDB {
 		return err
 	}

@@ -63,7 +63,7 @@ func (r *redisServer) awaitReady() error {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	client := r.client()
-	defer client.Close()
+	defer func() { _ = client.Close() }()
 	var dialer net.Dialer
 	for {
 		// Asked before the client does, who would complain on standard error.
@@ -102,13 +102,13 @@ func (r *redisServer) kill() {
 
 func (r *redisServer) save() error {
 	client := r.client()
-	defer client.Close()
+	defer func() { _ = client.Close() }()
 	return client.Save(context.Background()).Err()
 }
 
 func (r *redisServer) flush() error {
 	client := r.client()
-	defer client.Close()
+	defer func() { _ = client.Close() }()
 	return client.FlushAll(context.Background()).Err()
 }
 

@@ -3,7 +3,10 @@ package redistest
 import (
 	"errors"
 	"net"
+	"strconv"
 	"testing"
+
+	"inlet/embedded/child"
 )
 
 // Server is a Redis that a test may ill-treat. A method that cannot do what it
@@ -49,12 +52,11 @@ func start(t testing.TB, kind string) *Server {
 
 func freeAddr(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	port, err := child.FreePort(t.Context())
 	if err != nil {
 		t.Fatalf("redistest: %v", err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
 }
 
 func (s *Server) must(err error) {
