@@ -7,9 +7,6 @@ import (
 	"io"
 )
 
-// maxFrames bounds the work on files of many tiny frames.
-const maxFrames = 1 << 16
-
 // gif reads a GIF to its trailer in constant memory: a frame must lie on the
 // canvas and hold exactly its pixels, each of a colour that exists. Where the
 // file is damaged behind its first frame, it ends with the frame before, as in
@@ -139,7 +136,7 @@ func (g *gifFile) extension() error {
 // frame reads one image.
 func (g *gifFile) frame() error {
 	if g.frames == maxFrames {
-		return tooManyPixels(errors.New("it has too many frames"))
+		return tooManyFrames()
 	}
 	if err := g.in.fits(int64(g.width), int64(g.height), int64(g.frames+1)); err != nil {
 		return err

@@ -98,6 +98,13 @@ func (in *Inspector) fits(width, height, frames int64) error {
 // tooManyPixels passes on what another package said of the dimensions.
 func tooManyPixels(err error) error { return fmt.Errorf("%w: %w", ErrTooManyPixels, err) }
 
+// maxFrames bounds the work on files of many tiny frames.
+const maxFrames = 1 << 16
+
+func tooManyFrames() error {
+	return fmt.Errorf("%w: it has more than %d frames", ErrTooManyPixels, maxFrames)
+}
+
 // within runs decode, which needs so many bytes of memory, when there is room.
 // What needs more than there is takes all of it.
 func (in *Inspector) within(ctx context.Context, bytes int64, decode func() error) error {
