@@ -50,6 +50,7 @@ func (s *Service) accept(ctx context.Context, from Sender, filename string, body
 		return Result{}, err
 	}
 	defer a.staged.Discard()
+	defer s.flights.follow(ctx, flight{a.scope, a.staged.Sum()})()
 
 	for range attempts {
 		result, err := s.process(ctx, a)

@@ -12,6 +12,7 @@ import (
 	"io"
 	"reflect"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/iotest"
 
@@ -75,11 +76,11 @@ func TestResultJSON(t *testing.T) {
 // counting counts how often files are looked into.
 type counting struct {
 	upload.Inspector
-	n int
+	n atomic.Int64
 }
 
 func (c *counting) Inspect(ctx context.Context, r io.ReaderAt, size int64, f imaging.Format) (imaging.Info, error) {
-	c.n++
+	c.n.Add(1)
 	return c.Inspector.Inspect(ctx, r, size, f)
 }
 
@@ -121,8 +122,8 @@ func TestPayloadDuplicates(t *testing.T) {
 			if third := f.send(t, "third", c.again); third.Match != upload.MatchPayload || third.ID != first.ID {
 				t.Errorf("got %+v", third)
 			}
-			if inspector.n != 2 {
-				t.Errorf("looked into %d files, want 2", inspector.n)
+			if n := inspector.n.Load(); n != 2 {
+				t.Errorf("looked into %d files, want 2", n)
 			}
 			f.clean(t)
 		})

@@ -77,6 +77,29 @@ func (f *fixture) gallery() *gallery.Service {
 	})
 }
 
+// Of equal files that arrive together one is looked into.
+func TestEqualFilesAtOnce(t *testing.T) {
+	t.Parallel()
+	inspector := &counting{}
+	f := setUp(t, func(o *upload.Options) { inspector.Inspector, o.Inspector = o.Inspector, inspector })
+	data := pngOf(150)
+	each(30, func(int) {
+		if r := f.send(t, "x.png", data); r.Err != nil {
+			t.Error(r.Err)
+		}
+	})
+	if n := inspector.n.Load(); n != 1 {
+		t.Errorf("looked into %d files, want 1", n)
+	}
+	// When the first one is refused the others are looked into, each for itself.
+	each(5, func(int) {
+		if r := f.send(t, "x.png", data[:len(data)-9]); !errors.Is(r.Err, imaging.ErrUndecodable) {
+			t.Errorf("got %+v", r)
+		}
+	})
+	f.clean(t)
+}
+
 func TestLimitsAreExact(t *testing.T) {
 	t.Parallel()
 	const size = 1200

@@ -84,6 +84,7 @@ type Options struct {
 type Service struct {
 	Options
 	places  *places
+	flights flights
 	metrics *metrics
 }
 
