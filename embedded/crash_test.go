@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"testing"
+
+	"inlet/embedded/ramdir"
 )
 
 // variable tells this test binary to be another Inlet on the named data dir.
@@ -75,7 +77,7 @@ func startOther(t *testing.T, path string) (*exec.Cmd, running) {
 // the next start on the same data dir, at once, has all that was acknowledged.
 func TestKilled(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "data")
+	path := filepath.Join(ramdir.Temp(t), "data")
 	other, told := startOther(t, path)
 	exe(t, told.PostgresURL, "CREATE TABLE kept AS SELECT 'as promised' AS what")
 	c := redisClient(t, told.RedisURL)

@@ -14,6 +14,8 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/redis/go-redis/v9"
+
+	"inlet/embedded/ramdir"
 )
 
 func startPostgres(t *testing.T, d *Dir) *Postgres {
@@ -84,7 +86,7 @@ func gone(pid int) bool {
 
 func TestPostgresIsDurableAndPrivate(t *testing.T) {
 	t.Parallel()
-	d := open(t, filepath.Join(t.TempDir(), "data"))
+	d := open(t, filepath.Join(ramdir.Temp(t), "data"))
 	p := startPostgres(t, d)
 	for sql, want := range map[string]string{
 		"SHOW fsync":                          "on",
@@ -136,7 +138,7 @@ func exe(t *testing.T, url, sql string) {
 
 func TestPostgresDies(t *testing.T) {
 	t.Parallel()
-	d := open(t, t.TempDir())
+	d := open(t, ramdir.Temp(t))
 	p := startPostgres(t, d)
 	if err := syscall.Kill(p.server.Pid(), syscall.SIGQUIT); err != nil {
 		t.Fatal(err)
@@ -152,7 +154,7 @@ func TestPostgresCannotStart(t *testing.T) {
 	t.Parallel()
 	t.Run("the password was lost", func(t *testing.T) {
 		t.Parallel()
-		d := open(t, t.TempDir())
+		d := open(t, ramdir.Temp(t))
 		startPostgres(t, d).Stop(t.Context())
 		if err := os.Remove(filepath.Join(d.Path(), "postgres-password")); err != nil {
 			t.Fatal(err)
@@ -163,7 +165,7 @@ func TestPostgresCannotStart(t *testing.T) {
 	})
 	t.Run("the place is taken", func(t *testing.T) {
 		t.Parallel()
-		d := open(t, t.TempDir())
+		d := open(t, ramdir.Temp(t))
 		if err := os.WriteFile(filepath.Join(d.Path(), "postgres"), nil, 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -181,7 +183,7 @@ func TestRootsPrivateFolders(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root has servers of another user")
 	}
-	above := filepath.Join(t.TempDir(), "root's own")
+	above := filepath.Join(ramdir.Temp(t), "root's own")
 	if err := os.Mkdir(above, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -189,8 +191,15 @@ func TestRootsPrivateFolders(t *testing.T) {
 	for range 2 {
 		p, r := startPostgres(t, d), startRedis(t, d)
 		exe(t, p.URL(), "CREATE TABLE IF NOT EXISTS t (); CHECKPOINT")
-		if err := redisClient(t, r.URL()).Ping(t.Context()).Err(); err != nil {
-			t.Fatal(err)
+		if c := redisClient(t, r.URL()); r.Kind() != "miniredis" {
+			if err := c.BgRewriteAOF(t.Context()).Err(); err != nil {
+				t.Fatal(err)
+			}
+			until(t, "Redis has rewritten its file", func() bool {
+				about := c.InfoMap(t.Context(), "persistence").Val()["Persistence"]
+				return about["aof_rewrite_in_progress"] == "0" && about["aof_rewrite_scheduled"] == "0" &&
+					about["aof_last_bgrewrite_status"] == "ok"
+			})
 		}
 		p.Stop(t.Context())
 		r.Stop()
@@ -227,7 +236,7 @@ func TestRedisServer(t *testing.T) {
 	if _, err := findRedis(t.Context()); errors.Is(err, errNoRedis) {
 		t.Skip("no redis-server on this machine")
 	}
-	d := open(t, t.TempDir())
+	d := open(t, ramdir.Temp(t))
 	r := startRedis(t, d)
 	if r.Kind() == "miniredis" {
 		t.Fatal("the redis-server of the machine is not used")
@@ -290,7 +299,7 @@ func TestMiniredis(t *testing.T) {
 // Without a Redis on the machine the one in this process is used.
 func TestNoRedisServer(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
-	d := open(t, t.TempDir())
+	d := open(t, ramdir.Temp(t))
 	if kind := startRedis(t, d).Kind(); kind != "miniredis" {
 		t.Error(kind)
 	}

@@ -11,11 +11,10 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"inlet/db"
 	"inlet/embedded/child"
 	"inlet/embedded/pgserver"
+	"inlet/embedded/ramdir"
 )
 
 // shared is the server of this process. It is started once and lives as long
@@ -32,7 +31,7 @@ type server struct {
 func start() (*server, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
-	parent := folder()
+	parent := ramdir.Parent()
 	sweep(parent)
 	dir, err := os.MkdirTemp(parent, prefix)
 	if err != nil {
@@ -67,17 +66,6 @@ func start() (*server, error) {
 }
 
 const prefix = "inlet-dbtest-"
-
-// folder is where the server's files go: into memory, where making a database
-// takes a tenth of the processor's time, if there is room.
-func folder() string {
-	const memory, enough = "/dev/shm", 2 << 30
-	var fs unix.Statfs_t
-	if unix.Statfs(memory, &fs) == nil && fs.Bavail*uint64(fs.Bsize) >= enough && unix.Access(memory, unix.W_OK) == nil {
-		return memory
-	}
-	return os.TempDir()
-}
 
 // cleanUp starts a process that waits for the end of this one, however it
 // ends, stops the server and removes its files. The end shows in the pipe that

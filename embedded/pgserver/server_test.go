@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"inlet/embedded/child"
+	"inlet/embedded/ramdir"
 )
 
 // options are for a server in a folder of the test's own, quick to make.
@@ -25,7 +26,7 @@ func options(t *testing.T) Options {
 		t.Fatal(err)
 	}
 	return Options{
-		Dir:      filepath.Join(t.TempDir(), "postgres"),
+		Dir:      filepath.Join(ramdir.Temp(t), "postgres"),
 		Password: "p@ss/word",
 		NoSync:   true,
 		Settings: map[string]string{"fsync": "off", "shared_buffers": "16MB", "port": "5432", "listen_addresses": "*"},
