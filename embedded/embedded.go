@@ -66,7 +66,7 @@ func Open(dir string) (*Dir, error) {
 func (d *Dir) Path() string { return d.path }
 
 // Close gives the data dir back. Its servers must have been stopped.
-func (d *Dir) Close() error { return d.lock.Close() }
+func (d *Dir) Close() error { return child.Unlock(d.lock) }
 
 // Secret is the content of the file called name. If there is none, it is
 // generated, and kept before it is returned.

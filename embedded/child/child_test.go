@@ -161,7 +161,9 @@ func TestLock(t *testing.T) {
 	if _, err := Lock(path); !errors.Is(err, ErrLocked) {
 		t.Errorf("taken twice: %v", err)
 	}
-	lock.Close()
+	if err := Unlock(lock); err != nil {
+		t.Error(err)
+	}
 	again, err := Lock(path)
 	if err != nil {
 		t.Fatal(err)

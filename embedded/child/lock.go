@@ -36,6 +36,12 @@ func Lock(path string) (*os.File, error) {
 	return f, nil
 }
 
+// Unlock gives a lock back at once, also for processes that inherited it. One
+// that is being forked just now would otherwise hold it for a moment.
+func Unlock(lock *os.File) error {
+	return errors.Join(unix.Flock(int(lock.Fd()), unix.LOCK_UN), lock.Close())
+}
+
 // SetHolder writes down who holds the lock.
 func SetHolder(lock *os.File, pid int) error {
 	if err := lock.Truncate(0); err != nil {
@@ -62,10 +68,10 @@ func Holder(path string) int {
 
 // TakeOver takes the lock at path from a server that a killed process has left
 // behind. That one has been told to stop, but may still be writing: it is
-// waited for, and sent the signals one after the other, each with the time of
-// grace.
+// waited for a moment, and then sent the signals one after the other, each with
+// the time of grace.
 func TakeOver(ctx context.Context, path string, grace time.Duration, signals ...syscall.Signal) (*os.File, error) {
-	var deadline time.Time
+	deadline := time.Now().Add(200 * time.Millisecond)
 	for {
 		lock, err := Lock(path)
 		if !errors.Is(err, ErrLocked) {

@@ -22,7 +22,7 @@ func Parent() string {
 // Temp is an empty folder that is removed after the test.
 func Temp(t testing.TB) string {
 	t.Helper()
-	dir, err := os.MkdirTemp(Parent(), "inlet-test-")
+	dir, err := os.MkdirTemp(Parent(), "inlet-test-") //nolint:usetesting // t.TempDir is on the disk
 	if err != nil {
 		t.Fatalf("ramdir: %v", err)
 	}
