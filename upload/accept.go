@@ -34,8 +34,15 @@ type arrival struct {
 func (s *Service) Accept(ctx context.Context, from Sender, filename string, body io.Reader) Result {
 	result, err := s.accept(ctx, from, cleanName(filename), body)
 	if err != nil {
-		result = rejected(cleanName(filename), err)
+		return s.Reject(filename, err)
 	}
+	s.metrics.count(result)
+	return result
+}
+
+// Reject is the result of a file that is refused without being looked at.
+func (s *Service) Reject(filename string, err error) Result {
+	result := Result{Filename: cleanName(filename), Status: Rejected, Err: err}
 	s.metrics.count(result)
 	return result
 }
@@ -78,7 +85,23 @@ func (s *Service) process(ctx context.Context, a arrival) (Result, error) {
 	if err := s.keep(ctx, a); err != nil {
 		return Result{}, err
 	}
-	return s.commitStored(ctx, a, info)
+	result, err := s.commitStored(ctx, a, info)
+	if err != nil {
+		s.abandon(ctx, a, err)
+	}
+	return result, err
+}
+
+// abandon removes the blob of a file that was not committed, unless somebody
+// else's picture has the same bytes. With the database away the periodic sweep
+// does it.
+func (s *Service) abandon(ctx context.Context, a arrival, cause error) {
+	if errors.Is(cause, ErrUnavailable) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.StoreWait)
+	defer cancel()
+	_ = s.Orphans.RemoveOrphan(ctx, a.staged.Sum())
 }
 
 // admit refuses a link that is used up before its bytes are taken. The limit

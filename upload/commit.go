@@ -112,7 +112,7 @@ func (s *Service) commitDuplicate(ctx context.Context, a arrival, k kept, info *
 	}
 	err = s.inTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
 		w := newWrite(s, a, now)
-		if info != nil {
+		if info != nil && k.match != MatchExact {
 			camera, err := enrich(ctx, tx, k.id, info.Meta)
 			if err != nil {
 				return err

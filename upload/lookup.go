@@ -34,8 +34,10 @@ const exactQuery = `
 	  FROM aliases a JOIN images i ON i.id = a.image_id WHERE a.scope = $1 AND a.sha256 = $2
 	LIMIT 1`
 
+// The same bytes have the same picture data too: they may have been stored
+// since they were looked up.
 const payloadQuery = `
-	SELECT id, sha256, format, width, height, bytes, 'payload', NULL::integer
+	SELECT id, sha256, format, width, height, bytes, CASE WHEN sha256 = $3 THEN 'exact' ELSE 'payload' END, NULL::integer
 	  FROM images WHERE scope = $1 AND payload = $2`
 
 func (s *Service) lookUpExact(ctx context.Context, a arrival) (kept, bool, error) {
@@ -49,13 +51,14 @@ func (s *Service) lookUpPayload(ctx context.Context, a arrival, info imaging.Inf
 		return kept{}, false, nil
 	}
 	defer s.timed("payload", time.Now())
-	return s.lookUp(ctx, payloadQuery, a.scope, info.Payload[:])
+	sum := a.staged.Sum()
+	return s.lookUp(ctx, payloadQuery, a.scope, info.Payload[:], sum[:])
 }
 
-func (s *Service) lookUp(ctx context.Context, query, scope string, hash []byte) (k kept, found bool, err error) {
+func (s *Service) lookUp(ctx context.Context, query string, args ...any) (k kept, found bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, s.StoreWait)
 	defer cancel()
-	err = s.Pool.QueryRow(ctx, query, scope, hash).
+	err = s.Pool.QueryRow(ctx, query, args...).
 		Scan(&k.id, &k.sha256, &k.format, &k.width, &k.height, &k.bytes, &k.match, &k.distance)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return kept{}, false, nil

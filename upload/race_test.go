@@ -58,22 +58,12 @@ func TestManyClientsOnePicture(t *testing.T) {
 			t.Errorf("events: %s is %d, want %d", field, got, want)
 		}
 	}
-	// A blob that lost the race to another copy of the picture may stay behind,
-	// as an orphan that the sweep removes.
-	sweepAll(t, f)
 	f.clean(t)
-}
-
-func sweepAll(t *testing.T, f *fixture) {
-	t.Helper()
-	if _, err := f.gallery().SweepOrphans(t.Context(), time.Now().Add(time.Hour)); err != nil {
-		t.Fatal(err)
-	}
 }
 
 func (f *fixture) gallery() *gallery.Service {
 	return gallery.New(gallery.Options{
-		Pool: f.pool, Blobs: f.blobs, Thumbnailer: imaging.NewInspector(1e6, 64<<20), Committed: func() {},
+		Pool: f.pool, Blobs: f.blobs, Thumbnailer: imaging.NewInspector(1e6, 64<<20),
 	})
 }
 
@@ -130,7 +120,6 @@ func TestLimitsAreExact(t *testing.T) {
 			if n := f.count(t, `SELECT coalesce(sum(files), 0) FROM link_usage`); n != c.want {
 				t.Errorf("%d files spent, want %d", n, c.want)
 			}
-			sweepAll(t, f)
 			f.clean(t)
 		})
 	}

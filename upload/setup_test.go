@@ -23,6 +23,7 @@ import (
 
 	"inlet/blob"
 	"inlet/db/dbtest"
+	"inlet/gallery"
 	"inlet/imaging"
 	"inlet/link"
 	"inlet/upload"
@@ -51,6 +52,7 @@ func setUp(t testing.TB, change ...func(*upload.Options)) *fixture {
 		URL:       func(id uuid.UUID) string { return "http://test/v1/images/" + id.String() },
 		ClientKey: []byte("key of the tests"), MaxFileBytes: 1 << 20, MaxFiles: 10,
 	}
+	o.Orphans = gallery.New(gallery.Options{Pool: pool, Blobs: blobs})
 	for _, c := range change {
 		c(&o)
 	}

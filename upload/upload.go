@@ -53,12 +53,18 @@ type Usage interface {
 	Usage(ctx context.Context, g link.Grant) (link.Usage, error)
 }
 
+// Orphans removes bytes that no picture has.
+type Orphans interface {
+	RemoveOrphan(ctx context.Context, sum [32]byte) error
+}
+
 // Options of a Service. All fields without a stated default are required.
 type Options struct {
 	Pool      *pgxpool.Pool
 	Blobs     Blobs
 	Inspector Inspector
 	Usage     Usage
+	Orphans   Orphans
 	// Committed is called after each commit that wrote an event; it must not block.
 	Committed func()
 	// URL gives the address under which an image is fetched.
@@ -150,10 +156,6 @@ type Result struct {
 	Height   int       `json:"height,omitempty"`
 	Bytes    int64     `json:"bytes,omitempty"`
 	Err      error     `json:"-"`
-}
-
-func rejected(filename string, err error) Result {
-	return Result{Filename: filename, Status: Rejected, Err: err}
 }
 
 // timed observes how long a step of the pipeline took.

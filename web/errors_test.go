@@ -226,13 +226,17 @@ func TestOverloaded(t *testing.T) {
 	s.wantKept(0)
 }
 
+func refused(name string, err error) upload.Result {
+	return upload.Result{Filename: name, Status: upload.Rejected, Err: err}
+}
+
 // TestAwayIsAskedOnce: a request with many files does not wait for a store that
 // is away once for each.
 func TestAwayIsAskedOnce(t *testing.T) {
 	t.Parallel()
 	for _, away := range []error{upload.ErrUnavailable, upload.ErrOverloaded} {
 		asked := 0
-		in := &intake{maxFiles: 5, accept: func(name string, file io.Reader) upload.Result {
+		in := &intake{maxFiles: 5, reject: refused, accept: func(name string, file io.Reader) upload.Result {
 			asked++
 			return upload.Result{Filename: name, Status: upload.Rejected, Err: away}
 		}}

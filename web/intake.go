@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 
 	"inlet/upload"
 )
@@ -16,7 +15,6 @@ const (
 	// maxFields and maxFieldBytes bound the parts that are no files, which are skipped.
 	maxFields     = 1000
 	maxFieldBytes = 10 << 20
-	maxShownName  = 255
 )
 
 var (
@@ -28,6 +26,7 @@ var (
 // intake takes the files out of one request's body and hands them on one by one.
 type intake struct {
 	accept   func(filename string, file io.Reader) upload.Result
+	reject   func(filename string, err error) upload.Result
 	maxFiles int
 
 	results []upload.Result
@@ -80,17 +79,7 @@ func (in *intake) file(name string, file io.Reader) {
 }
 
 func (in *intake) refuse(name string, err error) {
-	in.results = append(in.results, upload.Result{Filename: shownName(name), Status: upload.Rejected, Err: err})
-}
-
-// shownName cuts the name of a file that is not looked at. Package upload cleans
-// those of the others.
-func shownName(name string) string {
-	name = strings.ToValidUTF8(strings.ReplaceAll(name, "\x00", ""), "")
-	if runes := []rune(name); len(runes) > maxShownName {
-		name = string(runes[:maxShownName])
-	}
-	return name
+	in.results = append(in.results, in.reject(name, err))
 }
 
 // brokenOff adds that the request broke off after the last result, unless that

@@ -85,7 +85,7 @@ func FuzzIntake(f *testing.F) {
 			t.Fatalf("boundary %q: at once %q, %v; byte by byte %q, %v", boundary, got, err, slow, slowErr)
 		}
 		files := 0
-		in := &intake{maxFiles: 2, accept: func(name string, file io.Reader) upload.Result {
+		in := &intake{maxFiles: 2, reject: refused, accept: func(name string, file io.Reader) upload.Result {
 			files++
 			n, err := io.Copy(io.Discard, file)
 			if err != nil {

@@ -15,8 +15,6 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
-
-	"inlet/upload"
 )
 
 // TestOneRefusedSpoilsNothing sends good and bad files together.
@@ -298,16 +296,5 @@ func TestStagingFails(t *testing.T) {
 	s.wantUnavailable(s.post(l.URL, testFile{"a.png", pngOf(1)}, testFile{"b.png", pngOf(2)}))
 	if got := s.count(`SELECT count(*) FROM images`); got != 0 {
 		t.Errorf("%d pictures", got)
-	}
-}
-
-func TestShownName(t *testing.T) {
-	t.Parallel()
-	in := &intake{}
-	for name, want := range map[string]string{"a\x00b": "ab", "\xff.png": ".png", long(300): long(maxShownName), "ü": "ü"} {
-		in.refuse(name, upload.ErrTooManyFiles)
-		if got := in.results[len(in.results)-1].Filename; got != want {
-			t.Errorf("%.20q: got %.20q", name, got)
-		}
 	}
 }

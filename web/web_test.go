@@ -119,7 +119,7 @@ func newTestServer(t testing.TB, change ...func(*setup)) *testServer {
 	})
 	o.web.Gallery = s.gallery
 	o.upload.Pool, o.upload.Blobs, o.upload.URL = o.pool, s.blobs, address
-	o.upload.Usage, o.upload.Committed = o.web.Links, o.web.Stats.Wake
+	o.upload.Usage, o.upload.Orphans, o.upload.Committed = o.web.Links, s.gallery, o.web.Stats.Wake
 	if o.upload.Inspector == nil {
 		o.upload.Inspector = inspector
 	}

@@ -124,7 +124,7 @@ func wire(ctx context.Context, cfg config, st *stores, log *slog.Logger) (_ *ser
 		Pool: s.pool, Blobs: s.blobs, Thumbnailer: inspector, Committed: s.stats.Wake,
 	})
 	uploads := upload.New(upload.Options{
-		Pool: s.pool, Blobs: s.blobs, Inspector: inspector, Usage: links, Committed: s.stats.Wake,
+		Pool: s.pool, Blobs: s.blobs, Inspector: inspector, Usage: links, Orphans: pictures, Committed: s.stats.Wake,
 		URL: imageURL, ClientKey: st.keys.Derive("client addresses"),
 		MaxFileBytes: int64(cfg.MaxFileBytes), MaxFiles: cfg.MaxFiles, ScopeByLink: cfg.DedupScope == "link",
 		Places: 2 * runtime.GOMAXPROCS(0), Registerer: registry,
