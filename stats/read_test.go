@@ -183,6 +183,7 @@ func TestLinks(t *testing.T) {
 		w.drained(s)
 		now := w.clock.Now()
 		id := w.store(file{link: "L1", bytes: 5, at: now.Add(123456 * time.Microsecond)})
+		w.drained(s) // what is applied later may be older
 		w.duplicate(id, file{link: "L1", bytes: 6, at: now.Add(-time.Hour)})
 		w.duplicate(id, file{link: "L2", bytes: 7, at: now.Add(-time.Hour)})
 		w.store(file{link: "L3"})
