@@ -48,7 +48,8 @@ type tiffLayout struct {
 
 // TIFF's ways to say what samples mean, and to compress them.
 const (
-	tiffRGB, tiffCMYK, tiffYCbCr    = 2, 5, 6
+	tiffRGB, tiffPalette            = 2, 3
+	tiffCMYK, tiffYCbCr             = 5, 6
 	tiffCFA, tiffLinearRaw          = 32803, 34892
 	tiffPlain, tiffLZW              = 1, 5
 	tiffJPEGOld, tiffJPEG           = 6, 7
@@ -82,6 +83,13 @@ func (f *tiffFile) layout(l *tiffLayout) error {
 	}
 	if l.compression == 0 {
 		l.compression = tiffPlain
+	}
+	if l.photometric == tiffPalette {
+		if p, err := f.bytes(tiffColourMap, 3*2<<16); err != nil {
+			return err
+		} else if len(p) == 0 {
+			return undecodable("its colours are missing")
+		}
 	}
 	l.reversed = fill == 2
 	if err := f.samples(l, planar == 2); err != nil {

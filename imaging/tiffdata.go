@@ -86,11 +86,7 @@ func (c *tiffChecker) tables(f *tiffFile) error {
 	if c.l.compression != tiffJPEG || !f.has(tiffJPEGTables) {
 		return nil
 	}
-	r := f.section(tiffJPEGTables)
-	if r.Size() > bufferSize {
-		return undecodable("JPEG tables of %d bytes", r.Size())
-	}
-	p, err := io.ReadAll(r)
+	p, err := f.bytes(tiffJPEGTables, bufferSize)
 	c.jpegTables = bytes.TrimSuffix(p, []byte{0xff, jpegEOI})
 	return err
 }

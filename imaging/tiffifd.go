@@ -1,9 +1,6 @@
 package imaging
 
-import (
-	"encoding/binary"
-	"io"
-)
+import "encoding/binary"
 
 // TIFF tags that say how the pixels are stored.
 const (
@@ -23,6 +20,7 @@ const (
 	tiffTileHeight      = 323
 	tiffTileOffsets     = 324
 	tiffTileCounts      = 325
+	tiffColourMap       = 320
 	tiffSubIFDs         = 330
 	tiffJPEGTables      = 347
 	tiffOldJPEG         = 513
@@ -167,8 +165,12 @@ func (l *tiffList) next() (int64, error) {
 	return int64(l.f.order.Uint32(p)), nil
 }
 
-// section is the part of the file that holds a tag's bytes.
-func (f *tiffFile) section(tag uint16) *io.SectionReader {
+// bytes are a tag's values as they stand in the file.
+func (f *tiffFile) bytes(tag uint16, most int64) ([]byte, error) {
 	e := f.entries[tag]
-	return f.src.section(e.at, int64(e.count)*e.width())
+	n := int64(e.count) * e.width()
+	if n > most {
+		return nil, undecodable("tag %d has %d bytes", tag, n)
+	}
+	return f.src.bytes(e.at, int(n))
 }
