@@ -69,7 +69,7 @@ bench: ## Run the Go benchmarks (BENCHTIME=1s)
 fuzz: ## Run each fuzz target for FUZZTIME (60s)
 	@grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . | sed 's/:func / /' | sort | while read -r file target; do \
 		echo "== $$target ($$(dirname $$file)), $(FUZZTIME)"; \
-		$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$(dirname $$file) || exit 1; \
+		$(GO) test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 10x $$(dirname $$file) || exit 1; \
 	done
 
 cover: ## Measure the coverage of the packages that have a floor

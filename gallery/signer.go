@@ -51,6 +51,6 @@ func (s *Signer) Verify(id uuid.UUID, query url.Values) bool {
 
 func (s *Signer) sign(id uuid.UUID, exp string) []byte {
 	mac := hmac.New(sha256.New, s.key)
-	fmt.Fprintf(mac, "image\n%s\n%s", id, exp)
+	mac.Write(fmt.Appendf(nil, "image\n%s\n%s", id, exp))
 	return mac.Sum(nil)
 }

@@ -141,7 +141,7 @@ func TestUnlimitedLinksShareNoRow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer tx.Rollback(context.WithoutCancel(t.Context())) //nolint:errcheck // only the locks matter
+	defer tx.Rollback(context.WithoutCancel(t.Context()))
 	if _, err := tx.Exec(t.Context(), `SELECT 1 FROM links_seen FOR UPDATE`); err != nil {
 		t.Fatal(err)
 	}

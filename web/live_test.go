@@ -43,10 +43,10 @@ func (f *feed) next(name string) []byte {
 	event := ""
 	for f.lines.Scan() {
 		field, value, _ := strings.Cut(f.lines.Text(), ": ")
-		switch {
-		case field == "event":
+		switch field {
+		case "event":
 			event = value
-		case field == "data":
+		case "data":
 			assertConforms(f.t, schema[event], []byte(value))
 			if event == name {
 				return []byte(value)

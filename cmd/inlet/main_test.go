@@ -229,7 +229,7 @@ func TestDrain(t *testing.T) {
 	r := start(t, t.TempDir())
 	data := picture(t, 4)
 	body, feed := io.Pipe()
-	req, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), "POST", r.base+r.link(t), body)
+	req, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), http.MethodPost, r.base+r.link(t), body)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -239,7 +239,7 @@ func TestDrain(t *testing.T) {
 		res, err := http.DefaultClient.Do(req)
 		if err == nil {
 			defer res.Body.Close()
-			if res.StatusCode != 201 {
+			if res.StatusCode != http.StatusCreated {
 				err = fmt.Errorf("answered %s", res.Status)
 			}
 		}

@@ -68,8 +68,7 @@ func openStores(ctx context.Context, cfg config, log *slog.Logger) (_ *stores, e
 // secrets reads or makes what the operator did not set.
 func (s *stores) secrets() (err error) {
 	if s.token == "" {
-		make := func() (string, error) { return rand.Text(), nil }
-		if s.token, _, err = s.dir.Secret("operator-token", make); err != nil {
+		if s.token, _, err = s.dir.Secret("operator-token", func() (string, error) { return rand.Text(), nil }); err != nil {
 			return err
 		}
 	}

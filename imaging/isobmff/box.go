@@ -93,7 +93,7 @@ func (f *file) topLevel() (boxes []box, overrun bool, err error) {
 			return nil, false, err
 		}
 		if err != nil {
-			return boxes, true, nil // whatever follows the last good box
+			return boxes, true, nil //nolint:nilerr // whatever follows the last good box
 		}
 		if b.end > f.size {
 			if b.kind == "ftyp" || b.kind == "meta" || b.kind == "moov" {

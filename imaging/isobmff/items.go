@@ -144,7 +144,7 @@ func (s *items) associations(p *parser, version uint8, flags uint32) error {
 		it := s.item(p.id(version >= 1))
 		it.props = nil
 		for c := p.u8(); c > 0 && !p.short; c-- {
-			prop := uint16(0)
+			var prop uint16
 			if flags&1 != 0 {
 				prop = p.u16() & 0x7fff
 			} else {
