@@ -7,7 +7,8 @@ import (
 
 // tiff reads the first picture of a TIFF: its directory, that the strips or
 // tiles lie inside the file, and, for the compressions that can be followed
-// without keeping pixels, that they hold what they should.
+// without keeping pixels, that they hold what they should. Of further pages the
+// directories alone are read.
 func (in *Inspector) tiff(ctx context.Context, src *source) (picture, error) {
 	f, err := openTIFF(src)
 	if err != nil {
@@ -28,7 +29,11 @@ func (in *Inspector) tiff(ctx context.Context, src *source) (picture, error) {
 	if err := f.layout(&l); err != nil {
 		return picture{}, err
 	}
-	return picture{width: int(width), height: int(height), frames: 1}, in.tiffBlocks(f, &l)
+	if err := in.tiffBlocks(f, &l); err != nil {
+		return picture{}, err
+	}
+	frames, err := in.tiffPages(f, width*height)
+	return picture{width: int(width), height: int(height), frames: frames}, err
 }
 
 // tiffLayout is how the pixels are stored.

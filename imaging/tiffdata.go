@@ -187,7 +187,7 @@ func (c *tiffChecker) jpeg(r io.Reader) error {
 	}
 	d := c.in.jpegs.Get().(*dcjpeg.Decoder)
 	defer c.in.jpegs.Put(d)
-	_, err := d.Decode(r, c.in.maxPixels)
+	_, err := d.Decode(r, min(c.in.maxPixels, (c.l.blockWidth+15)*(c.l.blockHeight+15)))
 	if err != nil && !errors.Is(err, dcjpeg.ErrUnsupported) {
 		return undecodable("%v", err)
 	}

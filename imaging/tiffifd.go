@@ -54,38 +54,44 @@ func (e tiffEntry) width() int64 {
 	return 0
 }
 
-// tiffFile is a TIFF with its first directory.
+// tiffFile is a TIFF with one of its directories.
 type tiffFile struct {
 	src     *source
 	order   binary.ByteOrder
 	entries map[uint16]tiffEntry
+	end     int64 // of the entries: what comes next stands there
 }
 
-// openTIFF reads the first directory. Its tags must be sorted, as the standard
-// has it and as image decoders want it.
+// openTIFF reads the header and the first directory.
 func openTIFF(src *source) (*tiffFile, error) {
 	head, err := src.bytes(0, tiffHeaderLen)
 	if err != nil {
 		return nil, err
 	}
-	f := &tiffFile{src: src, order: binary.LittleEndian, entries: map[uint16]tiffEntry{}}
+	f := &tiffFile{src: src, order: binary.LittleEndian}
 	if head[0] == 'M' {
 		f.order = binary.BigEndian
 	}
-	at := int64(f.order.Uint32(head[4:]))
-	n, err := src.bytes(at, 2)
+	return f, f.directory(int64(f.order.Uint32(head[4:])))
+}
+
+// directory reads the directory at an offset. Its tags must be sorted, as the
+// standard has it and as image decoders want it.
+func (f *tiffFile) directory(at int64) error {
+	n, err := f.src.bytes(at, 2)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	table, err := src.bytes(at+2, int(f.order.Uint16(n))*tiffEntryLen)
+	table, err := f.src.bytes(at+2, int(f.order.Uint16(n))*tiffEntryLen)
 	if err != nil {
-		return nil, err
+		return err
 	}
+	f.entries, f.end = map[uint16]tiffEntry{}, at+2+int64(len(table))
 	last := -1
 	for i := 0; i < len(table); i += tiffEntryLen {
 		tag := f.order.Uint16(table[i:])
 		if int(tag) <= last {
-			return nil, undecodable("its tags are not in order")
+			return undecodable("its tags are not in order")
 		}
 		last = int(tag)
 		e := tiffEntry{kind: f.order.Uint16(table[i+2:]), count: f.order.Uint32(table[i+4:])}
@@ -97,7 +103,7 @@ func openTIFF(src *source) (*tiffFile, error) {
 			f.entries[tag] = e
 		}
 	}
-	return f, nil
+	return nil
 }
 
 // has says whether a tag holds numbers.
