@@ -153,3 +153,20 @@ func TestClient(t *testing.T) {
 		}
 	}
 }
+
+// A process that only runs jobs takes nothing in and gives nothing out.
+func TestOperationsOnly(t *testing.T) {
+	t.Parallel()
+	s := newTestServer(t, func(o *setup) { o.web.OperationsOnly = true })
+	for path, want := range map[string]int{
+		"/healthz": http.StatusOK, "/readyz": http.StatusOK, "/metrics": http.StatusOK, "/openapi.yaml": http.StatusOK,
+		"/v1/stats": http.StatusNotFound, "/u/x": http.StatusNotFound, "/v1/images/x": http.StatusNotFound,
+	} {
+		res, err := http.Get(s.URL + path)
+		must(t, err)
+		res.Body.Close()
+		if res.StatusCode != want {
+			t.Errorf("%s: %s, want %d", path, res.Status, want)
+		}
+	}
+}

@@ -33,6 +33,9 @@ type Options struct {
 	TrustedProxies []netip.Prefix
 	MaxFileBytes   int64
 	MaxFiles       int
+	// OperationsOnly leaves nothing but health, readiness, metrics and the
+	// description: what a process answers that only runs jobs.
+	OperationsOnly bool
 
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
@@ -61,43 +64,29 @@ func New(o Options) *Server {
 	return s
 }
 
+// register adds one route.
+type register func(method, path string, h handler)
+
+// get adds a route that answers GET and HEAD; net/http leaves the body out.
+func (on register) get(path string, h handler) {
+	on("GET", path, h)
+	on("HEAD", path, h)
+}
+
 // routes lists all that the service answers. httprouter panics when a fixed and
 // a variable segment share a place.
 func (s *Server) routes() *httprouter.Router {
 	r := httprouter.New()
 	r.RedirectTrailingSlash, r.RedirectFixedPath = false, false
-	on := func(method, path string, h handler) { r.Handler(method, path, s.handle(path, h)) }
-	get := func(path string, h handler) {
-		on("GET", path, h)
-		on("HEAD", path, h) // net/http leaves the body out
+	on := register(func(method, path string, h handler) { r.Handler(method, path, s.handle(path, h)) })
+	if !s.OperationsOnly {
+		s.senders(on)
+		s.operators(func(method, path string, h handler) { on(method, path, s.asOperator(h)) })
 	}
-	operator := func(method, path string, h handler) { on(method, path, s.asOperator(h)) }
-
-	operator("POST", "/v1/links", s.createLink)
-	operator("GET", "/v1/links", s.listLinks)
-	operator("DELETE", "/v1/links/:id", s.revokeLink)
-
-	get("/u/:token", s.linkState)
-	on("POST", "/u/:token", s.upload)
-	on("POST", "/u/:token/check", s.check)
-	get("/u/:token/qr.png", s.qrPNG)
-	get("/u/:token/qr.svg", s.qrSVG)
-
-	get("/v1/images/:id", s.image)
-	operator("GET", "/v1/images", s.listImages)
-	operator("DELETE", "/v1/images/:id", s.deleteImage)
-	operator("GET", "/v1/images/:id/metadata", s.imageMetadata)
-	operator("PUT", "/v1/images/:id/labels", s.setLabels)
-	operator("GET", "/v1/labels", s.listLabels)
-	operator("POST", "/v1/labels/import", s.importLabels)
-
-	operator("GET", "/v1/stats", s.statistics)
-	operator("GET", "/v1/stats/live", s.live)
-
-	get("/healthz", s.healthz)
-	get("/readyz", s.readyz)
-	get("/metrics", s.exposition)
-	get("/openapi.yaml", s.openapi)
+	on.get("/healthz", s.healthz)
+	on.get("/readyz", s.readyz)
+	on.get("/metrics", s.exposition)
+	on.get("/openapi.yaml", s.openapi)
 
 	r.NotFound = s.handle("none", func(http.ResponseWriter, *http.Request) error { return errNotFound })
 	// The router has set Allow when it calls these two.
@@ -107,6 +96,33 @@ func (s *Server) routes() *httprouter.Router {
 		return nil
 	})
 	return r
+}
+
+// senders adds what needs a link, or a picture's id.
+func (s *Server) senders(on register) {
+	on.get("/u/:token", s.linkState)
+	on("POST", "/u/:token", s.upload)
+	on("POST", "/u/:token/check", s.check)
+	on.get("/u/:token/qr.png", s.qrPNG)
+	on.get("/u/:token/qr.svg", s.qrSVG)
+	on.get("/v1/images/:id", s.image)
+}
+
+// operators adds what needs the operator's token.
+func (s *Server) operators(operator register) {
+	operator("POST", "/v1/links", s.createLink)
+	operator("GET", "/v1/links", s.listLinks)
+	operator("DELETE", "/v1/links/:id", s.revokeLink)
+
+	operator("GET", "/v1/images", s.listImages)
+	operator("DELETE", "/v1/images/:id", s.deleteImage)
+	operator("GET", "/v1/images/:id/metadata", s.imageMetadata)
+	operator("PUT", "/v1/images/:id/labels", s.setLabels)
+	operator("GET", "/v1/labels", s.listLabels)
+	operator("POST", "/v1/labels/import", s.importLabels)
+
+	operator("GET", "/v1/stats", s.statistics)
+	operator("GET", "/v1/stats/live", s.live)
 }
 
 // ServeHTTP implements http.Handler.

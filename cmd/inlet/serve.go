@@ -144,7 +144,7 @@ func wire(ctx context.Context, cfg config, st *stores, log *slog.Logger) (_ *ser
 	s.web = web.New(web.Options{
 		Keys: st.keys, Revocations: s.links, Links: links, Uploads: uploads, Gallery: pictures, Stats: s.stats,
 		Signer: signer, Checks: s.checks(), AdminToken: st.token, PublicURL: cfg.PublicURL, TrustedProxies: proxies,
-		MaxFileBytes: int64(cfg.MaxFileBytes), MaxFiles: cfg.MaxFiles,
+		MaxFileBytes: int64(cfg.MaxFileBytes), MaxFiles: cfg.MaxFiles, OperationsOnly: cfg.Role == "worker",
 		Log: log, Registerer: registry, Gatherer: registry,
 	})
 	return s, nil
