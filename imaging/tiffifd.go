@@ -68,7 +68,7 @@ func openTIFF(src *source) (*tiffFile, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &tiffFile{src: src, order: binary.LittleEndian}
+	f := &tiffFile{src: src, order: binary.LittleEndian, entries: map[uint16]tiffEntry{}}
 	if head[0] == 'M' {
 		f.order = binary.BigEndian
 	}
@@ -86,7 +86,8 @@ func (f *tiffFile) directory(at int64) error {
 	if err != nil {
 		return err
 	}
-	f.entries, f.end = map[uint16]tiffEntry{}, at+2+int64(len(table))
+	clear(f.entries)
+	f.end = at + 2 + int64(len(table))
 	last := -1
 	for i := 0; i < len(table); i += tiffEntryLen {
 		tag := f.order.Uint16(table[i:])

@@ -11,7 +11,7 @@ const tiffReduced, tiffMask = 1, 4
 // chain of directories is broken or comes back to itself it ends: who decodes
 // the first page does not look at it.
 func (in *Inspector) tiffPages(f *tiffFile, pixels int64) (int, error) {
-	page := *f
+	page := *f // which is not needed any more: both have the same map
 	seen := map[int64]bool{}
 	read := page.end // bytes of directories, which do not lie one over another
 	pages := 1

@@ -51,6 +51,7 @@ const (
 	webpFrameHeader             = 16
 	vp8HeaderLen, vp8lHeaderLen = 10, 5
 	vp8lMagic                   = 0x2f
+	webpMaxChunks               = maxFrames + 1<<10
 )
 
 // openWebP reads all chunks. The data are hashed in the same pass.
@@ -76,7 +77,10 @@ func (in *Inspector) openWebP(src *source) (*webpFile, error) {
 // riffChunks calls each for the chunks from off to end. data is read by each;
 // whole is the chunk with its header and padding.
 func riffChunks(src *source, off, end int64, each func(kind string, data, whole *io.SectionReader) error) error {
-	for off+riffHeader <= end {
+	for chunks := 0; off+riffHeader <= end; chunks++ {
+		if chunks > webpMaxChunks {
+			return undecodable("it has more than %d chunks", webpMaxChunks)
+		}
 		head, err := src.bytes(off, riffHeader)
 		if err != nil {
 			return err

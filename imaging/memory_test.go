@@ -1,0 +1,89 @@
+package imaging
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"image"
+	"image/png"
+	"runtime"
+	"testing"
+
+	"golang.org/x/image/bmp"
+	"golang.org/x/image/tiff"
+)
+
+// spent is what inspecting a file allocates, all together. Tests that call it
+// must not run at the same time as others.
+func spent(t *testing.T, f Format, data []byte) (uint64, error) {
+	t.Helper()
+	in := NewInspector(100_000_000, 256<<20)
+	r := bytes.NewReader(data)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := in.Inspect(t.Context(), r, int64(len(data)), f)
+	runtime.ReadMemStats(&after)
+	return after.TotalAlloc - before.TotalAlloc, err
+}
+
+// Large files of the kinds that are read as a stream take the memory of small
+// ones.
+func TestMemoryOfLargeFiles(t *testing.T) {
+	if testing.Short() {
+		t.Skip("files of 60 MB")
+	}
+	m := image.NewNRGBA(image.Rect(0, 0, 5000, 3000))
+	for i := range m.Pix {
+		m.Pix[i] = byte(i * i >> 7)
+	}
+	plain := encode(t, func(b *bytes.Buffer) error { return tiff.Encode(b, m, nil) })
+	if len(plain) < 60e6 {
+		t.Fatalf("a TIFF of %d bytes", len(plain))
+	}
+	for _, s := range []sample{
+		{"plain", TIFF, plain},
+		{"deflate", TIFF, encode(t, func(b *bytes.Buffer) error { return tiff.Encode(b, m, &tiff.Options{Compression: tiff.Deflate}) })},
+		{"bmp", BMP, encode(t, func(b *bytes.Buffer) error { return bmp.Encode(b, m) })},
+		{"png", PNG, encode(t, func(b *bytes.Buffer) error { return (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(b, m) })},
+		{"pages", TIFF, pagedTIFF(binary.LittleEndian, manyPages(60_000), -1)},
+	} {
+		n, err := spent(t, s.format, s.data)
+		t.Logf("%s %s of %d bytes: %d bytes", s.format, s.name, len(s.data), n)
+		most := uint64(2 << 20)
+		if s.name == "pages" {
+			most = 16 << 20 // a little for each directory, none of it kept
+		}
+		if err != nil || n > most {
+			t.Errorf("%s %s: took %d bytes: %v", s.format, s.name, n, err)
+		}
+	}
+}
+
+func manyPages(n int) []tiffPage {
+	pages := make([]tiffPage, n)
+	for i := range pages {
+		pages[i] = tiffPage{0, 2, 2}
+	}
+	return pages
+}
+
+// A WebP of nothing but empty chunks ends early.
+func TestMemoryOfManyChunks(t *testing.T) {
+	data := append(sampleNamed(t, "lossy.webp"), bytes.Repeat([]byte("junk\x00\x00\x00\x00"), 1<<20)...)
+	binary.LittleEndian.PutUint32(data[4:], uint32(len(data)-riffHeader))
+	if n, err := spent(t, WebP, data); n > 8<<20 || !errors.Is(err, ErrUndecodable) {
+		t.Errorf("took %d bytes: %v", n, err)
+	}
+}
+
+func TestMemoryOfHostileFiles(t *testing.T) {
+	for _, c := range corpus(t, "hostile") {
+		f, err := Sniff(c.data[:min(len(c.data), SniffLen)])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if n, err := spent(t, f, c.data); n > 32<<20 {
+			t.Errorf("%s took %d bytes: %v", c.File, n, err)
+		}
+	}
+}
