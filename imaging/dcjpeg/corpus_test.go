@@ -56,7 +56,7 @@ func TestCorpus(t *testing.T) {
 				t.Logf("%s (%s): image/jpeg: %v", f.File, f.Expect, err)
 				continue
 			}
-			compare(t, f.File, m, std)
+			compare(t, f.File, m, std, photos)
 		}
 	}
 }
