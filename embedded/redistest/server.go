@@ -2,7 +2,10 @@ package redistest
 
 import (
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"net"
+	"runtime"
 	"strconv"
 	"testing"
 
@@ -56,7 +59,16 @@ func freeAddr(t testing.TB) string {
 	if err != nil {
 		t.Fatalf("redistest: %v", err)
 	}
-	return net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+	return net.JoinHostPort(host(), strconv.Itoa(port))
+}
+
+// host is a loopback address of the test's own, where a system has more than
+// one: while a server is stopped nobody else's connection can take its port.
+func host() string {
+	if runtime.GOOS != "linux" {
+		return "127.0.0.1"
+	}
+	return fmt.Sprintf("127.%d.%d.%d", 1+rand.IntN(250), rand.IntN(250), 1+rand.IntN(250))
 }
 
 func (s *Server) must(err error) {
