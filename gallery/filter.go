@@ -1,6 +1,7 @@
 package gallery
 
 import (
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -69,11 +70,11 @@ func parseText(v string, to *string) error {
 	v = strings.TrimSpace(v)
 	switch {
 	case v == "":
-		return fmt.Errorf("is empty")
+		return errors.New("is empty")
 	case len(v) > 1000:
-		return fmt.Errorf("is too long")
+		return errors.New("is too long")
 	case !utf8.ValidString(v) || strings.ContainsRune(v, 0):
-		return fmt.Errorf("is not a text")
+		return errors.New("is not a text")
 	}
 	*to = v
 	return nil
@@ -87,13 +88,13 @@ func parseTime(v string, to *time.Time) (err error) {
 	if *to, err = time.Parse(time.RFC3339, strings.Replace(v, " ", "+", 1)); err == nil {
 		return nil
 	}
-	return fmt.Errorf("must be a time such as 2026-01-31T15:04:05Z, or a date such as 2026-01-31")
+	return errors.New("must be a time such as 2026-01-31T15:04:05Z, or a date such as 2026-01-31")
 }
 
 func parseBBox(v string, to **[4]float64) error {
 	parts := strings.Split(v, ",")
 	if len(parts) != 4 {
-		return fmt.Errorf("must be minlon,minlat,maxlon,maxlat")
+		return errors.New("must be minlon,minlat,maxlon,maxlat")
 	}
 	var box [4]float64
 	for i, part := range parts {
@@ -109,7 +110,7 @@ func parseBBox(v string, to **[4]float64) error {
 		box[i] = value
 	}
 	if box[1] > box[3] {
-		return fmt.Errorf("has a minimal latitude above its maximal latitude")
+		return errors.New("has a minimal latitude above its maximal latitude")
 	}
 	*to = &box
 	return nil

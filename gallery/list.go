@@ -76,14 +76,16 @@ func (p position) String() string {
 }
 
 func parsePosition(cursor string) (position, error) {
-	raw, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
+	raw, err := base64.RawURLEncoding.DecodeString(cursor)
 	if err != nil || len(raw) != 8+16 {
 		return position{}, ErrCursor
 	}
 	at := time.UnixMicro(int64(binary.BigEndian.Uint64(raw))).UTC()
-	// The database's times end where these do not.
-	if at.Year() < 1 || at.Year() > 9999 {
+	p := position{at, uuid.UUID(raw[8:])}
+	// The database's times end where these do not. And only the one spelling is
+	// taken: the decoder overlooks line ends.
+	if at.Year() < 1 || at.Year() > 9999 || p.String() != cursor {
 		return position{}, ErrCursor
 	}
-	return position{at, uuid.UUID(raw[8:])}, nil
+	return p, nil
 }
