@@ -1,7 +1,6 @@
 package imaging
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -64,18 +63,6 @@ func ended(err error) error {
 		return undecodable("the file is truncated")
 	}
 	return err
-}
-
-// skip discards the next n bytes of r.
-func skip(r *bufio.Reader, n int64) error {
-	for n > 0 {
-		k, err := r.Discard(int(min(n, 1<<30)))
-		n -= int64(k)
-		if err != nil {
-			return ended(err)
-		}
-	}
-	return nil
 }
 
 func undecodable(format string, args ...any) error {

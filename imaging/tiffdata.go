@@ -5,10 +5,15 @@ import (
 	"bytes"
 	"compress/zlib"
 	"errors"
+	"fmt"
 	"io"
 
 	"inlet/imaging/dcjpeg"
 )
+
+// A pixel takes at most so many bytes where there are as many as are taken;
+// what tiles add at the edges of a small picture is free.
+const tiffPixelBytes, tiffMinRoom = 32, 64 << 20
 
 // tiffBlocks checks every strip or tile.
 func (in *Inspector) tiffBlocks(f *tiffFile, l *tiffLayout) error {
@@ -26,7 +31,8 @@ func (in *Inspector) tiffBlocks(f *tiffFile, l *tiffLayout) error {
 		return err
 	}
 	offsets, counts := f.list(l.offsets), f.list(l.counts)
-	budget := 4*f.src.size() + 16<<20 // strips may overlap, but not without end
+	budget := 4*f.src.size() + 16<<20                 // strips may overlap, but not without end
+	room := tiffPixelBytes*in.maxPixels + tiffMinRoom // for what they expand to
 	for i := range n {
 		want := l.blockBytes(i % (l.across * l.down) / l.across)
 		at, err := offsets.next()
@@ -40,6 +46,9 @@ func (in *Inspector) tiffBlocks(f *tiffFile, l *tiffLayout) error {
 			}
 		} else if l.compression != tiffPlain {
 			return undecodable("the lengths of its strips are missing")
+		}
+		if room -= want; room < 0 {
+			return fmt.Errorf("%w: together they take more than %d bytes", ErrTooManyPixels, tiffPixelBytes*in.maxPixels)
 		}
 		if budget -= size; budget < 0 {
 			return undecodable("its strips overlap")

@@ -3,6 +3,7 @@ package imaging
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 	"testing"
 )
 
@@ -70,5 +71,22 @@ func TestTIFFPages(t *testing.T) {
 	huge := tiffPage{0, 1 << 31, 1 << 31}
 	if _, err := inspectAs(t, TIFF, pagedTIFF(binary.LittleEndian, []tiffPage{small, huge}, -1)); !errors.Is(err, ErrTooManyPixels) {
 		t.Errorf("huge second page: %v", err)
+	}
+}
+
+// Pixels of many samples, and tiles that reach far beyond a narrow picture,
+// expand to more than what the pixels of an ordinary picture take.
+func TestTIFFExpandsTooFar(t *testing.T) {
+	t.Parallel()
+	deep := tiffOf(make([]byte, 32), tiffTag{tiffHeight, []uint32{12_000_000}}, tiffTag{tiffRowsPerStrip, []uint32{12_000_000}},
+		tiffTag{tiffBits, slices.Repeat([]uint32{64}, 64)}, tiffTag{tiffCompression, []uint32{tiffDeflate}})
+	const tiles = 20_000
+	narrow := tiffOf(make([]byte, 32), tiffTag{tiffWidth, []uint32{1}}, tiffTag{tiffHeight, []uint32{1000 * tiles}},
+		tiffTag{tiffTileWidth, []uint32{1000}}, tiffTag{tiffTileHeight, []uint32{1000}}, tiffTag{tiffCompression, []uint32{50000}},
+		tiffTag{tiffTileOffsets, slices.Repeat([]uint32{8}, tiles)}, tiffTag{tiffTileCounts, slices.Repeat([]uint32{1}, tiles)})
+	for name, data := range map[string][]byte{"deep": deep, "narrow": narrow} {
+		if _, err := inspectAs(t, TIFF, data); !errors.Is(err, ErrTooManyPixels) {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
