@@ -31,7 +31,7 @@ func TestSetLabels(t *testing.T) {
 		{[]string{" cat\t", "Cat", "cat", "a b"}, []string{"Cat", "a b", "cat"}},
 		{nil, []string{}},
 		{[]string{long, "=1+1", "<b>", "a,b;c\"'"}, []string{"<b>", "=1+1", "a,b;c\"'", long}},
-		{append(hundred, hundred...), hundred},
+		{slices.Concat(hundred, hundred), hundred},
 		{[]string{}, []string{}},
 	} {
 		got, err := h.SetLabels(t.Context(), id, test.given)
@@ -46,7 +46,7 @@ func TestSetLabels(t *testing.T) {
 	_, err := h.SetLabels(t.Context(), id, []string{"kept"})
 	must(t, err)
 	for _, bad := range [][]string{
-		{""}, {" "}, {"ok", "\t"}, {"a\x00b"}, {"\x00"}, {"\xff"}, {"two\nlines"}, {long + "e"}, append(hundred, "one more"),
+		{""}, {" "}, {"ok", "\t"}, {"a\x00b"}, {"\x00"}, {"\xff"}, {"two\nlines"}, {long + "e"}, slices.Concat(hundred, []string{"one more"}),
 	} {
 		if _, err := h.SetLabels(t.Context(), id, bad); !errors.Is(err, gallery.ErrLabels) {
 			t.Errorf("%.80q: %v", bad, err)

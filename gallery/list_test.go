@@ -229,7 +229,7 @@ func (q *queries) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQ
 func (q *queries) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
 // Not parallel: it looks at the whole process's memory.
-func TestStream(t *testing.T) { //nolint:paralleltest // see above
+func TestStream(t *testing.T) {
 	const rows = 20_000
 	cfg, err := pgxpool.ParseConfig(dbtest.URL(t))
 	must(t, err)
