@@ -118,6 +118,20 @@ func TestInspectBombs(t *testing.T) {
 	}
 }
 
+// A picture as large as is taken costs little as long as its pixels are not
+// there, also in the kinds that few decoders know.
+func TestInspectEmptyPictures(t *testing.T) {
+	cmyk := "\xff\xd8\xff\xc0\x00\x14\x08\x27\x0f\x27\x0f\x04\x01\x11\x00\x02\x11\x00\x03\x11\x00\x04\x11\x00" +
+		"\xff\xdb\x00\x43\x00" + strings.Repeat("\x01", 64) + "\xff\xc4\x00\x14\x00\x01" + strings.Repeat("\x00", 15) + "\x00" +
+		"\xff\xc4\x00\x14\x10\x01" + strings.Repeat("\x00", 15) + "\x00\xff\xda\x00\x0e\x04\x01\x00\x02\x00\x03\x00\x04\x00\x00\x3f\x00\xff\xd9"
+	for _, data := range []string{cmyk, strings.Replace(cmyk, "\xff\xc0", "\xff\xc2", 1)} {
+		n, err := spent(t, JPEG, []byte(data))
+		if !errors.Is(err, ErrUndecodable) || n > 32<<20 {
+			t.Errorf("took %d bytes: %v", n, err)
+		}
+	}
+}
+
 func TestInspectCountsFrames(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"animated.gif", "animated.png", "animated.webp"} {

@@ -106,16 +106,34 @@ func NewDecoder() *Decoder {
 // Decode is like the function Decode. The image returned does not share memory
 // with the Decoder.
 func (d *Decoder) Decode(r io.Reader, maxPixels int64) (*Image, error) {
+	if err := d.read(r, header{maxPixels: maxPixels}); err != nil {
+		return nil, err
+	}
+	return d.image(), nil
+}
+
+// Check reads a JPEG as Decode does, but tells its size alone. It takes more
+// kinds: CMYK, RGB and any sampling, all that is Huffman-coded, of 8 bits, and
+// has one, three or four components.
+func (d *Decoder) Check(r io.Reader, maxPixels int64) (width, height int, err error) {
+	if err := d.read(r, header{maxPixels: maxPixels, anyKind: true}); err != nil {
+		return 0, 0, err
+	}
+	return d.header.width, d.header.height, nil
+}
+
+// read reads the file.
+func (d *Decoder) read(r io.Reader, h header) error {
 	d.bits.reset(r)
-	d.header = header{maxPixels: maxPixels}
+	d.header = h
 	d.quant = [4]quantTable{}
 	for i := range d.dcSpec {
 		d.dcSpec[i].defined, d.acSpec[i].defined = false, false
 	}
 	if err := d.segments(); err != nil {
-		return nil, fmt.Errorf("dcjpeg: %w", err)
+		return fmt.Errorf("dcjpeg: %w", err)
 	}
-	return d.image(), nil
+	return nil
 }
 
 // image turns the DC coefficients into samples.

@@ -219,3 +219,30 @@ func FuzzDecode(f *testing.F) {
 		}
 	})
 }
+
+// Check tells the size of what Decode takes, and of CMYK, RGB and any sampling.
+func TestCheck(t *testing.T) {
+	t.Parallel()
+	d := dcjpeg.NewDecoder()
+	paths, err := filepath.Glob("testdata/*.jpg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range paths {
+		data := read(t, filepath.Base(path))
+		w, h, err := d.Check(bytes.NewReader(data), 1<<20)
+		if strings.HasSuffix(path, "unsupported-arithmetic.jpg") {
+			if !errors.Is(err, dcjpeg.ErrUnsupported) {
+				t.Errorf("%s: %v", path, err)
+			}
+			continue
+		}
+		c, cerr := jpeg.DecodeConfig(bytes.NewReader(data))
+		if err != nil || cerr == nil && (w != c.Width || h != c.Height) {
+			t.Errorf("%s: %d×%d, %v, want %d×%d", path, w, h, err, c.Width, c.Height)
+		}
+		if _, _, err := d.Check(bytes.NewReader(data[:len(data)-20]), 1<<20); !errors.Is(err, dcjpeg.ErrCorrupt) {
+			t.Errorf("%s, cut: %v", path, err)
+		}
+	}
+}

@@ -6,7 +6,7 @@ import (
 	"io"
 )
 
-const maxComponents = 3
+const maxComponents = 4
 
 // Markers, without their FF.
 const (
@@ -35,6 +35,7 @@ type quantTable struct {
 // header is what the segments said so far.
 type header struct {
 	maxPixels int64
+	anyKind   bool // components that Decode does not know what to do with are taken
 
 	width, height int
 	baseline      bool
@@ -201,7 +202,7 @@ func (h *header) frame(code byte, p []byte) error {
 	if h.width == 0 || h.height == 0 {
 		return stricter("%d×%d pixels", h.width, h.height)
 	}
-	if p[5] != 1 && p[5] != 3 {
+	if p[5] != 1 && p[5] != 3 && (p[5] != 4 || !h.anyKind) {
 		return unsupported("%d components", p[5])
 	}
 	h.baseline, h.progressive = code == sof0, code == sof2
@@ -235,17 +236,20 @@ func (h *header) component(i int, p []byte) error {
 	return nil
 }
 
-// layout computes the grid of blocks. It takes what image/jpeg takes: luma at
-// full size, both chroma components alike at a half, a quarter or all of it.
+// layout computes the grid of blocks. Unless any kind is taken, it must be one
+// that image/jpeg takes: luma at full size, both chroma components alike at a
+// half, a quarter or all of it.
 func (h *header) layout() error {
 	y, cb, cr := h.comp[0], h.comp[1], h.comp[2]
-	if h.ncomp == 3 {
+	if h.ncomp == 3 && !h.anyKind {
 		odd := y.h == 3 || y.v >= 3 || y.h%cb.h != 0 || y.v%cb.v != 0
 		if odd || cb.h != cr.h || cb.v != cr.v {
 			return unsupported("sampling %d×%d, %d×%d, %d×%d", y.h, y.v, cb.h, cb.v, cr.h, cr.v)
 		}
 	}
-	h.hMax, h.vMax = y.h, y.v
+	for _, c := range h.comps() {
+		h.hMax, h.vMax = max(h.hMax, c.h), max(h.vMax, c.v)
+	}
 	h.mcusX = ceilDiv(h.width, 8*h.hMax)
 	h.mcusY = ceilDiv(h.height, 8*h.vMax)
 	for i := range h.comps() {

@@ -33,7 +33,7 @@ func (d *Decoder) scan(p []byte) error {
 	if h.ncomp == 0 {
 		return corrupt("scan before the frame header")
 	}
-	if h.isRGB() {
+	if !h.anyKind && h.isRGB() {
 		return unsupported("RGB components")
 	}
 	s, err := h.scanHeader(p)
