@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"inlet/embedded/pgserver"
+)
+
+// bench is one run of all rounds.
+type bench struct {
+	options
+	dir       string
+	scenarios []scenario
+	postgres  *pgserver.Server
+	warm      []picture
+	results   map[string]*result // by the scenario's name
+}
+
+// result is what the rounds of one scenario gave.
+type result struct {
+	floor, inlet []outcome
+	steps        steps // of Inlet, all rounds together
+}
+
+// round runs every scenario on two servers that are new: what Inlet stored in
+// the round before would be repeats to it.
+func (b *bench) round(ctx context.Context, round int) error {
+	floor, inlet, err := b.servers(ctx, round)
+	if err != nil {
+		return err
+	}
+	defer floor.stop()
+	defer inlet.stop()
+	if err := b.warmUp(ctx, floor, inlet); err != nil {
+		return err
+	}
+	for _, sc := range b.scenarios {
+		fmt.Fprintf(os.Stderr, "round %d of %d: %s\n", round+1, b.rounds, sc.name)
+		order := []*server{floor, inlet}
+		if round%2 == 1 { // none of them is always the first
+			order = []*server{inlet, floor}
+		}
+		for _, s := range order {
+			if err := b.measure(ctx, s, sc); err != nil {
+				return fmt.Errorf("%s, %s: %w", sc.name, s.name, err)
+			}
+		}
+	}
+	return os.RemoveAll(filepath.Join(b.dir, fmt.Sprint(round)))
+}
+
+func (b *bench) servers(ctx context.Context, round int) (floor, inlet *server, err error) {
+	dir := filepath.Join(b.dir, fmt.Sprint(round))
+	databases := [2]string{fmt.Sprint("floor", round), fmt.Sprint("inlet", round)}
+	for _, name := range databases {
+		if err := b.postgres.CreateDatabase(ctx, name); err != nil {
+			return nil, nil, err
+		}
+	}
+	floor, err = startFloor(ctx, filepath.Join(b.dir, "floor"), filepath.Join(dir, "floor"), b.postgres.URL(databases[0]))
+	if err != nil {
+		return nil, nil, err
+	}
+	inlet, err = startInlet(ctx, filepath.Join(b.dir, "inlet"), filepath.Join(dir, "inlet"), b.postgres.URL(databases[1]), b.options)
+	if err != nil {
+		floor.stop()
+	}
+	return floor, inlet, err
+}
+
+// warmUp opens the connections and prepares the statements that a server which
+// has run for a while has.
+func (b *bench) warmUp(ctx context.Context, servers ...*server) (err error) {
+	if b.warm == nil {
+		if b.warm, err = newPictures(small, 16*b.clients, 5); err != nil {
+			return err
+		}
+	}
+	for _, s := range servers {
+		if _, err := newClient(s, b.clients).sendAll(ctx, b.warm, false); err != nil {
+			return fmt.Errorf("warm up: %w", err)
+		}
+	}
+	return nil
+}
+
+// measure runs one scenario on one server and notes the outcome.
+func (b *bench) measure(ctx context.Context, s *server, sc scenario) error {
+	c := newClient(s, b.clients)
+	defer c.CloseIdleConnections()
+	if s.check != "" { // the floor knows no repeats
+		if _, err := c.sendAll(ctx, sc.known, true); err != nil {
+			return err
+		}
+	}
+	var before steps
+	if s.name == "inlet" {
+		var err error
+		if before, err = c.steps(ctx); err != nil {
+			return err
+		}
+		if b.profile != "" {
+			defer profiling(s)()
+		}
+	}
+	server, database := cpuOf(s.pid()), cpuOf(b.postgres.Pid())
+	o, err := c.sendAll(ctx, sc.pictures, sc.check)
+	if err != nil {
+		return err
+	}
+	o.server = cpuOf(s.pid()).since(server)
+	used := cpuOf(b.postgres.Pid()).since(database)
+	o.database = used.own + used.children
+
+	r := b.results[sc.name]
+	if r == nil {
+		r = &result{steps: steps{}}
+		b.results[sc.name] = r
+	}
+	if s.name == "floor" {
+		r.floor = append(r.floor, o)
+		return nil
+	}
+	r.inlet = append(r.inlet, o)
+	after, err := c.steps(ctx)
+	r.steps.add(after, before)
+	return err
+}

@@ -1,0 +1,72 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// tick is the unit of /proc/<pid>/stat; Linux has no other in use.
+const tick = 10 * time.Millisecond
+
+// cpu is processor time used so far.
+type cpu struct {
+	own      time.Duration // by the process itself
+	children time.Duration // by what it started, and what those started
+}
+
+func (c cpu) since(before cpu) cpu { return cpu{c.own - before.own, c.children - before.children} }
+
+// cpuOf reads the processor time of a process. Where there is no /proc it is 0.
+func cpuOf(pid int) cpu {
+	own, reaped, children := time.Duration(0), time.Duration(0), map[int][]int{}
+	used := map[int]time.Duration{}
+	stats, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is good
+	for _, path := range stats {
+		p, ok := readStat(path)
+		if !ok {
+			continue
+		}
+		children[p.parent] = append(children[p.parent], p.pid)
+		used[p.pid] = p.own + p.reaped
+		if p.pid == pid {
+			own, reaped = p.own, p.reaped
+		}
+	}
+	total := cpu{own: own, children: reaped}
+	for queue := children[pid]; len(queue) > 0; queue = queue[1:] {
+		total.children += used[queue[0]]
+		queue = append(queue, children[queue[0]]...)
+	}
+	return total
+}
+
+type procStat struct {
+	pid, parent int
+	own, reaped time.Duration // reaped is that of children that have ended
+}
+
+func readStat(path string) (procStat, bool) {
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return procStat{}, false // it has ended
+	}
+	text := string(raw)
+	id, _, _ := strings.Cut(text, " ")
+	// The name, in parentheses, may have any character.
+	fields := strings.Fields(text[strings.LastIndexByte(text, ')')+1:])
+	if len(fields) < 15 {
+		return procStat{}, false
+	}
+	number := func(s string) int {
+		n, _ := strconv.Atoi(s) // the kernel writes nothing else
+		return n
+	}
+	ticks := func(i int) time.Duration { return time.Duration(number(fields[i])) * tick }
+	return procStat{
+		pid: number(id), parent: number(fields[1]),
+		own: ticks(11) + ticks(12), reaped: ticks(13) + ticks(14),
+	}, true
+}

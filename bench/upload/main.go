@@ -1,0 +1,101 @@
+// Command upload measures whole uploads over HTTP: Inlet, as it is built for
+// production, against a bare server that only hashes, syncs and inserts
+// (bench/floor). Both run as processes of their own, on one private PostgreSQL
+// with durable settings, and get the same pictures in turns, so that what
+// disturbs the machine disturbs both. It keeps nothing. Any answer that is not
+// a success, or that names another picture than the one sent, fails the run.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// options are the flags.
+type options struct {
+	n, clients, rounds int
+	quick, raw         bool
+	only, dir, profile string
+}
+
+func main() {
+	var o options
+	flag.IntVar(&o.n, "n", 120, "photos a scenario; of smaller pictures there are more")
+	flag.IntVar(&o.clients, "clients", 8, "clients that send at once")
+	flag.IntVar(&o.rounds, "rounds", 5, "how often each scenario is run on each server")
+	flag.BoolVar(&o.quick, "quick", false, "one short round, to see that everything works")
+	flag.BoolVar(&o.raw, "raw", false, "send raw bodies to Inlet too, not forms")
+	flag.StringVar(&o.only, "only", "", "run the scenarios with this in their name")
+	flag.StringVar(&o.dir, "dir", "", "put the temporary folder there; its disk is what is measured")
+	flag.StringVar(&o.profile, "profile", "", "write a processor profile of Inlet for each scenario into this folder")
+	flag.Parse()
+	if o.quick {
+		o.n, o.rounds = min(o.n, 15), 1
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, o); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, o options) (err error) {
+	dir, err := os.MkdirTemp(o.dir, "inlet-bench-*")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+
+	b := &bench{options: o, dir: dir, results: map[string]*result{}}
+	fmt.Fprintln(os.Stderr, "building both servers")
+	if err := build(ctx, dir, o.profile != ""); err != nil {
+		return err
+	}
+	fmt.Fprintln(os.Stderr, "making pictures")
+	started := time.Now()
+	if b.scenarios, err = scenarios(o.n, o.only); err != nil {
+		return err
+	}
+	fmt.Fprintf(os.Stderr, "they took %.0f s\n", time.Since(started).Seconds())
+	if b.postgres, err = startPostgres(ctx, dir); err != nil {
+		return err
+	}
+	defer b.postgres.Stop(context.WithoutCancel(ctx))
+	for round := range o.rounds {
+		if err := b.round(ctx, round); err != nil {
+			return err
+		}
+	}
+	b.report(os.Stdout)
+	return nil
+}
+
+// build puts the binaries inlet and floor into dir.
+func build(ctx context.Context, dir string, profiled bool) error {
+	args := []string{"build", "-o", dir + string(filepath.Separator)}
+	if profiled {
+		overlay, err := profileOverlay(ctx, dir)
+		if err != nil {
+			return err
+		}
+		args = append(args, "-overlay", overlay)
+	}
+	return command(ctx, "go", append(args, "inlet/cmd/inlet", "inlet/bench/floor")...)
+}
+
+func command(ctx context.Context, name string, args ...string) error {
+	if out, err := exec.CommandContext(ctx, name, args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, out)
+	}
+	return nil
+}

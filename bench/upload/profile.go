@@ -1,0 +1,48 @@
+package main
+
+import (
+	"context"
+	_ "embed"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+)
+
+// The product has no way to be profiled from outside. For this run one file is
+// laid over its sources, which profiles between two signals.
+//
+//go:embed overlay.go.txt
+var profiler []byte
+
+// profileEnv tells the profiled process into which folder to write.
+const profileEnv = "INLET_BENCH_PROFILE"
+
+// profileOverlay writes what go build -overlay wants.
+func profileOverlay(ctx context.Context, dir string) (string, error) {
+	root, err := exec.CommandContext(ctx, "go", "list", "-f", "{{.Dir}}", "inlet/cmd/inlet").Output()
+	if err != nil {
+		return "", fmt.Errorf("find the sources: %w", err)
+	}
+	source := filepath.Join(dir, "overlay.go")
+	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{
+		filepath.Join(strings.TrimSpace(string(root)), "bench_overlay.go"): source,
+	}})
+	if err != nil {
+		return "", err
+	}
+	if err := os.WriteFile(source, profiler, 0o600); err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, "overlay.json")
+	return path, os.WriteFile(path, overlay, 0o600)
+}
+
+// profiling begins a profile of the server, and ends it when it is called.
+func profiling(s *server) (end func()) {
+	_ = s.cmd.Process.Signal(syscall.SIGUSR1) // one that has ended fails the run anyway
+	return func() { _ = s.cmd.Process.Signal(syscall.SIGUSR1) }
+}
