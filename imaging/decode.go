@@ -31,19 +31,24 @@ func whole(m image.Image) raster {
 // decoder is how the pixels of a format are had.
 type decoder struct {
 	config func(io.Reader) (image.Config, error)
-	decode func(io.Reader) (image.Image, error)
+	decode func(*Inspector, *source) (image.Image, error)
 	// bytesPerPixel is what decoding takes at most: a progressive JPEG's
 	// coefficients, 16 bits a channel of others.
 	bytesPerPixel int
 }
 
 var decoders = map[Format]decoder{
-	JPEG: {jpeg.DecodeConfig, decodeJPEG, 24},
-	PNG:  {png.DecodeConfig, png.Decode, 8},
-	GIF:  {gif.DecodeConfig, gif.Decode, 5},
-	WebP: {webp.DecodeConfig, webp.Decode, 8},
-	BMP:  {bmp.DecodeConfig, bmp.Decode, 4},
-	TIFF: {tiff.DecodeConfig, tiff.Decode, 8},
+	JPEG: {jpeg.DecodeConfig, from(decodeJPEG), 24},
+	PNG:  {png.DecodeConfig, from(png.Decode), 8},
+	GIF:  {gif.DecodeConfig, from(gif.Decode), 5},
+	WebP: {webp.DecodeConfig, (*Inspector).firstWebP, 16},
+	BMP:  {bmp.DecodeConfig, from(bmp.Decode), 4},
+	TIFF: {tiff.DecodeConfig, from(tiff.Decode), 8},
+}
+
+// from lets a decoder read the file from its beginning.
+func from(decode func(io.Reader) (image.Image, error)) func(*Inspector, *source) (image.Image, error) {
+	return func(_ *Inspector, src *source) (image.Image, error) { return decode(src.all()) }
 }
 
 // decodeJPEG adds the end marker that some files lack.
@@ -52,8 +57,8 @@ func decodeJPEG(r io.Reader) (image.Image, error) {
 }
 
 // whole decodes all pixels of a file.
-func (d decoder) whole(src *source, config image.Config) (raster, error) {
-	m, err := d.decode(src.all())
+func (d decoder) whole(in *Inspector, src *source, config image.Config) (raster, error) {
+	m, err := d.decode(in, src)
 	if err != nil {
 		return raster{}, undecodable("%v", err)
 	}
@@ -73,7 +78,7 @@ func (in *Inspector) eighth(src *source, config image.Config) (raster, error) {
 	defer in.jpegs.Put(d)
 	m, err := d.Decode(src.all(), in.maxPixels)
 	if errors.Is(err, dcjpeg.ErrUnsupported) {
-		return decoders[JPEG].whole(src, config)
+		return decoders[JPEG].whole(in, src, config)
 	}
 	if err != nil {
 		return raster{}, undecodable("%v", err)

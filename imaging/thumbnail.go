@@ -46,7 +46,7 @@ func (in *Inspector) thumbnail(ctx context.Context, src *source, f Format, width
 	orientation := readMeta(src, f).Orientation
 	w, h := target(config.Width, config.Height, width, orientation >= 5)
 	need := int64(d.bytesPerPixel) * int64(config.Width) * int64(config.Height)
-	decode := func() (raster, error) { return d.whole(src, config) }
+	decode := func() (raster, error) { return d.whole(in, src, config) }
 	if f == JPEG && w <= config.Width/8 && h <= config.Height/8 {
 		need /= 64
 		decode = func() (raster, error) { return in.eighth(src, config) }

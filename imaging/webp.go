@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"image"
+	"image/draw"
 	"io"
 
 	"golang.org/x/image/webp"
@@ -256,6 +257,21 @@ func (p *webpFrame) decode() (image.Image, error) {
 		return nil, undecodable("%v", err)
 	}
 	return m, nil
+}
+
+// firstWebP decodes the first frame, where it lies on the canvas.
+func (in *Inspector) firstWebP(src *source) (image.Image, error) {
+	f, err := in.openWebP(src)
+	if err != nil {
+		return nil, err
+	}
+	m, err := f.first.decode()
+	if err != nil || f.first.width == f.width && f.first.height == f.height {
+		return m, err
+	}
+	canvas := image.NewNRGBA(image.Rect(0, 0, int(f.width), int(f.height)))
+	draw.Draw(canvas, m.Bounds().Add(image.Pt(int(f.first.x), int(f.first.y))), m, m.Bounds().Min, draw.Src)
+	return canvas, nil
 }
 
 func uint24(b []byte) int64 { return int64(b[0]) | int64(b[1])<<8 | int64(b[2])<<16 }
