@@ -25,8 +25,14 @@ func pagedTIFF(order binary.ByteOrder, pages []tiffPage, next int) []byte {
 	for i, p := range pages {
 		put16(entries)
 		for _, e := range [entries][2]uint32{
-			{tiffSubfileType, p.subfile}, {tiffWidth, p.width}, {tiffHeight, p.height}, {tiffBits, 8}, {tiffCompression, tiffPlain},
-			{tiffPhotometric, 1}, {tiffStripOffsets, pixels}, {tiffStripCounts, p.width * p.height},
+			{tiffSubfileType, p.subfile},
+			{tiffWidth, p.width},
+			{tiffHeight, p.height},
+			{tiffBits, 8},
+			{tiffCompression, tiffPlain},
+			{tiffPhotometric, 1},
+			{tiffStripOffsets, pixels},
+			{tiffStripCounts, p.width * p.height},
 		} {
 			put16(uint16(e[0]))
 			put16(tiffLong)
