@@ -52,8 +52,9 @@ type server struct {
 	// multipart says that pictures are sent as a form.
 	multipart bool
 
-	cmd  *exec.Cmd
-	done chan error
+	cmd   *exec.Cmd
+	done  chan struct{} // closed when it has ended
+	ended error         // how it ended, once done is closed
 }
 
 func startFloor(ctx context.Context, binary, dir, database string) (*server, error) {
@@ -119,7 +120,7 @@ func (s *server) start(ctx context.Context, dir string, cmd *exec.Cmd) error {
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	s.cmd, s.done = cmd, make(chan error, 1)
+	s.cmd, s.done = cmd, make(chan struct{})
 	listening := make(chan string, 1)
 	go func() {
 		lines := bufio.NewScanner(out)
@@ -128,13 +129,14 @@ func (s *server) start(ctx context.Context, dir string, cmd *exec.Cmd) error {
 				listening <- base
 			}
 		}
-		s.done <- cmd.Wait()
+		s.ended = cmd.Wait()
+		close(s.done)
 	}()
 	select {
 	case s.base = <-listening:
 		return nil
-	case err = <-s.done:
-		s.done <- nil
+	case <-s.done:
+		err = s.ended
 	case <-time.After(startTime):
 		err = errors.New("it did not begin to listen")
 	case <-ctx.Done():
