@@ -12,17 +12,14 @@ import (
 )
 
 // webp reads the chunks of a WebP to the end of the RIFF, checks each frame's
-// header, and decodes the first frame.
+// header, and the data of the first frame.
 func (in *Inspector) webp(ctx context.Context, src *source) (picture, error) {
 	f, err := in.openWebP(src)
 	if err != nil {
 		return picture{}, err
 	}
 	pic := picture{width: int(f.width), height: int(f.height), frames: max(1, f.frames), payload: f.payload}
-	return pic, in.within(ctx, f.first.memory(), func() error {
-		_, err := f.first.decode()
-		return err
-	})
+	return pic, in.checkFrame(ctx, &f.first)
 }
 
 // webpFile is what the chunks of a WebP say.
