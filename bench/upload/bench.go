@@ -45,7 +45,7 @@ func (b *bench) round(ctx context.Context, round int) error {
 		}
 		for _, s := range order {
 			if err := b.measure(ctx, s, sc); err != nil {
-				return fmt.Errorf("%s, %s: %w", sc.name, s.name, err)
+				return fmt.Errorf("%s, %s: %w\n%s", sc.name, s.name, err, s.complaints())
 			}
 		}
 	}
@@ -106,15 +106,10 @@ func (b *bench) measure(ctx context.Context, s *server, sc scenario) error {
 			defer profiling(s)()
 		}
 	}
-	server, database := cpuOf(s.pid()), cpuOf(b.postgres.Pid())
-	o, err := c.sendAll(ctx, sc.pictures, sc.check)
+	o, err := b.watch(s, func() (outcome, error) { return c.sendAll(ctx, sc.pictures, sc.check) })
 	if err != nil {
 		return err
 	}
-	o.server = cpuOf(s.pid()).since(server)
-	used := cpuOf(b.postgres.Pid()).since(database)
-	o.database = used.own + used.children
-
 	r := b.results[sc.name]
 	if r == nil {
 		r = &result{steps: steps{}}
@@ -128,4 +123,26 @@ func (b *bench) measure(ctx context.Context, s *server, sc scenario) error {
 	after, err := c.steps(ctx)
 	r.steps.add(after, before)
 	return err
+}
+
+// watch notes what processor time everybody used while fn ran.
+func (b *bench) watch(s *server, fn func() (outcome, error)) (outcome, error) {
+	ours := func() (server, database, client cpu) {
+		return cpuOf(s.pid()), cpuOf(b.postgres.Pid()), cpuOf(os.Getpid())
+	}
+	server, database, client := ours()
+	used, all := busy()
+	o, err := fn()
+	usedNow, allNow := busy()
+	serverNow, databaseNow, clientNow := ours()
+
+	o.server = serverNow.since(server)
+	db := databaseNow.since(database)
+	o.database = db.own + db.children
+	if allNow > all {
+		known := o.server.own + o.server.children + o.database + clientNow.own - client.own
+		o.idle = 1 - (usedNow-used).Seconds()/(allNow-all).Seconds()
+		o.others = max((usedNow-used-known).Seconds()/(allNow-all).Seconds(), 0)
+	}
+	return o, err
 }

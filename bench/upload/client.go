@@ -38,6 +38,8 @@ type outcome struct {
 	server    cpu // of the server and, as its children, of its Redis
 	database  time.Duration
 	latencies []time.Duration // of every request that carried a picture
+	idle      float64         // share of the machine's processors that nobody used
+	others    float64         // share that neither the servers nor we used
 }
 
 func (o outcome) rate() float64 { return float64(o.pictures) / o.took.Seconds() }

@@ -43,6 +43,24 @@ func cpuOf(pid int) cpu {
 	return total
 }
 
+// busy is the processor time that the whole machine has spent working, and all
+// that it had.
+func busy() (used, all time.Duration) {
+	raw, _ := os.ReadFile("/proc/stat") // without it, both are 0
+	line, _, _ := strings.Cut(string(raw), "\n")
+	for i, field := range strings.Fields(line) {
+		ticks, _ := strconv.Atoi(field) // the first field is no number, and counts as 0
+		all += time.Duration(ticks) * tick
+		if i != 4 && i != 5 { // idle, and waiting for the disk
+			used += time.Duration(ticks) * tick
+		}
+		if i == 8 { // what follows is part of the rest
+			break
+		}
+	}
+	return used, all
+}
+
 type procStat struct {
 	pid, parent int
 	own, reaped time.Duration // reaped is that of children that have ended

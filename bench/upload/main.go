@@ -39,7 +39,7 @@ func main() {
 	flag.StringVar(&o.profile, "profile", "", "write a processor profile of Inlet for each scenario into this folder")
 	flag.Parse()
 	if o.quick {
-		o.n, o.rounds = min(o.n, 15), 1
+		o.n, o.rounds = min(o.n, 8), 1
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()

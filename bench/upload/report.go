@@ -25,16 +25,17 @@ func (b *bench) report(w io.Writer) {
 	}
 	flush(t)
 	fmt.Fprintln(w)
-	fmt.Fprintln(t, "processor ms/picture\tfloor\tinlet\tratio\twanted\t\tPostgres\tfloor\tinlet\tRedis\tinlet\t")
+	fmt.Fprintln(t, "processor ms/picture\tfloor\tinlet\tratio\twanted\t\tPostgres\tfloor\tinlet\tRedis\tinlet\tidle\tfloor\tinlet\tothers\tfloor\tinlet\t")
 	for _, sc := range b.scenarios {
 		r := b.results[sc.name]
 		ratio, wanted, met := r.ratio(serverTime), "", ""
 		if sc.maxCPU > 0 {
 			wanted, met = fmt.Sprintf("≤ %.2f", sc.maxCPU), verdict(ratio <= sc.maxCPU)
 		}
-		fmt.Fprintf(t, "%s\t%.2f\t%.2f\t%.2f\t%s\t%s\t\t%.2f\t%.2f\t\t%.2f\t\n", sc.name,
+		fmt.Fprintf(t, "%s\t%.2f\t%.2f\t%.2f\t%s\t%s\t\t%.2f\t%.2f\t\t%.2f\t\t%.0f%%\t%.0f%%\t\t%.0f%%\t%.0f%%\t\n", sc.name,
 			median(r.floor, serverTime), median(r.inlet, serverTime), ratio, wanted, met,
-			median(r.floor, databaseTime), median(r.inlet, databaseTime), median(r.inlet, redisTime))
+			median(r.floor, databaseTime), median(r.inlet, databaseTime), median(r.inlet, redisTime),
+			median(r.floor, idle), median(r.inlet, idle), median(r.floor, others), median(r.inlet, others))
 	}
 	flush(t)
 	fmt.Fprintln(w, "\nwhere a picture's time goes in Inlet, ms on the clock:")
@@ -59,6 +60,9 @@ func quantile(q float64) func(outcome) float64 {
 func serverTime(o outcome) float64   { return o.perPicture(o.server.own) }
 func redisTime(o outcome) float64    { return o.perPicture(o.server.children) }
 func databaseTime(o outcome) float64 { return o.perPicture(o.database) }
+
+func idle(o outcome) float64   { return 100 * o.idle }
+func others(o outcome) float64 { return 100 * o.others }
 
 // ratio is Inlet's value as a multiple of the floor's in the same round.
 func (r *result) ratio(value func(outcome) float64) float64 {

@@ -49,6 +49,7 @@ type server struct {
 	url   string // where pictures are sent
 	check string // where sums are asked for; empty if it cannot be asked
 	base  string
+	log   string // the file to which it logs
 	// multipart says that pictures are sent as a form.
 	multipart bool
 
@@ -62,7 +63,7 @@ func startFloor(ctx context.Context, binary, dir, database string) (*server, err
 	if err := os.MkdirAll(files, 0o700); err != nil {
 		return nil, err
 	}
-	s := &server{name: "floor"}
+	s := &server{name: "floor", log: filepath.Join(dir, "log")}
 	if err := s.start(ctx, dir, exec.CommandContext(ctx, binary, "-database", database, "-dir", files)); err != nil {
 		return nil, err
 	}
@@ -88,7 +89,7 @@ func startInlet(ctx context.Context, binary, dir, database string, o options) (*
 		}
 		cmd.Env = append(cmd.Env, profileEnv+"="+folder)
 	}
-	s := &server{name: "inlet", multipart: !o.raw}
+	s := &server{name: "inlet", multipart: !o.raw, log: filepath.Join(dir, "log")}
 	if err := s.start(ctx, dir, cmd); err != nil {
 		return nil, err
 	}
@@ -104,8 +105,7 @@ func (s *server) start(ctx context.Context, dir string, cmd *exec.Cmd) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	logPath := filepath.Join(dir, "log")
-	log, err := os.Create(logPath)
+	log, err := os.Create(s.log)
 	if err != nil {
 		return err
 	}
@@ -143,8 +143,20 @@ func (s *server) start(ctx context.Context, dir string, cmd *exec.Cmd) error {
 		err = ctx.Err()
 	}
 	s.stop()
-	said, _ := os.ReadFile(logPath)
+	said, _ := os.ReadFile(s.log)
 	return fmt.Errorf("start %s: %w\n%s", s.name, err, said)
+}
+
+// complaints is what the server logged as its own fault, the first few lines.
+func (s *server) complaints() string {
+	said, _ := os.ReadFile(s.log)
+	var faults []string
+	for line := range strings.Lines(string(said)) {
+		if strings.Contains(line, "level=ERROR") && len(faults) < 5 {
+			faults = append(faults, line)
+		}
+	}
+	return strings.Join(faults, "")
 }
 
 // makeLink makes the link through which pictures are sent.
