@@ -27,7 +27,11 @@ func (s *Service) List(ctx context.Context, f Filter, limit int, cursor string) 
 		}
 		after = &p
 	}
-	docs, err := s.page(ctx, f, after, limit+1)
+	c, err := s.conditions(ctx, f)
+	if err != nil {
+		return nil, "", err
+	}
+	docs, err := s.page(ctx, c.after(after), limit+1)
 	if err != nil {
 		return nil, "", err
 	}
@@ -38,26 +42,39 @@ func (s *Service) List(ctx context.Context, f Filter, limit int, cursor string) 
 	return docs, positionOf(&docs[limit-1]).String(), nil
 }
 
-// page reads the images after a position. What is gathered from other tables is
-// gathered for the rows of the page alone.
-func (s *Service) page(ctx context.Context, f Filter, after *position, limit int) ([]Document, error) {
-	c := f.conditions()
-	if after != nil {
-		c.and(`(i.uploaded_at, i.id) < (?, ?)`, after.uploadedAt, after.id)
-	}
+// walkTime bounds a page for which image after image may have to be looked at:
+// that takes 7 s a million.
+const walkTime = "60s"
+
+// page reads the first images that meet the conditions. What is gathered from
+// other tables is gathered for the rows of the page alone.
+func (s *Service) page(ctx context.Context, c conditions, limit int) (docs []Document, err error) {
 	query := `SELECT ` + documentColumns + `
 		FROM (SELECT * FROM images i` + c.where() + `
 			ORDER BY i.uploaded_at DESC, i.id DESC LIMIT ` + strconv.Itoa(limit) + `) i
 		ORDER BY i.uploaded_at DESC, i.id DESC`
-	rows, err := s.Pool.Query(ctx, query, c.args...)
-	if err != nil {
-		return nil, fmt.Errorf("list images: %w", err)
+	if c.walks {
+		err = pgx.BeginTxFunc(ctx, s.Pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+			if _, err := tx.Exec(ctx, `SET LOCAL statement_timeout = '`+walkTime+`'`); err != nil {
+				return err
+			}
+			docs, err = documents(tx.Query(ctx, query, c.args...))
+			return err
+		})
+	} else {
+		docs, err = documents(s.Pool.Query(ctx, query, c.args...))
 	}
-	docs, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (Document, error) { return scanDocument(row) })
 	if err != nil {
 		return nil, fmt.Errorf("list images: %w", err)
 	}
 	return docs, nil
+}
+
+func documents(rows pgx.Rows, err error) ([]Document, error) {
+	if err != nil {
+		return nil, err
+	}
+	return pgx.CollectRows(rows, func(row pgx.CollectableRow) (Document, error) { return scanDocument(row) })
 }
 
 // position is a place in the order of the list: that of an image which may be

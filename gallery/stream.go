@@ -8,7 +8,7 @@ import (
 const (
 	streamPage = 1000
 	// streamWait bounds the reading of one page.
-	streamWait = 15 * time.Second
+	streamWait = 70 * time.Second
 )
 
 // Stream calls fn with every image that matches, newest first and without all
@@ -16,9 +16,13 @@ const (
 // receivers may be slow and the list long. Images that come meanwhile are not
 // in it. fn must not keep the document; its error ends the stream.
 func (s *Service) Stream(ctx context.Context, f Filter, fn func(*Document) error) error {
+	c, err := s.conditions(ctx, f)
+	if err != nil {
+		return err
+	}
 	var after *position
 	for {
-		docs, err := s.streamPage(ctx, f, after)
+		docs, err := s.streamPage(ctx, c.after(after))
 		if err != nil {
 			return err
 		}
@@ -35,8 +39,8 @@ func (s *Service) Stream(ctx context.Context, f Filter, fn func(*Document) error
 	}
 }
 
-func (s *Service) streamPage(ctx context.Context, f Filter, after *position) ([]Document, error) {
+func (s *Service) streamPage(ctx context.Context, c conditions) ([]Document, error) {
 	ctx, cancel := context.WithTimeout(ctx, streamWait)
 	defer cancel()
-	return s.page(ctx, f, after, streamPage)
+	return s.page(ctx, c, streamPage)
 }
