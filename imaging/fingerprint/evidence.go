@@ -1,0 +1,102 @@
+package fingerprint
+
+import "math"
+
+// evidence is what a comparison found, for the decision and for tuning it.
+type evidence struct {
+	grid   int     // longest side of the common scale
+	fit    fitting // at that scale
+	mean   float64 // mean residual without sign
+	block  float64 // worst window of the residual against what a coder explains
+	patch  float64 // worst mean of the residual over a patch
+	chroma float64 // mean difference of chroma
+	spot   float64 // worst 2×2 cells of chroma
+	hue    float64 // degrees by which the hues are turned
+	vivid  float64 // gain of chroma
+	text   float64 // worst window of text blocks at full scale
+	texts  float64 // part of the blocks that hold text
+	plain  float64 // part of the blocks that hold paper
+	lost   float64 // part of the text's contrast that the smaller does not hold
+}
+
+const (
+	noise    = 6.0  // squared grey levels that a coder adds everywhere
+	textured = 0.08 // part of the squared gradient that it may change
+)
+
+// compareLuma compares at a common scale no side of which is longer than side.
+func (e *evidence) compareLuma(a, b Plane, side int) {
+	w, h := common(a, b, 2.0/3, side)
+	e.grid = max(w, h)
+	a, b = a.reduce(w, h), b.reduce(w, h)
+	fit, rest := fitted(a, b)
+	e.fit = fit
+	n := 0
+	for _, v := range rest.v {
+		e.mean += math.Abs(float64(v))
+		n++
+	}
+	e.mean /= float64(n)
+	square := total(w, h, func(i int) float64 { return float64(rest.v[i] * rest.v[i]) })
+	plain := total(w, h, func(i int) float64 { return float64(rest.v[i]) })
+	busy := total(w, h, func(i int) float64 {
+		x, y := i%w, i/w
+		if x == 0 || y == 0 || x == w-1 || y == h-1 {
+			return 0
+		}
+		dx, dy := float64(a.Pix[i+1])-float64(a.Pix[i-1]), float64(a.Pix[i+w])-float64(a.Pix[i-w])
+		return (dx*dx + dy*dy) / 4
+	})
+	for _, s := range []int{3, 6} {
+		for y := 1; y+s < h; y += s / 3 {
+			for x := 1; x+s < w; x += s / 3 {
+				cells := float64(s * s)
+				act := busy.of(x, y, s, s)
+				e.block = max(e.block, square.of(x, y, s, s)/(cells*noise+textured*act))
+				if s == 6 {
+					e.patch = max(e.patch, math.Abs(plain.of(x, y, s, s))/cells/(1+0.05*math.Sqrt(act/cells)))
+				}
+			}
+		}
+	}
+}
+
+// common is the scale of a comparison: part of the smaller picture's.
+func common(a, b Plane, part float64, side int) (w, h int) {
+	small := a
+	if b.W*b.H < a.W*a.H {
+		small = b
+	}
+	scale := min(part, float64(side)/float64(max(small.W, small.H)))
+	w = min(a.W, b.W, max(8, int(float64(small.W)*scale+0.5)))
+	h = min(a.H, b.H, max(8, int(float64(small.H)*scale+0.5)))
+	return w, h
+}
+
+// compareChroma looks for other colours, everywhere or in a spot.
+func (e *evidence) compareChroma(a, b *Picture) {
+	w, h := common(Plane{W: min(a.Cb.W, a.Cr.W), H: min(a.Cb.H, a.Cr.H)}, Plane{W: b.Cb.W, H: b.Cb.H}, 1, 32)
+	au, av, bu, bv := a.Cb.reduce(w, h), a.Cr.reduce(w, h), b.Cb.reduce(w, h), b.Cr.reduce(w, h)
+	var re, im, energy, sum float64
+	diff := make([]float64, w*h)
+	for i := range diff {
+		pu, pv := float64(au.Pix[i])-128, float64(av.Pix[i])-128
+		qu, qv := float64(bu.Pix[i])-128, float64(bv.Pix[i])-128
+		re += pu*qu + pv*qv
+		im += pu*qv - pv*qu
+		energy += pu*pu + pv*pv
+		diff[i] = max(math.Abs(pu-qu), math.Abs(pv-qv))
+		sum += (math.Abs(pu-qu) + math.Abs(pv-qv)) / 2
+	}
+	e.chroma = sum / float64(w*h)
+	e.vivid = 1
+	if energy > 9*float64(w*h) {
+		e.hue, e.vivid = math.Abs(math.Atan2(im, re))*180/math.Pi, math.Hypot(re, im)/energy
+	}
+	all := total(w, h, func(i int) float64 { return diff[i] })
+	for y := range h - 1 {
+		for x := range w - 1 {
+			e.spot = max(e.spot, all.of(x, y, 2, 2)/4)
+		}
+	}
+}

@@ -1,0 +1,180 @@
+package fingerprint
+
+import (
+	"image"
+	"image/color"
+)
+
+const (
+	// Side is the longest side of the luma that prints are made of: a little
+	// more than an eighth of what phones take.
+	Side = 640
+	// FullSide is the longest side of the luma at which documents are compared.
+	FullSide = 6000
+	// chromaSide is the longest side of chroma.
+	chromaSide = 64
+)
+
+// Picture is a picture in memory, upright and over white, for Of and Verify.
+type Picture struct {
+	Width, Height int   // of the file, as displayed
+	Luma          Plane // upright, at most the side that was asked for
+	Cb, Cr        Plane // upright, at most 64 samples
+	// Whole says that Luma was not decoded at a reduced scale: if it is smaller
+	// than the file, decoding again with a larger side gives more.
+	Whole bool
+}
+
+// Frame says how an image that was decoded shows the picture of its file.
+type Frame struct {
+	Width, Height int // of the file, as coded
+	// Scale is how many pixels of the file a sample stands for along each side:
+	// 8 for what dcjpeg gives, else 1. The last column and row of samples may
+	// reach beyond the picture.
+	Scale       int
+	Orientation int // of EXIF; others than 2 to 8 change nothing
+	// Limited says that luma goes from 16 to 235 and chroma from 16 to 240, as
+	// x/image/webp gives it.
+	Limited bool
+	Side    int // longest side of the luma that is kept: Side or FullSide
+}
+
+// New makes a Picture of an image. It takes memory for the planes that it
+// returns and for a few rows.
+func New(m image.Image, f Frame) *Picture {
+	b := m.Bounds()
+	scale := float64(max(f.Scale, 1))
+	ew := min(float64(b.Dx()), float64(f.Width)/scale)
+	eh := min(float64(b.Dy()), float64(f.Height)/scale)
+	p := &Picture{Width: f.Width, Height: f.Height, Whole: f.Scale <= 1}
+	w, h := fit(ew, eh, f.Side)
+	cw, ch := fit(ew, eh, chromaSide)
+	switch m := m.(type) {
+	case *image.YCbCr:
+		p.Luma = reduceRows(m.Y[m.YOffset(b.Min.X, b.Min.Y):], m.YStride, b.Dx(), b.Dy(), ew, eh, w, h)
+		cols, rows, rx, ry := chromaSize(m)
+		cew, ceh := min(float64(cols), ew/rx), min(float64(rows), eh/ry)
+		cw, ch = min(cw, max(1, int(cew))), min(ch, max(1, int(ceh)))
+		off := m.COffset(b.Min.X, b.Min.Y)
+		p.Cb = reduceRows(m.Cb[off:], m.CStride, cols, rows, cew, ceh, cw, ch)
+		p.Cr = reduceRows(m.Cr[off:], m.CStride, cols, rows, cew, ceh, cw, ch)
+	case *image.Gray:
+		p.Luma = reduceRows(m.Pix[m.PixOffset(b.Min.X, b.Min.Y):], m.Stride, b.Dx(), b.Dy(), ew, eh, w, h)
+		p.Cb, p.Cr = neutral(cw, ch), neutral(cw, ch)
+	default:
+		p.fromRGB(m, ew, eh, w, h, cw, ch)
+	}
+	if f.Limited {
+		stretch(p.Luma, 16, 0, 219)
+		stretch(p.Cb, 128, 128, 224)
+		stretch(p.Cr, 128, 128, 224)
+	}
+	p.Luma, p.Cb, p.Cr = p.Luma.upright(f.Orientation), p.Cb.upright(f.Orientation), p.Cr.upright(f.Orientation)
+	if f.Orientation >= 5 && f.Orientation <= 8 {
+		p.Width, p.Height = p.Height, p.Width
+	}
+	return p
+}
+
+// fit is the size in samples of a picture of w×h with no side longer than side,
+// and not enlarged.
+func fit(w, h float64, side int) (int, int) {
+	scale := min(1, float64(side)/max(w, h))
+	return max(1, int(w*scale+1e-6)), max(1, int(h*scale+1e-6))
+}
+
+func reduceRows(pix []uint8, stride, w, h int, ew, eh float64, outW, outH int) Plane {
+	r := newReducer(w, h, ew, eh, outW, outH)
+	for y := range h {
+		r.add(pix[y*stride:][:w])
+	}
+	return r.out
+}
+
+// chromaSize is the size of the chroma planes and how much wider and higher than
+// luma their samples are.
+func chromaSize(m *image.YCbCr) (w, h int, rx, ry float64) {
+	x, y := 1, 1
+	switch m.SubsampleRatio {
+	case image.YCbCrSubsampleRatio422:
+		x = 2
+	case image.YCbCrSubsampleRatio420:
+		x, y = 2, 2
+	case image.YCbCrSubsampleRatio440:
+		y = 2
+	case image.YCbCrSubsampleRatio411:
+		x = 4
+	case image.YCbCrSubsampleRatio410:
+		x, y = 4, 2
+	}
+	b := m.Rect
+	w = (b.Max.X+x-1)/x - b.Min.X/x
+	h = (b.Max.Y+y-1)/y - b.Min.Y/y
+	return w, h, float64(x), float64(y)
+}
+
+func neutral(w, h int) Plane {
+	p := Plane{w, h, make([]uint8, w*h)}
+	for i := range p.Pix {
+		p.Pix[i] = 128
+	}
+	return p
+}
+
+// stretch maps a limited range to the full one.
+func stretch(p Plane, from, to, span int) {
+	var table [256]uint8
+	for i := range table {
+		table[i] = uint8(min(255, max(0, to+((i-from)*255+span/2)/span)))
+	}
+	for i, v := range p.Pix {
+		p.Pix[i] = table[v]
+	}
+}
+
+// fromRGB reads images that are not in YCbCr, over white.
+func (p *Picture) fromRGB(m image.Image, ew, eh float64, w, h, cw, ch int) {
+	b := m.Bounds()
+	luma := newReducer(b.Dx(), b.Dy(), ew, eh, w, h)
+	cb := newReducer(b.Dx(), b.Dy(), ew, eh, cw, ch)
+	cr := newReducer(b.Dx(), b.Dy(), ew, eh, cw, ch)
+	rows := make([]uint8, 3*b.Dx())
+	ys, us, vs := rows[:b.Dx()], rows[b.Dx():2*b.Dx()], rows[2*b.Dx():]
+	for y := range b.Dy() {
+		ycc(m, b.Min.Y+y, ys, us, vs)
+		luma.add(ys)
+		cb.add(us)
+		cr.add(vs)
+	}
+	p.Luma, p.Cb, p.Cr = luma.out, cb.out, cr.out
+}
+
+// ycc reads one row.
+func ycc(m image.Image, y int, ys, us, vs []uint8) {
+	b := m.Bounds()
+	for x := range ys {
+		var r, g, bl uint8
+		switch m := m.(type) {
+		case *image.RGBA:
+			p := m.Pix[m.PixOffset(b.Min.X+x, y):][:4]
+			white := 255 - p[3]
+			r, g, bl = p[0]+white, p[1]+white, p[2]+white
+		case *image.NRGBA:
+			p := m.Pix[m.PixOffset(b.Min.X+x, y):][:4]
+			a := uint32(p[3])
+			over := func(v uint8) uint8 { return uint8((uint32(v)*a + 255*(255-a) + 127) / 255) }
+			r, g, bl = over(p[0]), over(p[1]), over(p[2])
+		default:
+			r16, g16, b16, a := m.At(b.Min.X+x, y).RGBA()
+			white := 0xffff - a
+			r, g, bl = uint8((r16+white)>>8), uint8((g16+white)>>8), uint8((b16+white)>>8)
+		}
+		ys[x], us[x], vs[x] = color.RGBToYCbCr(r, g, bl)
+	}
+}
+
+// EighthWillDo says whether an eighth of a picture is enough for its Print.
+// Smaller ones cost little to decode whole.
+func EighthWillDo(width, height int) bool {
+	return min(width, height) >= 8*thumbSide && max(width, height) >= 12*thumbSide
+}

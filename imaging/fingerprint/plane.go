@@ -1,0 +1,127 @@
+package fingerprint
+
+// Plane is one component of a picture: samples by row, 0 to 255, without gaps.
+type Plane struct {
+	W, H int
+	Pix  []uint8
+}
+
+// row returns row y.
+func (p Plane) row(y int) []uint8 { return p.Pix[y*p.W : (y+1)*p.W] }
+
+// share is how a sample is divided between the cell it begins in and the next.
+type share struct {
+	cell        int
+	here, there float32
+}
+
+// shares divides n samples, of which only extent hold the picture, among cells
+// of equal width. What a cell gets adds up to 1. Mapping by n where the last
+// sample is only partly picture would shift everything to one side.
+func shares(n int, extent float64, cells int) []share {
+	all := make([]share, n)
+	scale := float64(cells) / extent
+	for i := range all {
+		from, to := float64(i)*scale, min(float64(i+1), extent)*scale
+		s := share{cell: min(int(from), cells-1), here: float32(max(0, to-from))}
+		if end := float64(s.cell + 1); to > end && s.cell+1 < cells {
+			s.here, s.there = float32(end-from), float32(to-end)
+		}
+		all[i] = s
+	}
+	return all
+}
+
+// reducer scales a plane down by averaging areas, row by row.
+type reducer struct {
+	out          Plane
+	across, down []share
+	y            int
+	line         []float32 // the row that was added, scaled
+	row, next    []float32 // the cells it goes into
+}
+
+// newReducer takes h rows of w samples, of which ew×eh hold the picture, and
+// makes outW×outH of them, which must not be more.
+func newReducer(w, h int, ew, eh float64, outW, outH int) *reducer {
+	return &reducer{
+		out:    Plane{outW, outH, make([]uint8, outW*outH)},
+		across: shares(w, ew, outW), down: shares(h, eh, outH),
+		line: make([]float32, outW+1), row: make([]float32, outW), next: make([]float32, outW),
+	}
+}
+
+// add takes the next row.
+func (r *reducer) add(samples []uint8) {
+	clear(r.line)
+	for x, s := range r.across {
+		v := float32(samples[x])
+		r.line[s.cell] += v * s.here
+		r.line[s.cell+1] += v * s.there
+	}
+	s := r.down[r.y]
+	if s.there == 0 {
+		for i := range r.row {
+			r.row[i] += r.line[i] * s.here
+		}
+	} else {
+		for i := range r.row {
+			r.row[i] += r.line[i] * s.here
+			r.next[i] += r.line[i] * s.there
+		}
+	}
+	r.y++
+	if r.y < len(r.down) && r.down[r.y].cell == s.cell {
+		return
+	}
+	cells := r.out.row(s.cell)
+	for i, v := range r.row {
+		cells[i] = uint8(min(255, v+0.5))
+	}
+	r.row, r.next = r.next, r.row
+	clear(r.next)
+}
+
+// reduce scales a plane down to w×h samples.
+func (p Plane) reduce(w, h int) Plane {
+	if w == p.W && h == p.H {
+		return p
+	}
+	r := newReducer(p.W, p.H, float64(p.W), float64(p.H), w, h)
+	for y := range p.H {
+		r.add(p.row(y))
+	}
+	return r.out
+}
+
+// upright undoes an EXIF orientation.
+func (p Plane) upright(orientation int) Plane {
+	if orientation < 2 || orientation > 8 {
+		return p
+	}
+	out := Plane{p.W, p.H, make([]uint8, len(p.Pix))}
+	turned := orientation >= 5
+	if turned {
+		out.W, out.H = p.H, p.W
+	}
+	// Which of the stored picture's axes run backwards.
+	flipX := orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8
+	flipY := orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7
+	for y := range out.H {
+		line := out.row(y)
+		for x := range line {
+			fx, fy := x, y
+			if turned {
+				fx, fy = y, x
+			}
+			if flipX {
+				fx = p.W - 1 - fx
+			}
+			if flipY {
+				fy = p.H - 1 - fy
+			}
+			line[x] = p.Pix[fy*p.W+fx]
+		}
+	}
+	return out
+}
