@@ -228,9 +228,10 @@ func (q *queries) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQ
 }
 func (q *queries) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
-// Not parallel: it looks at the whole process's memory.
-func TestStream(t *testing.T) {
-	const rows = 20_500 // more than are gathered of one link
+// manyImages is a service with so many images in the database, a pool of one
+// connection to it, and what counts the queries.
+func manyImages(t *testing.T, rows int) (*gallery.Service, *pgxpool.Pool, *queries) {
+	t.Helper()
 	cfg, err := pgxpool.ParseConfig(dbtest.URL(t))
 	must(t, err)
 	sent := &queries{}
@@ -238,7 +239,7 @@ func TestStream(t *testing.T) {
 	cfg.MaxConns = 1 // fn runs queries of its own: none may be held
 	pool, err := pgxpool.NewWithConfig(t.Context(), cfg)
 	must(t, err)
-	defer pool.Close()
+	t.Cleanup(pool.Close)
 	_, err = pool.Exec(t.Context(), `
 		WITH new AS (
 			INSERT INTO images (id, sha256, format, width, height, bytes, uploaded_at, camera, exif)
@@ -250,8 +251,13 @@ func TestStream(t *testing.T) {
 	must(t, err)
 	_, err = pool.Exec(t.Context(), `ANALYZE`)
 	must(t, err)
-	s := gallery.New(gallery.Options{Pool: pool})
+	return gallery.New(gallery.Options{Pool: pool}), pool, sent
+}
 
+// Not parallel: it looks at the whole process's memory.
+func TestStream(t *testing.T) {
+	const rows = 20_500 // more than are gathered of one link
+	s, pool, sent := manyImages(t, rows)
 	heap := func() int64 {
 		runtime.GC()
 		var m runtime.MemStats
@@ -261,7 +267,7 @@ func TestStream(t *testing.T) {
 	sent.Store(0)
 	seen := make(map[uuid.UUID]bool, rows)
 	before, highest, last := heap(), int64(0), time.Time{}
-	err = s.Stream(t.Context(), gallery.Filter{Format: "jpeg"}, func(d *gallery.Document) error {
+	err := s.Stream(t.Context(), gallery.Filter{Format: "jpeg"}, func(d *gallery.Document) error {
 		if len(seen) > 0 && d.UploadedAt.After(last) {
 			t.Errorf("image %d is out of order", len(seen))
 		}

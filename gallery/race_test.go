@@ -51,19 +51,8 @@ func TestDeletionsAgainstUploads(t *testing.T) {
 			}
 		})
 	}
-	deleteOne := func() error {
-		var id uuid.UUID
-		err := h.Pool.QueryRow(ctx, `SELECT id FROM images ORDER BY random() LIMIT 1`).Scan(&id)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		return h.Delete(ctx, id)
-	}
-	remove(deleteOne)
-	remove(deleteOne)
+	remove(func() error { return deleteAny(ctx, h) })
+	remove(func() error { return deleteAny(ctx, h) })
 	remove(func() error { _, err := h.SweepOrphans(ctx, time.Now().Add(time.Hour)); return err })
 	uploaders.Wait()
 	close(done)
@@ -71,9 +60,7 @@ func TestDeletionsAgainstUploads(t *testing.T) {
 
 	h.checkCounters()
 	for _, content := range contents {
-		sum := [32]byte{}
-		copy(sum[:], sumOf(content))
-		images := h.count(`SELECT count(*) FROM images WHERE sha256 = $1`, sum[:])
+		images := h.count(`SELECT count(*) FROM images WHERE sha256 = $1`, sumOf(content))
 		if images == 1 && !h.hasBlob(content) {
 			t.Errorf("%q was acknowledged, and its blob is lost", content)
 		}
@@ -85,6 +72,19 @@ func TestDeletionsAgainstUploads(t *testing.T) {
 			t.Errorf("%q: %d images, blob: %v", content, images, h.hasBlob(content))
 		}
 	}
+}
+
+// deleteAny deletes one of the images that are there.
+func deleteAny(ctx context.Context, h *house) error {
+	var id uuid.UUID
+	err := h.Pool.QueryRow(ctx, `SELECT id FROM images ORDER BY random() LIMIT 1`).Scan(&id)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return h.Delete(ctx, id)
 }
 
 // upload does what package upload does, as docs/adr/0002 says.
