@@ -40,16 +40,18 @@ func TestMemoryOfLargeFiles(t *testing.T) {
 	if len(plain) < 60e6 {
 		t.Fatalf("a TIFF of %d bytes", len(plain))
 	}
+	half := m.SubImage(image.Rect(0, 0, 2500, 1500)) // compressing takes its time
 	for _, s := range []sample{
 		{"plain", TIFF, plain},
-		{"deflate", TIFF, encode(t, func(b *bytes.Buffer) error { return tiff.Encode(b, m, &tiff.Options{Compression: tiff.Deflate}) })},
+		{"deflate", TIFF, encode(t, func(b *bytes.Buffer) error { return tiff.Encode(b, half, &tiff.Options{Compression: tiff.Deflate}) })},
 		{"bmp", BMP, encode(t, func(b *bytes.Buffer) error { return bmp.Encode(b, m) })},
-		{"png", PNG, encode(t, func(b *bytes.Buffer) error { return (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(b, m) })},
+		{"png", PNG, encode(t, func(b *bytes.Buffer) error { return (&png.Encoder{CompressionLevel: png.BestSpeed}).Encode(b, half) })},
 		{"pages", TIFF, pagedTIFF(binary.LittleEndian, manyPages(60_000), -1)},
 	} {
 		n, err := spent(t, s.format, s.data)
 		t.Logf("%s %s of %d bytes: %d bytes", s.format, s.name, len(s.data), n)
-		most := uint64(2 << 20)
+		// Under the race detector pools forget at random.
+		most := uint64(4 << 20)
 		if s.name == "pages" {
 			most = 16 << 20 // a little for each directory, none of it kept
 		}
