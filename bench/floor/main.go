@@ -68,9 +68,18 @@ type floor struct {
 	buffers sync.Pool // of *[256 << 10]byte
 }
 
-// ServeHTTP keeps one picture, sent as the raw body.
+// ServeHTTP keeps one picture, sent as the raw body or as the one part of a form.
 func (f *floor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	sum, size, err := f.keep(r.Body)
+	body := io.Reader(r.Body)
+	if form, err := r.MultipartReader(); err == nil {
+		part, err := form.NextPart()
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		body = part
+	}
+	sum, size, err := f.keep(body)
 	if err == nil {
 		// A picture may come again; its file is replaced and its row stays.
 		_, err = f.pool.Exec(r.Context(), `INSERT INTO pictures (sha256, bytes) VALUES ($1, $2) ON CONFLICT DO NOTHING`, sum, size)

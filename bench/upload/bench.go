@@ -49,7 +49,9 @@ func (b *bench) round(ctx context.Context, round int) error {
 			}
 		}
 	}
-	return os.RemoveAll(filepath.Join(b.dir, fmt.Sprint(round)))
+	// The files stay until the end: ext4 makes files slowly where many were
+	// removed in the last minutes.
+	return nil
 }
 
 func (b *bench) servers(ctx context.Context, round int) (floor, inlet *server, err error) {
@@ -60,7 +62,7 @@ func (b *bench) servers(ctx context.Context, round int) (floor, inlet *server, e
 			return nil, nil, err
 		}
 	}
-	floor, err = startFloor(ctx, filepath.Join(b.dir, "floor"), filepath.Join(dir, "floor"), b.postgres.URL(databases[0]))
+	floor, err = startFloor(ctx, filepath.Join(b.dir, "floor"), filepath.Join(dir, "floor"), b.postgres.URL(databases[0]), b.options)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -126,7 +126,7 @@ func (c *client) sendSome(ctx context.Context, some []picture, check bool, laten
 // send sends one picture and wants it accepted.
 func (c *client) send(ctx context.Context, p picture) error {
 	contentType, head, tail := "image/jpeg", "", ""
-	if c.to.multipart {
+	if c.to.form {
 		contentType = "multipart/form-data; boundary=" + boundary
 		head = "--" + boundary + "\r\nContent-Disposition: form-data; name=\"file\"; filename=\"" + p.sum[:8] + ".jpg\"\r\nContent-Type: image/jpeg\r\n\r\n"
 		tail = "\r\n--" + boundary + "--\r\n"

@@ -15,6 +15,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -23,7 +24,8 @@ import (
 // options are the flags.
 type options struct {
 	n, clients, rounds int
-	quick, raw         bool
+	quick              bool
+	send               string
 	only, dir, profile string
 }
 
@@ -33,11 +35,15 @@ func main() {
 	flag.IntVar(&o.clients, "clients", 8, "clients that send at once")
 	flag.IntVar(&o.rounds, "rounds", 5, "how often each scenario is run on each server")
 	flag.BoolVar(&o.quick, "quick", false, "one short round, to see that everything works")
-	flag.BoolVar(&o.raw, "raw", false, "send raw bodies to Inlet too, not forms")
+	flag.StringVar(&o.send, "send", "form", "how pictures are sent: form (to both servers), raw (to both), or mixed (forms to Inlet, raw bodies to the floor)")
 	flag.StringVar(&o.only, "only", "", "run the scenarios with this in their name")
 	flag.StringVar(&o.dir, "dir", "", "put the temporary folder there; its disk is what is measured")
 	flag.StringVar(&o.profile, "profile", "", "write a processor profile of Inlet for each scenario into this folder")
 	flag.Parse()
+	if !slices.Contains([]string{"form", "raw", "mixed"}, o.send) {
+		fmt.Fprintln(os.Stderr, "bench: -send is form, raw or mixed")
+		os.Exit(2)
+	}
 	if o.quick {
 		o.n, o.rounds = min(o.n, 8), 1
 	}

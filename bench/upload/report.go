@@ -13,7 +13,7 @@ import (
 // report prints medians over the rounds. A ratio is the median of the rounds'
 // ratios, since the two runs of one round were next to each other.
 func (b *bench) report(w io.Writer) {
-	fmt.Fprintf(w, "\n%d clients, %d rounds, medians; what Inlet needs as a multiple of the floor's\n\n", b.clients, b.rounds)
+	fmt.Fprintf(w, "\n%d clients, %d rounds, sent as %s; medians, ratios to the floor\n\n", b.clients, b.rounds, b.send)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "pictures/s\tfloor\tinlet\tratio\twanted\t\tp50 ms\tfloor\tinlet\tp99 ms\tfloor\tinlet\t")
 	for _, sc := range b.scenarios {

@@ -50,20 +50,19 @@ type server struct {
 	check string // where sums are asked for; empty if it cannot be asked
 	base  string
 	log   string // the file to which it logs
-	// multipart says that pictures are sent as a form.
-	multipart bool
+	form  bool   // send pictures as forms, not as raw bodies
 
 	cmd   *exec.Cmd
 	done  chan struct{} // closed when it has ended
 	ended error         // how it ended, once done is closed
 }
 
-func startFloor(ctx context.Context, binary, dir, database string) (*server, error) {
+func startFloor(ctx context.Context, binary, dir, database string, o options) (*server, error) {
 	files := filepath.Join(dir, "files")
 	if err := os.MkdirAll(files, 0o700); err != nil {
 		return nil, err
 	}
-	s := &server{name: "floor", log: filepath.Join(dir, "log")}
+	s := &server{name: "floor", form: o.send == "form", log: filepath.Join(dir, "log")}
 	if err := s.start(ctx, dir, exec.CommandContext(ctx, binary, "-database", database, "-dir", files)); err != nil {
 		return nil, err
 	}
@@ -89,7 +88,7 @@ func startInlet(ctx context.Context, binary, dir, database string, o options) (*
 		}
 		cmd.Env = append(cmd.Env, profileEnv+"="+folder)
 	}
-	s := &server{name: "inlet", multipart: !o.raw, log: filepath.Join(dir, "log")}
+	s := &server{name: "inlet", form: o.send != "raw", log: filepath.Join(dir, "log")}
 	if err := s.start(ctx, dir, cmd); err != nil {
 		return nil, err
 	}
