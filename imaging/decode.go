@@ -38,7 +38,7 @@ type decoder struct {
 }
 
 var decoders = map[Format]decoder{
-	JPEG: {jpeg.DecodeConfig, from(decodeJPEG), 24},
+	JPEG: {jpeg.DecodeConfig, from(decodeJPEG), 24}, // see jpegKind
 	PNG:  {png.DecodeConfig, from(png.Decode), 8},
 	GIF:  {gif.DecodeConfig, from(gif.Decode), 5},
 	WebP: {webp.DecodeConfig, (*Inspector).firstWebP, 16},
@@ -101,4 +101,108 @@ func planes(m *dcjpeg.Image) image.Image {
 		Y: bytes.Clone(m.Y.Pix), Cb: bytes.Clone(m.Cb.Pix), Cr: bytes.Clone(m.Cr.Pix),
 		YStride: m.Y.Stride, CStride: m.Cb.Stride, SubsampleRatio: ratio, Rect: size,
 	}
+}
+
+// opener says how a picture is read by rows for a thumbnail of a size, and how
+// much memory that takes: whole, or, where the format allows it, less.
+func (in *Inspector) opener(
+	src *source, f Format, d decoder, config image.Config, size image.Point,
+) (need int64, open func() (_ rows, done func(), err error)) {
+	pixels := int64(config.Width) * int64(config.Height)
+	decoded := func(decode func() (raster, error)) func() (rows, func(), error) {
+		return func() (rows, func(), error) {
+			m, err := decode()
+			if err != nil {
+				return rows{}, func() {}, err
+			}
+			return m.rows(), func() {}, nil
+		}
+	}
+	need, whole := pixels*int64(d.bytesPerPixel), decoded(func() (raster, error) { return d.whole(in, src, config) })
+	switch {
+	case f == PNG && !interlaced(src): // three rows of up to 8 bytes a pixel
+		return 32*int64(config.Width) + 1<<20, func() (rows, func(), error) { return in.pngByRows(src) }
+	case f != JPEG:
+		return need, whole
+	}
+	kind := in.jpegKind(src)
+	need = int64(float64(pixels) * kind.bytesPerPixel)
+	if kind.eighth && size.X <= config.Width/8 && size.Y <= config.Height/8 {
+		return pixels / 16, decoded(func() (raster, error) { return in.eighth(src, config) })
+	}
+	return need, whole
+}
+
+// pngByRows reads a PNG by rows.
+func (in *Inspector) pngByRows(src *source) (_ rows, done func(), err error) {
+	p, done, err := in.openPNG(src)
+	if err != nil {
+		return rows{}, done, err
+	}
+	h := p.f.head
+	return rows{int(h.width), int(h.height), float64(h.width), float64(h.height), p.next}, done, nil
+}
+
+// interlaced says what the header of a PNG does.
+func interlaced(src *source) bool {
+	const at = 28 // the last byte of IHDR, which is the first chunk
+	b, err := src.bytes(at, 1)
+	return err != nil || b[0] != 0
+}
+
+// jpegKind is what matters of a JPEG's frame header for decoding it.
+type jpegKind struct {
+	bytesPerPixel float64 // that image/jpeg takes
+	eighth        bool    // dcjpeg may know it
+}
+
+// jpegKind reads the frame header. A pixel takes a byte of each component, as
+// far as that is not subsampled, four more for the coefficients of a progressive
+// file, and four in the end where there is ink.
+func (in *Inspector) jpegKind(src *source) jpegKind {
+	unknown := jpegKind{bytesPerPixel: 24}
+	r, release := in.buffered(src.all())
+	defer release()
+	for {
+		code, err := nextMarker(r)
+		if err != nil {
+			return unknown
+		}
+		if code == jpegSOI {
+			continue
+		}
+		length, err := r.Peek(2)
+		if err != nil {
+			return unknown
+		}
+		segment, err := r.Peek(int(length[0])<<8 | int(length[1]))
+		if err != nil || len(segment) < 2 {
+			return unknown
+		}
+		if isSOF(code) {
+			return readJPEGKind(code, segment[2:])
+		}
+		if _, err := r.Discard(len(segment)); err != nil {
+			return unknown
+		}
+	}
+}
+
+func readJPEGKind(code byte, frame []byte) jpegKind {
+	samples, most := 0, 1
+	for i := 6; i+3 <= len(frame); i += 3 {
+		n := int(frame[i+1]>>4) * int(frame[i+1]&15)
+		samples, most = samples+n, max(most, n)
+	}
+	if len(frame) < 9 {
+		return jpegKind{bytesPerPixel: 24}
+	}
+	k := jpegKind{bytesPerPixel: float64(samples) / float64(most), eighth: frame[5] < 4}
+	if code > jpegSOF0+1 {
+		k.bytesPerPixel *= 5
+	}
+	if !k.eighth {
+		k.bytesPerPixel += 4
+	}
+	return k
 }

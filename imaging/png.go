@@ -46,6 +46,8 @@ type pngFile struct {
 	stage pngStage
 	head  pngHeader
 
+	palette, trans []byte // of PLTE and tRNS
+
 	// The current chunk.
 	kind string
 	left int64 // bytes of it that are not read

@@ -75,7 +75,7 @@ func (f *pngFile) plte() error {
 	case f.head.colour == pngGrey || f.head.colour == pngGreyAlpha:
 		return undecodable("a grey picture with a palette")
 	}
-	f.stage = pngSeenPLTE
+	f.stage, f.palette = pngSeenPLTE, b
 	f.payload.part("PLTE", b)
 	return nil
 }
@@ -97,7 +97,7 @@ func (f *pngFile) trns() error {
 	if err != nil {
 		return err
 	}
-	f.stage = pngSeenTRNS
+	f.stage, f.trans = pngSeenTRNS, b
 	f.payload.part("tRNS", b)
 	return nil
 }

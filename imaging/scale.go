@@ -27,16 +27,36 @@ func shares(n int, extent float64, cells int) []share {
 	return all
 }
 
+// rows are the pixels of a picture from its top, over white. Of the samples only
+// width × height hold the picture: the last column and row may reach beyond it.
+type rows struct {
+	across, down  int // samples
+	width, height float64
+	next          func(pixels []uint8) error // red, green and blue of the next row
+}
+
+// rows reads a decoded picture by rows.
+func (r raster) rows() rows {
+	b := r.Bounds()
+	y := b.Min.Y
+	return rows{b.Dx(), b.Dy(), r.width, r.height, func(pixels []uint8) error {
+		overWhite(r.Image, y, pixels)
+		y++
+		return nil
+	}}
+}
+
 // shrink scales a picture to w×h pixels, which must not be more than it has, by
-// averaging areas, over white. It takes memory for a few rows beside the result.
-func shrink(src raster, w, h int) *image.RGBA {
-	b := src.Bounds()
-	across, down := shares(b.Dx(), src.width, w), shares(b.Dy(), src.height, h)
+// averaging areas. It takes memory for a few rows beside the result.
+func shrink(src rows, w, h int) (*image.RGBA, error) {
+	across, down := shares(src.across, src.width, w), shares(src.down, src.height, h)
 	out := image.NewRGBA(image.Rect(0, 0, w, h))
-	pixels, line := make([]uint8, 3*b.Dx()), make([]float32, 3*w)
+	pixels, line := make([]uint8, 3*src.across), make([]float32, 3*w)
 	row, next := make([]float32, 3*w), make([]float32, 3*w)
 	for y, s := range down {
-		overWhite(src.Image, b.Min.Y+y, pixels)
+		if err := src.next(pixels); err != nil {
+			return nil, err
+		}
 		average(line, pixels, across)
 		for i, v := range line {
 			row[i] += v * s.here
@@ -49,7 +69,7 @@ func shrink(src raster, w, h int) *image.RGBA {
 		row, next = next, row
 		clear(next)
 	}
-	return out
+	return out, nil
 }
 
 // average scales one row.
@@ -101,9 +121,8 @@ func overWhite(m image.Image, y int, out []uint8) {
 	case *image.NRGBA:
 		for x := range b.Dx() {
 			p := m.Pix[m.PixOffset(b.Min.X+x, y):][:4]
-			a := uint32(p[3])
 			for c := range 3 {
-				out[3*x+c] = uint8((uint32(p[c])*a + 255*(255-a) + 127) / 255)
+				out[3*x+c] = blend(p[c], p[3])
 			}
 		}
 	default:

@@ -7,6 +7,7 @@ import (
 	"image"
 	"image/jpeg"
 	"io"
+	"math"
 )
 
 const (
@@ -14,6 +15,8 @@ const (
 	thumbnailQuality = 82
 	// maxSide is the longest side that a JPEG may have.
 	maxSide = 65535
+	// maxThumbnail bounds the pixels of thumbnails of very narrow pictures.
+	maxThumbnail = 8 << 20
 )
 
 // Thumbnail makes a JPEG of the picture that is at most width pixels wide: the
@@ -45,19 +48,19 @@ func (in *Inspector) thumbnail(ctx context.Context, src *source, f Format, width
 	}
 	orientation := readMeta(src, f).Orientation
 	w, h := target(config.Width, config.Height, width, orientation >= 5)
-	need := int64(d.bytesPerPixel) * int64(config.Width) * int64(config.Height)
-	decode := func() (raster, error) { return d.whole(in, src, config) }
-	if f == JPEG && w <= config.Width/8 && h <= config.Height/8 {
-		need /= 64
-		decode = func() (raster, error) { return in.eighth(src, config) }
-	}
+	need, open := in.opener(src, f, d, config, image.Pt(w, h))
 	err = in.within(ctx, need, func() error {
-		picture, err := decode()
+		picture, done, err := open()
+		defer done()
+		if err != nil {
+			return err
+		}
+		small, err := shrink(picture, w, h)
 		if err != nil {
 			return err
 		}
 		var b bytes.Buffer
-		err = jpeg.Encode(&b, upright(shrink(picture, w, h), orientation), &jpeg.Options{Quality: thumbnailQuality})
+		err = jpeg.Encode(&b, upright(small, orientation), &jpeg.Options{Quality: thumbnailQuality})
 		out = b.Bytes()
 		return err
 	})
@@ -71,7 +74,7 @@ func target(w, h, width int, turned bool) (int, int) {
 	if turned {
 		across = h
 	}
-	scale := min(1, float64(width)/float64(across), maxSide/float64(max(w, h)))
+	scale := min(1, float64(width)/float64(across), maxSide/float64(max(w, h)), math.Sqrt(maxThumbnail/(float64(w)*float64(h))))
 	return max(1, int(float64(w)*scale+0.5)), max(1, int(float64(h)*scale+0.5))
 }
 

@@ -103,15 +103,14 @@ func (z *vp8l) lengths(lengths []uint8) error {
 			}
 			continue
 		}
-		repeated, n := uint8(0), 0
+		repeated, extra, least := uint8(0), uint(7), 11
 		switch v {
 		case 16:
-			repeated, n = last, 3+int(z.read(2))
+			repeated, extra, least = last, 2, 3
 		case 17:
-			n = 3 + int(z.read(3))
-		default:
-			n = 11 + int(z.read(7))
+			extra, least = 3, 3
 		}
+		n := least + int(z.read(extra))
 		if n > len(lengths)-at {
 			return errVP8LCode
 		}

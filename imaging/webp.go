@@ -263,12 +263,34 @@ func (in *Inspector) firstWebP(src *source) (image.Image, error) {
 		return nil, err
 	}
 	m, err := f.first.decode()
+	switch m := m.(type) {
+	case *image.YCbCr:
+		fullRange(m)
+	case *image.NYCbCrA:
+		fullRange(&m.YCbCr)
+	}
 	if err != nil || f.first.width == f.width && f.first.height == f.height {
 		return m, err
 	}
 	canvas := image.NewNRGBA(image.Rect(0, 0, int(f.width), int(f.height)))
 	draw.Draw(canvas, m.Bounds().Add(image.Pt(int(f.first.x), int(f.first.y))), m, m.Bounds().Min, draw.Src)
 	return canvas, nil
+}
+
+// fullRange makes the samples what image.YCbCr holds them for: WebP's luma goes
+// from 16 to 235 and its chroma from 16 to 240.
+func fullRange(m *image.YCbCr) {
+	var luma, chroma [256]byte
+	for v := range 256 {
+		luma[v] = byte(min(max(((v-16)*510+219)/438, 0), 255))
+		chroma[v] = byte(min(max(((v-16)*510+224)/448, 0), 255))
+	}
+	for i, v := range m.Y {
+		m.Y[i] = luma[v]
+	}
+	for i, v := range m.Cb {
+		m.Cb[i], m.Cr[i] = chroma[v], chroma[m.Cr[i]]
+	}
 }
 
 func uint24(b []byte) int64 { return int64(b[0]) | int64(b[1])<<8 | int64(b[2])<<16 }
