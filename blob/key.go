@@ -20,4 +20,5 @@ func VariantKey(k Key, width int) Key { return Key(fmt.Sprintf("%s.w%d.jpg", k, 
 var (
 	ErrNotFound    = errors.New("blob: not found")
 	ErrUnavailable = errors.New("blob: the store cannot be used")
+	ErrOwner       = errors.New("blob: the store belongs to another installation")
 )

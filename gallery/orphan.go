@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"inlet/blob"
@@ -59,10 +60,24 @@ func (s *Service) removeOrphan(ctx context.Context, sum [32]byte) (removed bool,
 // lockKey is what uploads and removals of one content lock.
 func lockKey(sum [32]byte) int64 { return int64(binary.BigEndian.Uint64(sum[:8])) }
 
+// claim makes sure that the blob store is this database's. To one that was
+// pointed at the wrong database every blob looks like an orphan.
+func (s *Service) claim(ctx context.Context) error {
+	var id uuid.UUID
+	if err := s.Pool.QueryRow(ctx, `SELECT id FROM installation`).Scan(&id); err != nil {
+		return err
+	}
+	return s.Blobs.Claim(ctx, id.String())
+}
+
 // SweepOrphans removes blobs that were written before olderThan and that no
 // image has: what uploads and deletions left that died halfway. It returns how
-// many. A blob that cannot be removed does not keep it from the others.
+// many. A blob that cannot be removed does not keep it from the others. A store
+// that has been swept for another database is blob.ErrOwner, and left alone.
 func (s *Service) SweepOrphans(ctx context.Context, olderThan time.Time) (int, error) {
+	if err := s.claim(ctx); err != nil {
+		return 0, fmt.Errorf("sweep orphans: %w", err)
+	}
 	removed := 0
 	var failed error // of the blob store; a failure of the database ends the sweep
 	var batch [][]byte

@@ -104,6 +104,14 @@ CREATE TABLE revoked_links (
 );
 CREATE INDEX revoked_links_seq ON revoked_links (seq);
 
+-- Which installation this is. A blob store remembers it, so that nothing is
+-- swept out of a store by a process that was pointed at another database.
+CREATE TABLE installation (
+    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    id       uuid NOT NULL DEFAULT gen_random_uuid()
+);
+INSERT INTO installation DEFAULT VALUES;
+
 -- Events for the counters, written in the transaction that makes them true and
 -- removed when Redis has them.
 CREATE TABLE outbox (
