@@ -197,6 +197,12 @@ func (s *Service) inspect(ctx context.Context, a arrival) (imaging.Info, error) 
 // keep makes the blob durable under its content's key.
 func (s *Service) keep(ctx context.Context, a arrival) error {
 	defer s.timed("blob", time.Now())
+	return s.keepStill(ctx, a)
+}
+
+// keepStill keeps the blob again, should it have gone since it was kept. Where
+// it has not, this only looks.
+func (s *Service) keepStill(ctx context.Context, a arrival) error {
 	return unavailable(s.Blobs.Keep(ctx, a.staged, blob.ContentKey(a.staged.Sum())))
 }
 

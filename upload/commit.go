@@ -15,7 +15,6 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
-	"inlet/blob"
 	"inlet/imaging"
 	"inlet/stats"
 )
@@ -85,15 +84,6 @@ func (s *Service) commitStored(ctx context.Context, a arrival, info imaging.Info
 		return s.keepStill(ctx, a)
 	})
 	return result, err
-}
-
-// keepStill puts the blob again if it has gone since it was kept.
-func (s *Service) keepStill(ctx context.Context, a arrival) error {
-	there, err := s.Blobs.Exists(ctx, blob.ContentKey(a.staged.Sum()))
-	if err == nil && !there {
-		err = s.Blobs.Keep(ctx, a.staged, blob.ContentKey(a.staged.Sum()))
-	}
-	return unavailable(err)
 }
 
 // commitDuplicate writes that a file is a copy of k. info is what was read

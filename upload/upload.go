@@ -40,7 +40,6 @@ var (
 type Blobs interface {
 	Stage(ctx context.Context) (*blob.Staged, error)
 	Keep(ctx context.Context, st *blob.Staged, k blob.Key) error
-	Exists(ctx context.Context, k blob.Key) (bool, error)
 }
 
 // Inspector looks into a staged file.
