@@ -8,6 +8,7 @@ GO        ?= go
 FUZZTIME  ?= 60s
 BENCHTIME ?= 1s
 TESTFLAGS ?=
+BENCHFLAGS ?=
 PROFILE   := .cache/cover.out
 
 GOLANGCI_LINT := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
@@ -24,10 +25,10 @@ else
 RACE := $(GO) test
 endif
 
-.PHONY: help run build test check lint fmt tidy vuln bench fuzz cover
+.PHONY: help run build test check lint fmt tidy vuln bench bench-upload fuzz cover
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Start the service on this machine, with nothing configured
 	$(GO) run ./cmd/inlet
@@ -65,6 +66,9 @@ vuln:
 
 bench: ## Run the Go benchmarks (BENCHTIME=1s)
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./imaging/... ./upload/... ./link/...
+
+bench-upload: ## Compare whole uploads with those to a bare server (BENCHFLAGS=-quick)
+	$(GO) run ./bench/upload $(BENCHFLAGS)
 
 fuzz: ## Run each fuzz target for FUZZTIME (60s)
 	@grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . | sed 's/:func / /' | sort | while read -r file target; do \

@@ -36,7 +36,7 @@ func (f *Files) writeOwner(path, owner string) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(tmp.Name())
+	defer func() { _ = os.Remove(tmp.Name()) }() // it has another name by then
 	_, err = tmp.WriteString(owner + "\n")
 	err = errors.Join(err, tmp.Sync(), tmp.Close())
 	if err == nil {
