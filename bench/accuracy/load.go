@@ -85,12 +85,9 @@ func (f *file) picture(side int, quick bool) (*fingerprint.Picture, error) {
 	if err != nil {
 		return nil, fmt.Errorf("decode %s: %w", f.name, err)
 	}
-	if ycc, ok := m.(*image.YCbCr); ok && f.info.Format == imaging.WebP {
-		frame.Limited = ycc != nil
-	}
-	if a, ok := m.(*image.NYCbCrA); ok {
-		frame.Limited = true
-		m = &a.YCbCr
+	switch m.(type) {
+	case *image.YCbCr, *image.NYCbCrA:
+		frame.Limited = f.info.Format == imaging.WebP
 	}
 	return fingerprint.New(m, frame), nil
 }

@@ -3,6 +3,7 @@ package fingerprint
 import (
 	"image"
 	"image/color"
+	"math"
 )
 
 const (
@@ -49,6 +50,9 @@ func New(m image.Image, f Frame) *Picture {
 	p := &Picture{Width: f.Width, Height: f.Height, Whole: f.Scale <= 1}
 	w, h := fit(ew, eh, f.Side)
 	cw, ch := fit(ew, eh, chromaSide)
+	if a, ok := m.(*image.NYCbCrA); ok {
+		m = opaque(a, f.Limited)
+	}
 	switch m := m.(type) {
 	case *image.YCbCr:
 		p.Luma = reduceRows(m.Y[m.YOffset(b.Min.X, b.Min.Y):], m.YStride, b.Dx(), b.Dy(), ew, eh, w, h)
@@ -113,6 +117,28 @@ func chromaSize(m *image.YCbCr) (w, h int, rx, ry float64) {
 	return w, h, float64(x), float64(y)
 }
 
+// opaque lays a picture over white.
+func opaque(m *image.NYCbCrA, limited bool) *image.YCbCr {
+	b := m.Rect
+	out := image.NewYCbCr(b, m.SubsampleRatio)
+	white := 255
+	if limited {
+		white = 235
+	}
+	over := func(v uint8, ground int, alpha uint8) uint8 {
+		return uint8((int(v)*int(alpha) + ground*(255-int(alpha)) + 127) / 255)
+	}
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		for x := b.Min.X; x < b.Max.X; x++ {
+			alpha := m.A[m.AOffset(x, y)]
+			from, to, at := m.COffset(x, y), out.COffset(x, y), m.YOffset(x, y)
+			out.Y[out.YOffset(x, y)] = over(m.Y[at], white, alpha)
+			out.Cb[to], out.Cr[to] = over(m.Cb[from], 128, alpha), over(m.Cr[from], 128, alpha)
+		}
+	}
+	return out
+}
+
 func neutral(w, h int) Plane {
 	p := Plane{w, h, make([]uint8, w*h)}
 	for i := range p.Pix {
@@ -125,7 +151,7 @@ func neutral(w, h int) Plane {
 func stretch(p Plane, from, to, span int) {
 	var table [256]uint8
 	for i := range table {
-		table[i] = uint8(min(255, max(0, to+((i-from)*255+span/2)/span)))
+		table[i] = uint8(min(255, max(0, math.Round(float64(to)+float64(i-from)*255/float64(span)))))
 	}
 	for i, v := range p.Pix {
 		p.Pix[i] = table[v]

@@ -71,12 +71,53 @@ func (f fitting) plausible() bool {
 		math.Abs(f.dx) < 0.5 && math.Abs(f.dy) < 0.5
 }
 
-// Explain is for tuning.
-func Explain(a, b *Picture) string {
-	var e evidence
-	e.compareLuma(a.Luma, b.Luma, 256)
-	e.compareChroma(a, b)
+// Verify says whether two pictures that Compare found alike are the same. It
+// says Closer where the Pictures were decoded at a reduced scale: no change is
+// visible there, and the whole ones have to be compared.
+func Verify(a, b *Picture) Kind {
+	e, ok := examine(a, b)
+	switch {
+	case !ok:
+		return Near
+	case !a.Whole || !b.Whole:
+		return Closer
+	}
 	e.compareText(a.Luma, b.Luma)
-	return fmt.Sprintf("grid=%d g=%.3f o=%.1f dx=%.2f dy=%.2f s=%.3f mean=%.2f block=%.2f patch=%.2f chroma=%.2f spot=%.2f hue=%.2f vivid=%.3f text=%.2f texts=%.3f plain=%.3f lost=%.3f",
-		e.grid, e.fit.gain, e.fit.gain*128+e.fit.offset-128, e.fit.dx, e.fit.dy, e.fit.sharp, e.mean, e.block, e.patch, e.chroma, e.spot, e.hue, e.vivid, e.text, e.texts, e.plain, e.lost)
+	if e.text > mostText || e.document() && e.lost > mostLost {
+		return Near
+	}
+	return Same
+}
+
+// examine compares by all but the text.
+func examine(a, b *Picture) (e evidence, ok bool) {
+	if !sameShape(a.Width, a.Height, b.Width, b.Height) || min(a.Luma.W, a.Luma.H, b.Luma.W, b.Luma.H) < minShort {
+		return e, false
+	}
+	e.compareLuma(a.Luma, b.Luma, gridSide)
+	e.compareChroma(a, b)
+	return e, e.grid >= minGrid && e.fit.plausible() && e.mean <= 3.5 && e.block <= mostBlock && e.patch <= mostPatch &&
+		e.chroma <= 2.5 && e.spot <= mostSpot && e.hue <= 5 && math.Abs(e.vivid-1) <= 0.12
+}
+
+func (e *evidence) document() bool { return e.plain > 0.35 && e.texts > 0.02 }
+
+const (
+	gridSide  = 256
+	minGrid   = 40
+	mostBlock = 12
+	mostPatch = 4
+	mostSpot  = 6
+	mostText  = 5
+	mostLost  = 0.3
+)
+
+// Explain says what Verify found, for tuning.
+func Explain(a, b *Picture) string {
+	e, ok := examine(a, b)
+	if a.Whole && b.Whole {
+		e.compareText(a.Luma, b.Luma)
+	}
+	return fmt.Sprintf("ok=%v grid=%d g=%.3f o=%.1f dx=%.2f dy=%.2f s=%.3f mean=%.2f block=%.2f patch=%.2f chroma=%.2f spot=%.2f hue=%.2f vivid=%.3f text=%.2f texts=%.3f plain=%.3f lost=%.3f",
+		ok, e.grid, e.fit.gain, e.fit.gain*128+e.fit.offset-128, e.fit.dx, e.fit.dy, e.fit.sharp, e.mean, e.block, e.patch, e.chroma, e.spot, e.hue, e.vivid, e.text, e.texts, e.plain, e.lost)
 }
