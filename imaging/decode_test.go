@@ -143,3 +143,35 @@ func TestJPEGKind(t *testing.T) {
 		}
 	}
 }
+
+// FuzzPNGRows holds that rows are read of whatever Inspect accepts.
+func FuzzPNGRows(f *testing.F) {
+	for _, s := range samplesOf(f, PNG) {
+		f.Add(s.data)
+	}
+	in := NewInspector(1<<16, 1<<20)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		src := sourceOf(t, data)
+		_, err := in.inspect(t.Context(), src, PNG)
+		if interlaced(src) {
+			return
+		}
+		got, done, failed := in.pngByRows(src)
+		defer done()
+		if failed != nil {
+			if err == nil {
+				t.Fatalf("accepted, yet %v", failed)
+			}
+			return
+		}
+		row := make([]uint8, 3*got.across)
+		for range got.down {
+			if failed := got.next(row); failed != nil {
+				if err == nil {
+					t.Fatalf("accepted, yet %v", failed)
+				}
+				return
+			}
+		}
+	})
+}
