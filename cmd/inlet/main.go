@@ -21,7 +21,11 @@ func main() {
 	// The first signal begins a graceful stop; a second one ends at once.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
-	if err := rootCommand().ExecuteContext(ctx); err != nil {
+	err := rootCommand().ExecuteContext(ctx)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		err = nil // it was told to stop before it had begun
+	}
+	if err != nil {
 		fmt.Fprintf(os.Stderr, "inlet: %v\n", err)
 		os.Exit(1)
 	}
