@@ -36,7 +36,8 @@ func main() {
 	for _, name := range names {
 		data, _ := os.ReadFile(name)
 		f, err := load(filepath.Base(name), data)
-		if err != nil || max(f.info.Width, f.info.Height) < 320 {
+		if err != nil || max(f.info.Width, f.info.Height) < 320 ||
+			f.info.Format != "jpeg" && f.info.Meta.Orientation > 1 { // ImageMagick does not see it
 			continue
 		}
 		if n++; *most > 0 && n > *most {

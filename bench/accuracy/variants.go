@@ -52,7 +52,7 @@ func (t transform) apply(magick, in, dir string) ([]byte, error) {
 	if data, err := os.ReadFile(out); err == nil {
 		return data, nil
 	}
-	args := append([]string{in + "[0]"}, t.args...)
+	args := append([]string{in + "[0]", "-background", "white", "-alpha", "remove"}, t.args...)
 	said, err := exec.CommandContext(context.Background(), magick, append(args, out)...).CombinedOutput()
 	data, readErr := os.ReadFile(out)
 	if readErr != nil {

@@ -14,6 +14,7 @@ type evidence struct {
 	hue    float64 // degrees by which the hues are turned
 	vivid  float64 // gain of chroma
 	text   float64 // worst window of text blocks at full scale
+	usual  float64 // of the worst windows of all text blocks, the 90th percentile
 	texts  float64 // part of the blocks that hold text
 	plain  float64 // part of the blocks that hold paper
 	lost   float64 // part of the text's contrast that the smaller does not hold
@@ -29,16 +30,11 @@ func (e *evidence) compareLuma(a, b Plane, side int) {
 	w, h := common(a, b, 2.0/3, side)
 	e.grid = max(w, h)
 	a, b = a.reduce(w, h), b.reduce(w, h)
-	fit, rest := fitted(a, b)
-	e.fit = fit
-	n := 0
-	for _, v := range rest.v {
-		e.mean += math.Abs(float64(v))
-		n++
-	}
-	e.mean /= float64(n)
-	square := total(w, h, func(i int) float64 { return float64(rest.v[i] * rest.v[i]) })
-	plain := total(w, h, func(i int) float64 { return float64(rest.v[i]) })
+	e.fit = fitted(a, b)
+	var rest []float64
+	rest, e.mean = e.fit.residual(a, b)
+	square := total(w, h, func(i int) float64 { return rest[i] * rest[i] })
+	plain := total(w, h, func(i int) float64 { return rest[i] })
 	busy := total(w, h, func(i int) float64 {
 		x, y := i%w, i/w
 		if x == 0 || y == 0 || x == w-1 || y == h-1 {
@@ -85,7 +81,7 @@ func (e *evidence) compareChroma(a, b *Picture) {
 		re += pu*qu + pv*qv
 		im += pu*qv - pv*qu
 		energy += pu*pu + pv*pv
-		diff[i] = max(math.Abs(pu-qu), math.Abs(pv-qv))
+		diff[i] = max(0, max(math.Abs(pu-qu), math.Abs(pv-qv))-0.25*edge(au, av, i))
 		sum += (math.Abs(pu-qu) + math.Abs(pv-qv)) / 2
 	}
 	e.chroma = sum / float64(w*h)
@@ -99,4 +95,21 @@ func (e *evidence) compareChroma(a, b *Picture) {
 			e.spot = max(e.spot, all.of(x, y, 2, 2)/4)
 		}
 	}
+}
+
+// edge is how much chroma changes around cell i: there it may be elsewhere by a
+// part of a cell.
+func edge(u, v Plane, i int) float64 {
+	most := 0.0
+	for _, p := range []Plane{u, v} {
+		x, y := i%p.W, i/p.W
+		low, high := p.Pix[i], p.Pix[i]
+		for j := max(0, y-1); j <= min(p.H-1, y+1); j++ {
+			for _, s := range p.row(j)[max(0, x-1):min(p.W, x+2)] {
+				low, high = min(low, s), max(high, s)
+			}
+		}
+		most = max(most, float64(high-low))
+	}
+	return most
 }

@@ -21,8 +21,7 @@ type Picture struct {
 	Width, Height int   // of the file, as displayed
 	Luma          Plane // upright, at most the side that was asked for
 	Cb, Cr        Plane // upright, at most 64 samples
-	// Whole says that Luma was not decoded at a reduced scale: if it is smaller
-	// than the file, decoding again with a larger side gives more.
+	// Whole says that decoding again would give no more than Luma holds.
 	Whole bool
 }
 
@@ -47,15 +46,16 @@ func New(m image.Image, f Frame) *Picture {
 	scale := float64(max(f.Scale, 1))
 	ew := min(float64(b.Dx()), float64(f.Width)/scale)
 	eh := min(float64(b.Dy()), float64(f.Height)/scale)
-	p := &Picture{Width: f.Width, Height: f.Height, Whole: f.Scale <= 1}
+	p := &Picture{Width: f.Width, Height: f.Height}
 	w, h := fit(ew, eh, f.Side)
+	p.Whole = scale == 1 && (f.Side >= FullSide || max(ew, eh) <= float64(f.Side))
 	cw, ch := fit(ew, eh, chromaSide)
 	if a, ok := m.(*image.NYCbCrA); ok {
 		m = opaque(a, f.Limited)
 	}
 	switch m := m.(type) {
 	case *image.YCbCr:
-		p.Luma = reduceRows(m.Y[m.YOffset(b.Min.X, b.Min.Y):], m.YStride, b.Dx(), b.Dy(), ew, eh, w, h)
+		p.Luma = lumaOf(m, f.Limited, ew, eh, w, h)
 		cols, rows, rx, ry := chromaSize(m)
 		cew, ceh := min(float64(cols), ew/rx), min(float64(rows), eh/ry)
 		cw, ch = min(cw, max(1, int(cew))), min(ch, max(1, int(ceh)))
@@ -85,6 +85,27 @@ func New(m image.Image, f Frame) *Picture {
 func fit(w, h float64, side int) (int, int) {
 	scale := min(1, float64(side)/max(w, h))
 	return max(1, int(w*scale+1e-6)), max(1, int(h*scale+1e-6))
+}
+
+// lumaOf reads luma as it is once the colours that no screen has are cut off:
+// others that copy the picture have it so.
+func lumaOf(m *image.YCbCr, limited bool, ew, eh float64, outW, outH int) Plane {
+	b := m.Rect
+	r := newReducer(b.Dx(), b.Dy(), ew, eh, outW, outH)
+	line := make([]uint8, b.Dx())
+	for y := b.Min.Y; y < b.Max.Y; y++ {
+		copy(line, m.Y[m.YOffset(b.Min.X, y):])
+		for x, l := range line {
+			c := m.COffset(b.Min.X+x, y)
+			cb, cr := int(m.Cb[c])-128, int(m.Cr[c])-128
+			if limited || 9*max(cb, -cb, cr, -cr) < 5*min(int(l), 255-int(l)) {
+				continue
+			}
+			line[x], _, _ = color.RGBToYCbCr(color.YCbCrToRGB(l, m.Cb[c], m.Cr[c]))
+		}
+		r.add(line)
+	}
+	return r.out
 }
 
 func reduceRows(pix []uint8, stride, w, h int, ew, eh float64, outW, outH int) Plane {

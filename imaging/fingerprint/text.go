@@ -1,9 +1,13 @@
 package fingerprint
 
+import "slices"
+
 const (
-	textBlock = 16 // samples along a block's side
-	paperBand = 24 // grey levels that noise spreads paper over
-	inkApart  = 40 // grey levels from paper to ink, at least
+	textBlock = 16  // samples along a block's side
+	paperBand = 24  // grey levels that noise spreads paper over
+	inkApart  = 40  // grey levels from paper to ink, at least
+	textNoise = 150 // squared grey levels that a coder adds around text
+	inkNoise  = 0.1 // part of the squared ink that it may change
 )
 
 // block is what a block of samples looks like.
@@ -49,6 +53,8 @@ func look(p Plane, x, y, w, h int) block {
 }
 
 // compareText compares blocks with text at the full scale of the smaller picture.
+// What a coder does to text it does to all of it alike; a glyph that is another
+// stands out among the others.
 func (e *evidence) compareText(a, b Plane) {
 	w, h := common(a, b, 1, FullSide)
 	large := a
@@ -56,51 +62,67 @@ func (e *evidence) compareText(a, b Plane) {
 		large = b
 	}
 	a, b = a.reduce(w, h), b.reduce(w, h)
-	var blocks, text, bare int
-	type spot struct {
-		x, y   int
-		pa, pb float64
+	if min(w, h) < textBlock+2 {
+		return
 	}
-	var spots []spot
-	for y := 0; y+textBlock <= h; y += textBlock / 2 {
-		for x := 0; x+textBlock <= w; x += textBlock / 2 {
+	fit := fitted(a, b)
+	var blocks, bare int
+	var worst []float64
+	for y := 1; y+textBlock < h; y += textBlock / 2 {
+		for x := 1; x+textBlock < w; x += textBlock / 2 {
 			la, lb := look(a, x, y, textBlock, textBlock), look(b, x, y, textBlock, textBlock)
 			blocks++
 			if la.bare {
 				bare++
 			}
 			if la.text || lb.text {
-				text++
-				spots = append(spots, spot{x, y, la.paper, lb.paper})
+				worst = append(worst, fit.glyphs(a, b, x, y, la.paper, lb.paper))
 			}
 		}
 	}
 	if blocks == 0 {
 		return
 	}
-	e.texts, e.plain = float64(text)/float64(blocks), float64(bare)/float64(blocks)
-	if len(spots) == 0 {
+	e.texts, e.plain = float64(len(worst))/float64(blocks), float64(bare)/float64(blocks)
+	if len(worst) == 0 {
 		return
 	}
-	_, rest := fitted(a, b)
-	square := total(w, h, func(i int) float64 { return float64(rest.v[i] * rest.v[i]) })
-	for _, s := range spots {
-		ink := total(textBlock, textBlock, func(i int) float64 {
-			at := (s.y+i/textBlock)*w + s.x + i%textBlock
-			da, db := float64(a.Pix[at])-s.pa, float64(b.Pix[at])-s.pb
-			return max(da*da, db*db)
-		})
-		for _, n := range []int{4, 8} {
-			for y := 0; y+n <= textBlock; y += n / 4 {
-				for x := 0; x+n <= textBlock; x += n / 4 {
-					e.text = max(e.text, square.of(s.x+x, s.y+y, n, n)/(float64(n*n)*150+0.1*ink.of(x, y, n, n)))
-				}
-			}
-		}
-	}
+	slices.Sort(worst)
+	e.text, e.usual = worst[len(worst)-1], worst[len(worst)*9/10]
 	if large.W > w {
 		e.lost = lostText(large, w, h)
 	}
+}
+
+// glyphs compares what is written in the block at (x, y): the worst residual in
+// any window of the size of a glyph or half of it, against the ink there.
+func (f fitting) glyphs(a, b Plane, x, y int, paperA, paperB float64) float64 {
+	const side = textBlock + 1
+	var square, ink [side * side]float64
+	for j := 1; j < side; j++ {
+		var rowSquare, rowInk float64
+		for i := 1; i < side; i++ {
+			at := (y+j-1)*a.W + x + i - 1
+			r := f.rest(a, b, at)
+			da, db := float64(a.Pix[at])-paperA, float64(b.Pix[at])-paperB
+			rowSquare += r * r
+			rowInk += max(da*da, db*db)
+			square[j*side+i] = square[(j-1)*side+i] + rowSquare
+			ink[j*side+i] = ink[(j-1)*side+i] + rowInk
+		}
+	}
+	worst := 0.0
+	for _, n := range []int{4, 8} {
+		for j := 0; j+n < side; j += n / 4 {
+			for i := 0; i+n < side; i += n / 4 {
+				nw, ne, sw, se := j*side+i, j*side+i+n, (j+n)*side+i, (j+n)*side+i+n
+				residual := square[se] - square[sw] - square[ne] + square[nw]
+				written := ink[se] - ink[sw] - ink[ne] + ink[nw]
+				worst = max(worst, residual/(float64(n*n)*textNoise+inkNoise*written))
+			}
+		}
+	}
+	return worst
 }
 
 // lostText is the part of the text's contrast that is gone at w×h samples.

@@ -46,11 +46,8 @@ func Compare(a, b *Print) Verdict {
 	}
 	var e evidence
 	e.compareChroma(&Picture{Cb: a.cb, Cr: a.cr}, &Picture{Cb: b.cb, Cr: b.cr})
-	fit, rest := fitted(a.luma, b.luma)
-	for _, r := range rest.v {
-		e.mean += math.Abs(float64(r))
-	}
-	e.mean /= thumbSide * thumbSide
+	fit := fitted(a.luma, b.luma)
+	_, e.mean = fit.residual(a.luma, b.luma)
 	if fit.plausible() && e.mean <= 4 && e.chroma <= 4 {
 		v.Kind = Closer
 	}
@@ -83,11 +80,23 @@ func Verify(a, b *Picture) Kind {
 		return Closer
 	}
 	e.compareText(a.Luma, b.Luma)
-	if e.text > mostText || e.document() && e.lost > mostLost {
+	if !e.sameText() {
 		return Near
 	}
 	return Same
 }
+
+// sameText says that no glyph stands out, and that a document is there at a scale
+// at which one would.
+func (e *evidence) sameText() bool {
+	if !e.document() {
+		return e.text <= 5 && (e.text <= 1.5 || e.text <= 6*e.usual)
+	}
+	return e.text <= 3.2 && (e.text <= 1 || e.text <= 3.4*e.usual) && e.lost <= 0.27
+}
+
+// document says that most of the picture is paper, with text on it or without.
+func (e *evidence) document() bool { return e.plain+e.texts > 0.75 && e.texts > 0.01 }
 
 // examine compares by all but the text.
 func examine(a, b *Picture) (e evidence, ok bool) {
@@ -100,16 +109,12 @@ func examine(a, b *Picture) (e evidence, ok bool) {
 		e.chroma <= 2.5 && e.spot <= mostSpot && e.hue <= 5 && math.Abs(e.vivid-1) <= 0.12
 }
 
-func (e *evidence) document() bool { return e.plain > 0.35 && e.texts > 0.02 }
-
 const (
 	gridSide  = 256
 	minGrid   = 40
 	mostBlock = 12
 	mostPatch = 4
 	mostSpot  = 6
-	mostText  = 5
-	mostLost  = 0.3
 )
 
 // Explain says what Verify found, for tuning.
@@ -118,6 +123,6 @@ func Explain(a, b *Picture) string {
 	if a.Whole && b.Whole {
 		e.compareText(a.Luma, b.Luma)
 	}
-	return fmt.Sprintf("ok=%v grid=%d g=%.3f o=%.1f dx=%.2f dy=%.2f s=%.3f mean=%.2f block=%.2f patch=%.2f chroma=%.2f spot=%.2f hue=%.2f vivid=%.3f text=%.2f texts=%.3f plain=%.3f lost=%.3f",
-		ok, e.grid, e.fit.gain, e.fit.gain*128+e.fit.offset-128, e.fit.dx, e.fit.dy, e.fit.sharp, e.mean, e.block, e.patch, e.chroma, e.spot, e.hue, e.vivid, e.text, e.texts, e.plain, e.lost)
+	return fmt.Sprintf("ok=%v grid=%d g=%.3f o=%.1f dx=%.2f dy=%.2f s=%.3f mean=%.2f block=%.2f patch=%.2f chroma=%.2f spot=%.2f hue=%.2f vivid=%.3f text=%.2f most=%.2f texts=%.3f plain=%.3f lost=%.3f",
+		ok, e.grid, e.fit.gain, e.fit.gain*128+e.fit.offset-128, e.fit.dx, e.fit.dy, e.fit.sharp, e.mean, e.block, e.patch, e.chroma, e.spot, e.hue, e.vivid, e.text, e.usual, e.texts, e.plain, e.lost)
 }

@@ -2,21 +2,7 @@ package fingerprint
 
 import "math"
 
-// field is a plane of numbers.
-type field struct {
-	w, h int
-	v    []float32
-}
-
-func (p Plane) field() field {
-	f := field{p.W, p.H, make([]float32, len(p.Pix))}
-	for i, v := range p.Pix {
-		f.v[i] = float32(v)
-	}
-	return f
-}
-
-// fit is how one picture becomes the other as far as that is the work of an
+// fitting is how one picture becomes the other as far as that is the work of an
 // encoder or a scaler: a gain and an offset, a shift by less than a cell, and
 // more or less sharpness.
 type fitting struct {
@@ -25,45 +11,59 @@ type fitting struct {
 
 const terms = 5
 
-// fitted finds the fitting with the smallest squared residual and what remains.
-// The outermost cells have no residual.
-func fitted(a, b Plane) (fitting, field) {
+// fitSamples is how many samples are enough for a fitting.
+const fitSamples = 1 << 18
+
+// fitted finds the fitting with the smallest squared residual.
+func fitted(a, b Plane) fitting {
 	var m [terms][terms + 1]float64
-	each := func(visit func(i int, t *[terms]float64)) {
-		var t [terms]float64
-		for y := 1; y < a.H-1; y++ {
-			for x := 1; x < a.W-1; x++ {
-				i := y*a.W + x
-				c, l, r, u, d := float64(a.Pix[i]), float64(a.Pix[i-1]), float64(a.Pix[i+1]), float64(a.Pix[i-a.W]), float64(a.Pix[i+a.W])
-				t = [terms]float64{c, 1, (r - l) / 2, (d - u) / 2, l + r + u + d - 4*c}
-				visit(i, &t)
+	step := max(1, a.W*a.H/fitSamples)
+	for y := 1; y < a.H-1; y += step {
+		for x := 1; x < a.W-1; x++ {
+			i := y*a.W + x
+			t := around(a, i)
+			v := float64(b.Pix[i])
+			for j := range t {
+				for k := j; k < terms; k++ {
+					m[j][k] += t[j] * t[k]
+				}
+				m[j][terms] += t[j] * v
 			}
 		}
 	}
-	each(func(i int, t *[terms]float64) {
-		v := float64(b.Pix[i])
-		for j := range t {
-			for k := j; k < terms; k++ {
-				m[j][k] += t[j] * t[k]
-			}
-			m[j][terms] += t[j] * v
-		}
-	})
 	for j := range m {
 		for k := range j {
 			m[j][k] = m[k][j]
 		}
 	}
 	s := solve(m)
-	rest := field{a.W, a.H, make([]float32, len(a.Pix))}
-	each(func(i int, t *[terms]float64) {
-		v := float64(b.Pix[i])
-		for j, c := range s {
-			v -= c * t[j]
+	return fitting{gain: s[0], offset: s[1], dx: s[2], dy: s[3], sharp: s[4]}
+}
+
+// around is what a fitting is made of at sample i, which is not on the edge.
+func around(p Plane, i int) [terms]float64 {
+	c, l, r := float64(p.Pix[i]), float64(p.Pix[i-1]), float64(p.Pix[i+1])
+	u, d := float64(p.Pix[i-p.W]), float64(p.Pix[i+p.W])
+	return [terms]float64{c, 1, (r - l) / 2, (d - u) / 2, l + r + u + d - 4*c}
+}
+
+// rest is the residual of b at sample i.
+func (f fitting) rest(a, b Plane, i int) float64 {
+	t := around(a, i)
+	return float64(b.Pix[i]) - f.gain*t[0] - f.offset - f.dx*t[2] - f.dy*t[3] - f.sharp*t[4]
+}
+
+// residual is the rest everywhere but on the edge.
+func (f fitting) residual(a, b Plane) (rest []float64, mean float64) {
+	rest = make([]float64, len(a.Pix))
+	for y := 1; y < a.H-1; y++ {
+		for x := 1; x < a.W-1; x++ {
+			i := y*a.W + x
+			rest[i] = f.rest(a, b, i)
+			mean += math.Abs(rest[i])
 		}
-		rest.v[i] = float32(v)
-	})
-	return fitting{gain: s[0], offset: s[1], dx: s[2], dy: s[3], sharp: s[4]}, rest
+	}
+	return rest, mean / float64(len(rest))
 }
 
 // solve eliminates; terms that cannot be told apart from others become 0.

@@ -1,0 +1,412 @@
+package fingerprint
+
+import (
+	"bytes"
+	"errors"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// landscape draws something with large and small shapes.
+func landscape(seed uint64, w, h int) *image.RGBA {
+	r := rand.New(rand.NewPCG(seed, 7))
+	m := image.NewRGBA(image.Rect(0, 0, w, h))
+	var phase [12]float64
+	for i := range phase {
+		phase[i] = r.Float64() * 6
+	}
+	for y := range h {
+		for x := range w {
+			u, v := float64(x)/float64(w), float64(y)/float64(h)
+			s := 0.0
+			for i, p := range phase {
+				f := float64(i + 2)
+				s += 80 / f * math.Sin(f*(u*math.Cos(p)*3+v*math.Sin(p)*3)+p*f)
+			}
+			m.SetRGBA(x, y, color.RGBA{grey(128 + s), grey(110 + s*0.8), grey(90 + 0.9*s + 30*v), 255})
+		}
+	}
+	for range 12 {
+		cx, cy, size := r.IntN(w), r.IntN(h), 10+r.IntN(w/10)
+		c := color.RGBA{uint8(r.IntN(256)), uint8(r.IntN(256)), uint8(r.IntN(256)), 255}
+		paint(m, image.Rect(cx, cy, cx+size, cy+size), c)
+	}
+	return m
+}
+
+func grey(v float64) uint8 { return uint8(min(255, max(0, v))) }
+
+func paint(m *image.RGBA, r image.Rectangle, c color.RGBA) {
+	r = r.Intersect(m.Rect)
+	for y := r.Min.Y; y < r.Max.Y; y++ {
+		for x := r.Min.X; x < r.Max.X; x++ {
+			m.SetRGBA(x, y, c)
+		}
+	}
+}
+
+func changed(m *image.RGBA, f func(*image.RGBA)) *image.RGBA {
+	out := &image.RGBA{Pix: bytes.Clone(m.Pix), Stride: m.Stride, Rect: m.Rect}
+	f(out)
+	return out
+}
+
+func recoded(t testing.TB, m image.Image, quality int) image.Image {
+	t.Helper()
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, m, &jpeg.Options{Quality: quality}); err != nil {
+		t.Fatal(err)
+	}
+	out, err := jpeg.Decode(&b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+// half averages 2×2 pixels.
+func half(m *image.RGBA) *image.RGBA {
+	out := image.NewRGBA(image.Rect(0, 0, m.Rect.Dx()/2, m.Rect.Dy()/2))
+	for y := range out.Rect.Dy() {
+		for x := range out.Rect.Dx() {
+			for c := range 4 {
+				sum := 0
+				for i := range 4 {
+					sum += int(m.Pix[m.PixOffset(2*x+i%2, 2*y+i/2)+c])
+				}
+				out.Pix[out.PixOffset(x, y)+c] = uint8((sum + 2) / 4)
+			}
+		}
+	}
+	return out
+}
+
+func pictureOf(m image.Image, orientation int) *Picture {
+	b := m.Bounds()
+	return New(m, Frame{Width: b.Dx(), Height: b.Dy(), Scale: 1, Orientation: orientation, Side: FullSide})
+}
+
+// verdict compares as an upload does.
+func verdict(t testing.TB, a, b *Picture) Kind {
+	t.Helper()
+	pa, _, oka := Of(a)
+	pb, probes, okb := Of(b)
+	if !oka || !okb {
+		return Different
+	}
+	if !slices.ContainsFunc(pa.Hash.Bands(), func(k int32) bool { return slices.Contains(probes, k) }) {
+		return Different
+	}
+	if v := Compare(pa, pb); v.Kind != Closer {
+		return v.Kind
+	}
+	return Verify(a, b)
+}
+
+func TestCopiesAreTheSame(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(3) {
+		m := landscape(seed, 640, 480)
+		whole := pictureOf(m, 1)
+		for name, copied := range map[string]image.Image{
+			"itself": m, "q95": recoded(t, m, 95), "q75": recoded(t, m, 75), "q50": recoded(t, m, 50),
+			"q30": recoded(t, m, 30), "half": recoded(t, half(m), 90), "quarter": recoded(t, half(half(m)), 90),
+		} {
+			if got := verdict(t, whole, pictureOf(copied, 1)); got != Same {
+				t.Errorf("scene %d, %s: %v: %s", seed, name, got, Explain(whole, pictureOf(copied, 1)))
+			}
+		}
+	}
+}
+
+func TestOthersAreNotTheSame(t *testing.T) {
+	t.Parallel()
+	m := landscape(1, 640, 480)
+	whole := pictureOf(m, 1)
+	each := func(f func(p []uint8)) image.Image {
+		return changed(m, func(m *image.RGBA) {
+			for i := 0; i < len(m.Pix); i += 4 {
+				f(m.Pix[i : i+4])
+			}
+		})
+	}
+	for name, other := range map[string]image.Image{
+		"another":  landscape(2, 640, 480),
+		"object":   changed(m, func(m *image.RGBA) { paint(m, image.Rect(300, 200, 330, 230), color.RGBA{0, 0, 0, 255}) }),
+		"faint":    changed(m, func(m *image.RGBA) { paint(m, image.Rect(20, 30, 50, 60), color.RGBA{90, 90, 90, 255}) }),
+		"exposure": each(func(p []uint8) { p[0], p[1], p[2] = p[0]/5*3, p[1]/5*3, p[2]/5*3 }),
+		"hue":      each(func(p []uint8) { p[0], p[1], p[2] = p[1], p[2], p[0] }),
+		"shifted":  m.SubImage(image.Rect(0, 0, 608, 480)),
+		"cropped":  m.SubImage(image.Rect(20, 15, 620, 465)),
+		"blank":    image.NewGray(image.Rect(0, 0, 640, 480)),
+		"tiny":     image.NewGray(image.Rect(0, 0, 1, 1)),
+	} {
+		for _, quality := range []int{95, 40} {
+			if got := verdict(t, whole, pictureOf(recoded(t, other, quality), 1)); got == Same {
+				t.Errorf("%s at q%d is taken for a copy", name, quality)
+			}
+		}
+	}
+	if got := verdict(t, whole, pictureOf(m, 2)); got == Same {
+		t.Error("mirrored is taken for a copy")
+	}
+}
+
+// A page whose words are random strokes, one of which is another.
+func TestDocuments(t *testing.T) {
+	t.Parallel()
+	sheet := func(other int) *image.RGBA {
+		r := rand.New(rand.NewPCG(3, 3))
+		m := image.NewRGBA(image.Rect(0, 0, 640, 800))
+		paint(m, m.Rect, color.RGBA{255, 255, 255, 255})
+		n := 0
+		for y := 40; y < 760; y += 18 {
+			for x := 40; x < 600; x += 9 {
+				shape := r.IntN(1 << 15)
+				if n == other {
+					shape ^= 1 << 7
+				}
+				for i := range 15 {
+					if shape>>i&1 != 0 {
+						paint(m, image.Rect(x+i%3*2, y+i/3*2, x+i%3*2+2, y+i/3*2+2), color.RGBA{0, 0, 0, 255})
+					}
+				}
+				n++
+			}
+		}
+		return m
+	}
+	a := pictureOf(sheet(-1), 1)
+	if got := verdict(t, a, pictureOf(recoded(t, sheet(-1), 90), 1)); got != Same {
+		t.Errorf("a copy is %v: %s", got, Explain(a, pictureOf(recoded(t, sheet(-1), 90), 1)))
+	}
+	for _, place := range []int{0, 100, 555, 1000} {
+		b := sheet(place)
+		for name, m := range map[string]image.Image{"as it is": b, "q75": recoded(t, b, 75), "q40": recoded(t, b, 40), "half": recoded(t, half(b), 90)} {
+			if got := verdict(t, a, pictureOf(m, 1)); got == Same {
+				t.Errorf("glyph %d, %s, is taken for a copy: %s", place, name, Explain(a, pictureOf(m, 1)))
+			}
+		}
+	}
+}
+
+func TestReducedPicturesAreNeverTheSame(t *testing.T) {
+	t.Parallel()
+	m := landscape(1, 1400, 1000)
+	small := New(m, Frame{Width: 1400, Height: 1000, Scale: 1, Side: Side})
+	if small.Whole || small.Luma.W != Side {
+		t.Fatalf("whole %v, %d wide", small.Whole, small.Luma.W)
+	}
+	if got := Verify(small, small); got != Closer {
+		t.Errorf("got %v, want closer", got)
+	}
+	eighth := New(m, Frame{Width: 8 * 1400, Height: 8 * 1000, Scale: 8, Side: FullSide})
+	if eighth.Whole {
+		t.Error("an eighth is not the whole")
+	}
+}
+
+func TestOrientation(t *testing.T) {
+	t.Parallel()
+	m := landscape(4, 640, 480)
+	// stored[o] is what a camera writes that shows m by orientation o.
+	source := map[int]func(x, y int) (int, int){
+		2: func(x, y int) (int, int) { return 639 - x, y },
+		3: func(x, y int) (int, int) { return 639 - x, 479 - y },
+		4: func(x, y int) (int, int) { return x, 479 - y },
+		5: func(x, y int) (int, int) { return y, x },
+		6: func(x, y int) (int, int) { return 639 - y, x },
+		7: func(x, y int) (int, int) { return 639 - y, 479 - x },
+		8: func(x, y int) (int, int) { return y, 479 - x },
+	}
+	want := pictureOf(m, 1)
+	for o, from := range source {
+		size := m.Rect
+		if o >= 5 {
+			size = image.Rect(0, 0, 480, 640)
+		}
+		stored := image.NewRGBA(size)
+		for y := range size.Dy() {
+			for x := range size.Dx() {
+				stored.SetRGBA(x, y, m.RGBAAt(from(x, y)))
+			}
+		}
+		got := pictureOf(stored, o)
+		if got.Width != 640 || got.Height != 480 || !bytes.Equal(got.Luma.Pix, want.Luma.Pix) {
+			t.Errorf("orientation %d: not upright", o)
+		}
+		if v := verdict(t, want, got); v != Same {
+			t.Errorf("orientation %d: %v", o, v)
+		}
+	}
+}
+
+func TestFractionalExtents(t *testing.T) {
+	t.Parallel()
+	// 5 samples of which 4.5 hold the picture; half a cell of garbage follows.
+	p := reduceRows([]uint8{10, 10, 20, 20, 30}, 5, 5, 1, 4.5, 1, 3, 1)
+	if want := []uint8{10, 17, 23}; !bytes.Equal(p.Pix, want) {
+		t.Errorf("got %v, want %v", p.Pix, want)
+	}
+}
+
+func TestKindsOfImages(t *testing.T) {
+	t.Parallel()
+	m := landscape(5, 320, 240)
+	want := pictureOf(m, 1)
+	nrgba := image.NewNRGBA(m.Rect)
+	copy(nrgba.Pix, m.Pix)
+	wide := image.NewRGBA64(m.Rect)
+	for y := range 240 {
+		for x := range 320 {
+			wide.Set(x, y, m.At(x, y))
+		}
+	}
+	for name, other := range map[string]image.Image{"NRGBA": nrgba, "RGBA64": wide} {
+		if got := pictureOf(other, 1); !bytes.Equal(got.Luma.Pix, want.Luma.Pix) || !bytes.Equal(got.Cr.Pix, want.Cr.Pix) {
+			t.Errorf("%s is read differently", name)
+		}
+	}
+	for _, ratio := range []image.YCbCrSubsampleRatio{
+		image.YCbCrSubsampleRatio444, image.YCbCrSubsampleRatio422, image.YCbCrSubsampleRatio420,
+		image.YCbCrSubsampleRatio440, image.YCbCrSubsampleRatio411, image.YCbCrSubsampleRatio410,
+	} {
+		ycc, clear := image.NewYCbCr(m.Rect, ratio), image.NewNYCbCrA(m.Rect, ratio)
+		for y := range 240 {
+			for x := range 320 {
+				p := m.RGBAAt(x, y)
+				l, cb, cr := color.RGBToYCbCr(p.R, p.G, p.B)
+				for _, to := range []*image.YCbCr{ycc, &clear.YCbCr} {
+					to.Y[to.YOffset(x, y)], to.Cb[to.COffset(x, y)], to.Cr[to.COffset(x, y)] = l, cb, cr
+				}
+				clear.A[clear.AOffset(x, y)] = 255
+			}
+		}
+		for _, other := range []image.Image{ycc, clear} {
+			if got := verdict(t, want, pictureOf(other, 1)); got != Same {
+				t.Errorf("%v, %T: %v: %s", ratio, other, got, Explain(want, pictureOf(other, 1)))
+			}
+		}
+	}
+	limited := &image.YCbCr{Y: []uint8{16, 235}, Cb: []uint8{128, 128}, Cr: []uint8{16, 240}, YStride: 2, CStride: 2, Rect: image.Rect(0, 0, 2, 1)}
+	p := New(limited, Frame{Width: 2, Height: 1, Limited: true, Side: Side})
+	if !bytes.Equal(p.Luma.Pix, []uint8{0, 255}) || !bytes.Equal(p.Cr.Pix, []uint8{1, 255}) {
+		t.Errorf("limited range: %v %v", p.Luma.Pix, p.Cr.Pix)
+	}
+}
+
+func TestGate(t *testing.T) {
+	t.Parallel()
+	slope := image.NewGray(image.Rect(0, 0, 400, 300))
+	for y := range 300 {
+		for x := range 400 {
+			slope.SetGray(x, y, color.Gray{uint8((x + y) / 3)})
+		}
+	}
+	for name, m := range map[string]image.Image{"blank": image.NewGray(image.Rect(0, 0, 400, 300)), "gradient": slope} {
+		if _, _, ok := Of(pictureOf(m, 1)); ok {
+			t.Errorf("a %s has a hash", name)
+		}
+	}
+}
+
+func TestBandsAndProbes(t *testing.T) {
+	t.Parallel()
+	p, probes, ok := Of(pictureOf(landscape(6, 640, 480), 1))
+	if !ok {
+		t.Fatal("no hash")
+	}
+	bands := p.Hash.Bands()
+	if len(bands) != 16 || len(probes) != 64 {
+		t.Fatalf("%d bands, %d probes", len(bands), len(probes))
+	}
+	for i, key := range bands {
+		if key>>16 != int32(i) {
+			t.Errorf("band %d has key %x", i, key)
+		}
+		four := probes[4*i : 4*i+4]
+		if four[0] != key || (four[1]^key)|(four[2]^key) != four[3]^key || four[1] == four[2] {
+			t.Errorf("band %x has probes %x", key, four)
+		}
+	}
+	if s := p.Hash.String(); len(s) != 16 {
+		t.Errorf("phash %q", s)
+	}
+}
+
+func TestStored(t *testing.T) {
+	t.Parallel()
+	p, _, _ := Of(pictureOf(landscape(7, 640, 480), 1))
+	b, err := p.MarshalBinary()
+	if err != nil || len(b) != Size {
+		t.Fatalf("%d bytes, %v", len(b), err)
+	}
+	var back Print
+	if err := back.UnmarshalBinary(b); err != nil {
+		t.Fatal(err)
+	}
+	if v := Compare(p, &back); v.Kind != Closer || v.Distance != 0 {
+		t.Errorf("got %v", v)
+	}
+	for _, bad := range [][]byte{nil, b[1:], make([]byte, Size)} {
+		if err := back.UnmarshalBinary(bad); !errors.Is(err, ErrMalformed) {
+			t.Errorf("%d bytes: %v", len(bad), err)
+		}
+	}
+}
+
+// FuzzCompare feeds anything that can be stored and any planes.
+func FuzzCompare(f *testing.F) {
+	f.Add([]byte("some samples of a picture"), uint16(20), uint16(100), uint16(70), uint16(30))
+	f.Fuzz(func(t *testing.T, data []byte, aw, ah, bw, bh uint16) {
+		if len(data) == 0 {
+			return
+		}
+		fill := func(w, h int) *Picture {
+			m := image.NewGray(image.Rect(0, 0, w, h))
+			for i := range m.Pix {
+				m.Pix[i] = data[i*7%len(data)]
+			}
+			return New(m, Frame{Width: w, Height: h, Scale: 1, Orientation: int(data[0]), Side: FullSide})
+		}
+		a, b := fill(1+int(aw)%200, 1+int(ah)%200), fill(1+int(bw)%200, 1+int(bh)%200)
+		pa, _, oka := Of(a)
+		pb, _, okb := Of(b)
+		if oka && okb {
+			Compare(pa, pb)
+		}
+		Verify(a, b)
+	})
+}
+
+func BenchmarkHash(b *testing.B) {
+	p := pictureOf(landscape(8, 504, 378), 1)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, _, ok := Of(p); !ok {
+			b.Fatal("no hash")
+		}
+	}
+}
+
+func BenchmarkVerify(b *testing.B) {
+	m := landscape(9, 2016, 1512)
+	x, y := pictureOf(m, 1), pictureOf(recoded(b, m, 80), 1)
+	px, _, _ := Of(x)
+	py, _, _ := Of(y)
+	b.Run("prints", func(b *testing.B) {
+		for b.Loop() {
+			Compare(px, py)
+		}
+	})
+	b.Run("3MP", func(b *testing.B) {
+		for b.Loop() {
+			Verify(x, y)
+		}
+	})
+}
