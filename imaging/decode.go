@@ -43,7 +43,7 @@ var decoders = map[Format]decoder{
 	GIF:  {gif.DecodeConfig, from(gif.Decode), 5},
 	WebP: {webp.DecodeConfig, (*Inspector).firstWebP, 16},
 	BMP:  {bmp.DecodeConfig, from(bmp.Decode), 4},
-	TIFF: {tiff.DecodeConfig, from(tiff.Decode), 8},
+	TIFF: {nil, from(tiff.Decode), 8},
 }
 
 // from lets a decoder read the file from its beginning.
@@ -57,12 +57,12 @@ func decodeJPEG(r io.Reader) (image.Image, error) {
 }
 
 // whole decodes all pixels of a file.
-func (d decoder) whole(in *Inspector, src *source, config image.Config) (raster, error) {
-	m, err := d.decode(in, src)
+func (in *Inspector) whole(src *source, f Format, size image.Point) (raster, error) {
+	m, err := decoders[f].decode(in, src)
 	if err != nil {
 		return raster{}, undecodable("%v", err)
 	}
-	screen := image.Rect(0, 0, config.Width, config.Height)
+	screen := image.Rectangle{Max: size}
 	if m.Bounds() == screen {
 		return whole(m), nil
 	}
@@ -73,12 +73,12 @@ func (d decoder) whole(in *Inspector, src *source, config image.Config) (raster,
 }
 
 // eighth decodes a JPEG at an eighth of its size, or whole where that cannot be.
-func (in *Inspector) eighth(src *source, config image.Config) (raster, error) {
+func (in *Inspector) eighth(src *source, size image.Point) (raster, error) {
 	d := in.jpegs.Get().(*dcjpeg.Decoder)
 	defer in.jpegs.Put(d)
 	m, err := d.Decode(src.all(), in.maxPixels)
 	if errors.Is(err, dcjpeg.ErrUnsupported) {
-		return decoders[JPEG].whole(in, src, config)
+		return in.whole(src, JPEG, size)
 	}
 	if err != nil {
 		return raster{}, undecodable("%v", err)
@@ -103,34 +103,62 @@ func planes(m *dcjpeg.Image) image.Image {
 	}
 }
 
-// opener says how a picture is read by rows for a thumbnail of a size, and how
-// much memory that takes: whole, or, where the format allows it, less.
-func (in *Inspector) opener(
-	src *source, f Format, d decoder, config image.Config, size image.Point,
-) (need int64, open func() (_ rows, done func(), err error)) {
-	pixels := int64(config.Width) * int64(config.Height)
-	decoded := func(decode func() (raster, error)) func() (rows, func(), error) {
-		return func() (rows, func(), error) {
-			m, err := decode()
-			if err != nil {
-				return rows{}, func() {}, err
-			}
-			return m.rows(), func() {}, nil
+// size is that of the picture as coded.
+func (in *Inspector) size(src *source, f Format) (image.Point, error) {
+	if f == TIFF {
+		_, l, err := in.tiffPicture(src)
+		if err != nil {
+			return image.Point{}, err
 		}
+		return image.Pt(int(l.width), int(l.height)), nil
 	}
-	need, whole := pixels*int64(d.bytesPerPixel), decoded(func() (raster, error) { return d.whole(in, src, config) })
-	switch {
-	case f == PNG && !interlaced(src): // three rows of up to 8 bytes a pixel
-		return 32*int64(config.Width) + 1<<20, func() (rows, func(), error) { return in.pngByRows(src) }
-	case f != JPEG:
-		return need, whole
+	c, err := decoders[f].config(src.all())
+	if err != nil {
+		return image.Point{}, undecodable("%v", err)
 	}
-	kind := in.jpegKind(src)
-	need = int64(float64(pixels) * kind.bytesPerPixel)
-	if kind.eighth && size.X <= config.Width/8 && size.Y <= config.Height/8 {
-		return pixels / 16, decoded(func() (raster, error) { return in.eighth(src, config) })
+	return image.Pt(c.Width, c.Height), in.fits(int64(c.Width), int64(c.Height), 1)
+}
+
+// way is how the pixels of a picture are had, and the memory that this takes.
+type way struct {
+	memory int64
+	open   func() (_ rows, done func(), err error)
+}
+
+// way finds one for a picture that is to be scaled to a size: by rows where the
+// format allows it, an eighth of a JPEG where that is enough, or as a whole.
+func (in *Inspector) way(src *source, f Format, size, to image.Point) way {
+	pixels := int64(size.X) * int64(size.Y)
+	byRows := 32*int64(size.X) + 1<<20 // three rows of up to 8 bytes a pixel
+	whole := way{pixels * int64(decoders[f].bytesPerPixel), decoded(func() (raster, error) { return in.whole(src, f, size) })}
+	switch f {
+	case PNG:
+		if !interlaced(src) {
+			return way{byRows, func() (rows, func(), error) { return in.pngByRows(src) }}
+		}
+	case TIFF:
+		if t, l, err := in.tiffPicture(src); err == nil && t.byRows(l) {
+			return way{byRows, func() (rows, func(), error) { return in.tiffByRows(t, l) }}
+		}
+	case JPEG:
+		kind := in.jpegKind(src)
+		if kind.eighth && to.X <= size.X/8 && to.Y <= size.Y/8 {
+			return way{pixels / 16, decoded(func() (raster, error) { return in.eighth(src, size) })}
+		}
+		whole.memory = int64(float64(pixels) * kind.bytesPerPixel)
 	}
-	return need, whole
+	return whole
+}
+
+// decoded gives the rows of a picture that is decoded at once.
+func decoded(decode func() (raster, error)) func() (rows, func(), error) {
+	return func() (rows, func(), error) {
+		m, err := decode()
+		if err != nil {
+			return rows{}, func() {}, err
+		}
+		return m.rows(), func() {}, nil
+	}
 }
 
 // pngByRows reads a PNG by rows.

@@ -35,22 +35,18 @@ func (in *Inspector) thumbnail(ctx context.Context, src *source, f Format, width
 	if f == HEIC || f == AVIF {
 		return nil, ErrNotReady
 	}
-	d, known := decoders[f]
-	if !known {
+	if _, known := decoders[f]; !known {
 		return nil, fmt.Errorf("%w: %q", ErrUnsupported, f)
 	}
-	config, err := d.config(src.all())
+	size, err := in.size(src, f)
 	if err != nil {
-		return nil, undecodable("%v", err)
-	}
-	if err := in.fits(int64(config.Width), int64(config.Height), 1); err != nil {
 		return nil, err
 	}
 	orientation := readMeta(src, f).Orientation
-	w, h := target(config.Width, config.Height, width, orientation >= 5)
-	need, open := in.opener(src, f, d, config, image.Pt(w, h))
-	err = in.within(ctx, need, func() error {
-		picture, done, err := open()
+	w, h := target(size.X, size.Y, width, orientation >= 5)
+	way := in.way(src, f, size, image.Pt(w, h))
+	err = in.within(ctx, way.memory, func() error {
+		picture, done, err := way.open()
 		defer done()
 		if err != nil {
 			return err

@@ -9,31 +9,35 @@ import (
 // tiles lie inside the file, and, for the compressions that can be followed
 // without keeping pixels, that they hold what they should. Of further pages the
 // directories alone are read.
-func (in *Inspector) tiff(ctx context.Context, src *source) (picture, error) {
+func (in *Inspector) tiff(_ context.Context, src *source) (picture, error) {
+	f, l, err := in.tiffPicture(src)
+	if err != nil {
+		return picture{}, err
+	}
+	if err := in.tiffBlocks(f, l); err != nil {
+		return picture{}, err
+	}
+	frames, err := in.tiffPages(f, l.width*l.height)
+	return picture{width: int(l.width), height: int(l.height), frames: frames}, err
+}
+
+// tiffPicture reads what the first directory says of its picture.
+func (in *Inspector) tiffPicture(src *source) (*tiffFile, *tiffLayout, error) {
 	f, err := openTIFF(src)
 	if err != nil {
-		return picture{}, err
+		return nil, nil, err
 	}
-	width, err := f.number(tiffWidth, 0)
-	if err != nil {
-		return picture{}, err
+	l := &tiffLayout{}
+	if l.width, err = f.number(tiffWidth, 0); err != nil {
+		return nil, nil, err
 	}
-	height, err := f.number(tiffHeight, 0)
-	if err != nil {
-		return picture{}, err
+	if l.height, err = f.number(tiffHeight, 0); err != nil {
+		return nil, nil, err
 	}
-	if err := in.fits(width, height, 1); err != nil {
-		return picture{}, err
+	if err := in.fits(l.width, l.height, 1); err != nil {
+		return nil, nil, err
 	}
-	l := tiffLayout{width: width, height: height}
-	if err := f.layout(&l); err != nil {
-		return picture{}, err
-	}
-	if err := in.tiffBlocks(f, &l); err != nil {
-		return picture{}, err
-	}
-	frames, err := in.tiffPages(f, width*height)
-	return picture{width: int(width), height: int(height), frames: frames}, err
+	return f, l, f.layout(l)
 }
 
 // tiffLayout is how the pixels are stored.
@@ -42,6 +46,8 @@ type tiffLayout struct {
 	compression   int64
 	photometric   int64
 	reversed      bool  // the bits of a byte
+	samples       int64 // of a pixel
+	depth         int64 // of a sample, 0 where they differ
 	bits          int64 // of a pixel, in one plane
 	planes        int64
 	unitX, unitY  int64 // pixels that share their chroma samples
@@ -53,10 +59,12 @@ type tiffLayout struct {
 
 // TIFF's ways to say what samples mean, and to compress them.
 const (
+	tiffWhiteIsZero, tiffGrey       = 0, 1
 	tiffRGB, tiffPalette            = 2, 3
 	tiffCMYK, tiffYCbCr             = 5, 6
 	tiffCFA, tiffLinearRaw          = 32803, 34892
 	tiffPlain, tiffLZW              = 1, 5
+	tiffGroup3, tiffGroup4          = 3, 4
 	tiffJPEGOld, tiffJPEG           = 6, 7
 	tiffDeflate, tiffDeflateOld     = 8, 32946
 	tiffPackBits                    = 32773
@@ -123,7 +131,11 @@ func (f *tiffFile) samples(l *tiffLayout, planar bool) error {
 			depths = append(depths, depths[0])
 		}
 	}
+	l.samples, l.depth = int64(len(depths)), depths[0]
 	for _, d := range depths {
+		if d != depths[0] {
+			l.depth = 0
+		}
 		if d < 1 || d > tiffMaxBitDepth {
 			return undecodable("%d bits a sample", d)
 		}

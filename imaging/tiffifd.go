@@ -20,8 +20,11 @@ const (
 	tiffTileHeight      = 323
 	tiffTileOffsets     = 324
 	tiffTileCounts      = 325
+	tiffPredictor       = 317
 	tiffColourMap       = 320
 	tiffSubIFDs         = 330
+	tiffExtraSamples    = 338
+	tiffSampleFormat    = 339
 	tiffJPEGTables      = 347
 	tiffOldJPEG         = 513
 	tiffOldJPEGLength   = 514
