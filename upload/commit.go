@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"inlet/imaging"
 	"inlet/stats"
@@ -72,16 +73,13 @@ func (s *Service) commitStored(ctx context.Context, a arrival, info imaging.Info
 	if info.Meta.CameraName != "" {
 		event.Cameras = map[string]int64{info.Meta.CameraName: 1}
 	}
-	err = s.inTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		w := newWrite(s, a, now)
-		w.lock(sum)
-		w.insert(imageQuery, imageRow(id, a, info, now)...)
-		w.upload(id, result)
-		w.event(event)
-		if err := w.send(ctx, tx); err != nil {
-			return err
-		}
-		return s.keepStill(ctx, a)
+	w := newWrite(s, a, now)
+	w.lock(sum)
+	w.insert(imageQuery, imageRow(id, a, info, now)...)
+	w.upload(id, result)
+	w.event(event)
+	err = s.commit(ctx, func(ctx context.Context) error {
+		return w.sendTx(ctx, func() error { return s.keepStill(ctx, a) })
 	})
 	return result, err
 }
@@ -100,9 +98,14 @@ func (s *Service) commitDuplicate(ctx context.Context, a arrival, k kept, info *
 	if err != nil {
 		return Result{}, err
 	}
-	err = s.inTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		w := newWrite(s, a, now)
-		if info != nil && k.match != MatchExact {
+	w := newWrite(s, a, now)
+	err = s.commit(ctx, func(ctx context.Context) error {
+		if info == nil || k.match == MatchExact {
+			w.upload(k.id, result)
+			w.event(event)
+			return w.send(ctx)
+		}
+		return pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error {
 			camera, err := enrich(ctx, tx, k.id, info.Meta)
 			if err != nil {
 				return err
@@ -112,10 +115,10 @@ func (s *Service) commitDuplicate(ctx context.Context, a arrival, k kept, info *
 			}
 			sum := a.staged.Sum()
 			w.batch.Queue(aliasQuery, a.scope, sum[:], k.id, k.match, k.distance)
-		}
-		w.upload(k.id, result)
-		w.event(event)
-		return w.send(ctx, tx)
+			w.upload(k.id, result)
+			w.event(event)
+			return tx.SendBatch(ctx, &w.batch).Close()
+		})
 	})
 	return result, err
 }
@@ -163,11 +166,11 @@ func (s *Service) client(a arrival) []byte {
 	return mac.Sum(nil)[:16]
 }
 
-// inTx runs one commit and tells what its failure means.
-func (s *Service) inTx(ctx context.Context, fn func(context.Context, pgx.Tx) error) error {
+// commit runs one transaction and tells what its failure means.
+func (s *Service) commit(ctx context.Context, transaction func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, s.StoreWait)
 	defer cancel()
-	err := pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error { return fn(ctx, tx) })
+	err := transaction(ctx)
 	var pgErr *pgconn.PgError
 	switch {
 	case err == nil:
@@ -194,10 +197,11 @@ func raced(code string) bool {
 // write gathers the statements of one commit, so that they travel in one round
 // trip.
 type write struct {
-	s     *Service
-	a     arrival
-	now   time.Time
-	batch pgx.Batch
+	s        *Service
+	a        arrival
+	now      time.Time
+	batch    pgx.Batch
+	requires bool // what a statement returns decides whether the rest stands
 }
 
 func newWrite(s *Service, a arrival, now time.Time) *write {
@@ -210,6 +214,7 @@ func newWrite(s *Service, a arrival, now time.Time) *write {
 
 // require queues a statement that must return a row; none means err.
 func (w *write) require(err error, query string, args ...any) {
+	w.requires = true
 	w.batch.Queue(query, args...).QueryRow(func(row pgx.Row) error {
 		var ignored any
 		scanErr := row.Scan(&ignored)
@@ -237,6 +242,34 @@ func (w *write) upload(image uuid.UUID, r Result) {
 
 func (w *write) event(d stats.Delta) { stats.Queue(&w.batch, d) }
 
-func (w *write) send(ctx context.Context, tx pgx.Tx) error {
-	return tx.SendBatch(ctx, &w.batch).Close()
+// send makes one transaction of the statements. Postgres takes what travels
+// together for one, so it needs no round trip more; but when a statement's
+// result decides, the answer has to be here before the commit goes out.
+func (w *write) send(ctx context.Context) error {
+	if w.requires {
+		return w.sendTx(ctx, func() error { return nil })
+	}
+	return w.s.Pool.SendBatch(ctx, &w.batch).Close()
+}
+
+// sendTx makes one transaction of the statements and calls last before the
+// commit. The beginning travels with the statements.
+func (w *write) sendTx(ctx context.Context, last func() error) error {
+	var all pgx.Batch
+	all.Queue("begin")
+	all.QueuedQueries = append(all.QueuedQueries, w.batch.QueuedQueries...)
+	return w.s.Pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
+		err := conn.SendBatch(ctx, &all).Close()
+		if err == nil {
+			err = last()
+		}
+		if err != nil {
+			// When this fails too, the pool closes the connection: a transaction
+			// is open on it.
+			_, _ = conn.Exec(ctx, "rollback")
+			return err
+		}
+		_, err = conn.Exec(ctx, "commit")
+		return err
+	})
 }

@@ -41,13 +41,13 @@ func (s *Service) Refused(ctx context.Context, results []Result) error {
 		return nil
 	}
 	now := s.Now().UTC()
-	return s.inTx(ctx, func(ctx context.Context, tx pgx.Tx) error {
-		var b pgx.Batch
-		for code, files := range byCode {
-			b.Queue(`INSERT INTO rejections (rejected_at, code, files) VALUES ($1, $2, $3)`, now, code, files)
-		}
-		stats.Queue(&b, stats.Delta{Rejected: total})
-		if err := tx.SendBatch(ctx, &b).Close(); err != nil {
+	var b pgx.Batch
+	for code, files := range byCode {
+		b.Queue(`INSERT INTO rejections (rejected_at, code, files) VALUES ($1, $2, $3)`, now, code, files)
+	}
+	stats.Queue(&b, stats.Delta{Rejected: total})
+	return s.commit(ctx, func(ctx context.Context) error {
+		if err := s.Pool.SendBatch(ctx, &b).Close(); err != nil {
 			return fmt.Errorf("count refused files: %w", err)
 		}
 		return nil
