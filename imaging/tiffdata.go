@@ -141,12 +141,18 @@ func (c *tiffChecker) check(r *io.SectionReader, want int64) error {
 
 // countLZW leaves data in the bit order of TIFF 5 drafts to others.
 func (c *tiffChecker) countLZW(want int64) (int64, error) {
-	if p, err := c.buf.Peek(2); err == nil && p[0] == 0 && p[1]&1 == 1 {
+	if oldLZW(c.buf) {
 		return want, nil
 	}
 	c.lzw.reset(c.buf, 8, true)
 	n := c.lzw.count(want - 1)
 	return n.bytes, n.err
+}
+
+// oldLZW tells by the clear code at its beginning how a strip is written.
+func oldLZW(r *bufio.Reader) bool {
+	p, err := r.Peek(2)
+	return err == nil && p[0] == 0 && p[1]&1 == 1
 }
 
 func (c *tiffChecker) countDeflate(want int64) (int64, error) {

@@ -87,6 +87,9 @@ func (t *tiffRows) nextStrip() error {
 	t.strip = t.buf
 	switch t.l.compression {
 	case tiffLZW:
+		if oldLZW(t.buf) {
+			return errOldLZW
+		}
 		t.strip = tifflzw.NewReader(t.buf, tifflzw.MSB, 8)
 	case tiffDeflate, tiffDeflateOld:
 		if t.strip, err = zlib.NewReader(t.buf); err != nil {
@@ -150,5 +153,8 @@ func (p *packBits) Read(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// errTIFFColour says that samples mean something that is left to others.
-var errTIFFColour = errors.New("samples of another kind")
+// What is left to others.
+var (
+	errTIFFColour = errors.New("samples of another kind")
+	errOldLZW     = undecodable("LZW as it was in a draft of TIFF 5")
+)
