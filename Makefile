@@ -25,7 +25,7 @@ else
 RACE := $(GO) test
 endif
 
-.PHONY: help run build test check lint fmt tidy vuln bench bench-upload fuzz cover
+.PHONY: help run build test check lint fmt tidy vuln bench bench-upload heavy fuzz cover
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ bench: ## Run the Go benchmarks (BENCHTIME=1s)
 
 bench-upload: ## Compare whole uploads with those to a bare server (BENCHFLAGS=-quick)
 	$(GO) run ./bench/upload $(BENCHFLAGS)
+
+heavy: ## Measure the memory of thirty large uploads at once (writes 2 GB)
+	INLET_HEAVY=1 $(GO) test -count=1 -v -run ThirtyLargeFiles ./cmd/inlet
 
 fuzz: ## Run each fuzz target for FUZZTIME (60s)
 	@grep -rEo --include='*_test.go' '^func Fuzz[A-Za-z0-9_]+' . | sed 's/:func / /' | sort | while read -r file target; do \
