@@ -59,9 +59,7 @@ func New(m image.Image, f Frame) *Picture {
 		cols, rows, rx, ry := chromaSize(m)
 		cew, ceh := min(float64(cols), ew/rx), min(float64(rows), eh/ry)
 		cw, ch = min(cw, max(1, int(cew))), min(ch, max(1, int(ceh)))
-		off := m.COffset(b.Min.X, b.Min.Y)
-		p.Cb = reduceRows(m.Cb[off:], m.CStride, cols, rows, cew, ceh, cw, ch)
-		p.Cr = reduceRows(m.Cr[off:], m.CStride, cols, rows, cew, ceh, cw, ch)
+		p.Cb, p.Cr = chromaOf(m, f.Limited, cols, rows, cew, ceh, cw, ch)
 	case *image.Gray:
 		p.Luma = reduceRows(m.Pix[m.PixOffset(b.Min.X, b.Min.Y):], m.Stride, b.Dx(), b.Dy(), ew, eh, w, h)
 		p.Cb, p.Cr = neutral(cw, ch), neutral(cw, ch)
@@ -98,7 +96,7 @@ func lumaOf(m *image.YCbCr, limited bool, ew, eh float64, outW, outH int) Plane 
 		for x, l := range line {
 			c := m.COffset(b.Min.X+x, y)
 			cb, cr := int(m.Cb[c])-128, int(m.Cr[c])-128
-			if limited || 9*max(cb, -cb, cr, -cr) < 5*min(int(l), 255-int(l)) {
+			if limited || shown(l, cb, cr) {
 				continue
 			}
 			line[x], _, _ = color.RGBToYCbCr(color.YCbCrToRGB(l, m.Cb[c], m.Cr[c]))
@@ -106,6 +104,34 @@ func lumaOf(m *image.YCbCr, limited bool, ew, eh float64, outW, outH int) Plane 
 		r.add(line)
 	}
 	return r.out
+}
+
+// shown says that a colour is surely one that screens have.
+func shown(l uint8, cb, cr int) bool {
+	return 9*max(cb, -cb, cr, -cr) < 5*min(int(l), 255-int(l))
+}
+
+// chromaOf is lumaOf for chroma.
+func chromaOf(m *image.YCbCr, limited bool, cols, rows int, ew, eh float64, outW, outH int) (cb, cr Plane) {
+	b := m.Rect
+	off := m.COffset(b.Min.X, b.Min.Y)
+	_, _, rx, ry := chromaSize(m)
+	us, vs := newReducer(cols, rows, ew, eh, outW, outH), newReducer(cols, rows, ew, eh, outW, outH)
+	u, v := make([]uint8, cols), make([]uint8, cols)
+	for y := range rows {
+		copy(u, m.Cb[off+y*m.CStride:])
+		copy(v, m.Cr[off+y*m.CStride:])
+		ly := min(b.Max.Y-1, b.Min.Y+y*int(ry))
+		for x := range u {
+			l := m.Y[m.YOffset(min(b.Max.X-1, b.Min.X+x*int(rx)), ly)]
+			if !limited && !shown(l, int(u[x])-128, int(v[x])-128) {
+				_, u[x], v[x] = color.RGBToYCbCr(color.YCbCrToRGB(l, u[x], v[x]))
+			}
+		}
+		us.add(u)
+		vs.add(v)
+	}
+	return us.out, vs.out
 }
 
 func reduceRows(pix []uint8, stride, w, h int, ew, eh float64, outW, outH int) Plane {
