@@ -11,6 +11,9 @@ import (
 	"inlet/imaging/fingerprint"
 )
 
+// progress is said after so many pairs.
+const progress = 250
+
 // report counts, and prints as it goes.
 type report struct {
 	explain       bool
@@ -103,7 +106,9 @@ func (r *report) mustDiffer(what string, a, b *file) {
 	if err != nil {
 		fmt.Printf("%s: %v\n", what, err)
 	}
-	r.pairs++
+	if r.pairs++; r.pairs%progress == 0 {
+		fmt.Printf("%d pairs, %d merged\n", r.pairs, r.merged)
+	}
 	if v.Kind == fingerprint.Same {
 		r.merged++
 		fmt.Printf("FALSE MERGE: %s (%s, %s)%s\n", what, a.name, b.name, r.why(a, b))
