@@ -50,11 +50,11 @@ func load(name string, data []byte) (*file, error) {
 	if f.small, err = f.picture(fingerprint.Side, true); err != nil {
 		return nil, err
 	}
-	print, probes, ok := fingerprint.Of(f.small)
+	known, probes, ok := fingerprint.Of(f.small)
 	if !ok {
 		return f, nil
 	}
-	f.print, f.probes = print, map[int32]bool{}
+	f.print, f.probes = known, map[int32]bool{}
 	for _, p := range probes {
 		f.probes[p] = true
 	}

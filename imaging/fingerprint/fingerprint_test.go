@@ -276,18 +276,18 @@ func TestKindsOfImages(t *testing.T) {
 		image.YCbCrSubsampleRatio444, image.YCbCrSubsampleRatio422, image.YCbCrSubsampleRatio420,
 		image.YCbCrSubsampleRatio440, image.YCbCrSubsampleRatio411, image.YCbCrSubsampleRatio410,
 	} {
-		ycc, clear := image.NewYCbCr(m.Rect, ratio), image.NewNYCbCrA(m.Rect, ratio)
+		ycc, seeThrough := image.NewYCbCr(m.Rect, ratio), image.NewNYCbCrA(m.Rect, ratio)
 		for y := range 240 {
 			for x := range 320 {
 				p := m.RGBAAt(x, y)
 				l, cb, cr := color.RGBToYCbCr(p.R, p.G, p.B)
-				for _, to := range []*image.YCbCr{ycc, &clear.YCbCr} {
+				for _, to := range []*image.YCbCr{ycc, &seeThrough.YCbCr} {
 					to.Y[to.YOffset(x, y)], to.Cb[to.COffset(x, y)], to.Cr[to.COffset(x, y)] = l, cb, cr
 				}
-				clear.A[clear.AOffset(x, y)] = 255
+				seeThrough.A[seeThrough.AOffset(x, y)] = 255
 			}
 		}
-		for _, other := range []image.Image{ycc, clear} {
+		for _, other := range []image.Image{ycc, seeThrough} {
 			if got := verdict(t, want, pictureOf(other, 1)); got != Same {
 				t.Errorf("%v, %T: %v: %s", ratio, other, got, Explain(want, pictureOf(other, 1)))
 			}

@@ -26,20 +26,20 @@ type Print struct {
 // Of makes a picture's Print and the keys to look others up by. It is false for
 // pictures with too little in them to be told from others (blank, gradients,
 // tiny): their copies are known by their bytes alone.
-func Of(p *Picture) (print *Print, probes []int32, ok bool) {
+func Of(p *Picture) (of *Print, probes []int32, ok bool) {
 	if min(p.Luma.W, p.Luma.H) < minShort || max(p.Luma.W, p.Luma.H) < minSide {
 		return nil, nil, false
 	}
-	print = &Print{
+	of = &Print{
 		Width: p.Width, Height: p.Height,
 		luma: p.Luma.cells(thumbSide, thumbSide),
 		cb:   p.Cb.cells(chromaCells, chromaCells), cr: p.Cr.cells(chromaCells, chromaCells),
 	}
-	print.Hash, probes, ok = hashOf(print.luma)
+	of.Hash, probes, ok = hashOf(of.luma)
 	if !ok {
 		return nil, nil, false
 	}
-	return print, probes, true
+	return of, probes, true
 }
 
 // cells is reduce for planes that may have fewer samples than cells.
