@@ -3,29 +3,9 @@ package imaging
 import (
 	"image"
 	"image/color"
+
+	"inlet/imaging/area"
 )
-
-// share is how a sample is divided between the cell it begins in and the next.
-type share struct {
-	cell        int
-	here, there float32
-}
-
-// shares divides n samples, which are extent wide in all, among cells of equal
-// width. The shares of a cell add up to 1.
-func shares(n int, extent float64, cells int) []share {
-	all := make([]share, n)
-	scale := float64(cells) / extent
-	for i := range all {
-		from, to := float64(i)*scale, min(float64(i+1), extent)*scale
-		s := share{cell: min(int(from), cells-1), here: float32(max(0, to-from))}
-		if end := float64(s.cell + 1); to > end && s.cell+1 < cells {
-			s.here, s.there = float32(end-from), float32(to-end)
-		}
-		all[i] = s
-	}
-	return all
-}
 
 // rows are the pixels of a picture from its top, over white. Of the samples only
 // width × height hold the picture: the last column and row may reach beyond it.
@@ -49,7 +29,7 @@ func (r raster) rows() rows {
 // shrink scales a picture to w×h pixels, which must not be more than it has, by
 // averaging areas. It takes memory for a few rows beside the result.
 func shrink(src rows, w, h int) (*image.RGBA, error) {
-	across, down := shares(src.across, src.width, w), shares(src.down, src.height, h)
+	across, down := area.Shares(src.across, src.width, w), area.Shares(src.down, src.height, h)
 	out := image.NewRGBA(image.Rect(0, 0, w, h))
 	pixels, line := make([]uint8, 3*src.across), make([]float32, 3*w)
 	row, next := make([]float32, 3*w), make([]float32, 3*w)
@@ -59,13 +39,13 @@ func shrink(src rows, w, h int) (*image.RGBA, error) {
 		}
 		average(line, pixels, across)
 		for i, v := range line {
-			row[i] += v * s.here
-			next[i] += v * s.there
+			row[i] += v * s.Here
+			next[i] += v * s.There
 		}
-		if y+1 < len(down) && down[y+1].cell == s.cell {
+		if y+1 < len(down) && down[y+1].Cell == s.Cell {
 			continue
 		}
-		write(out.Pix[s.cell*out.Stride:], row)
+		write(out.Pix[s.Cell*out.Stride:], row)
 		row, next = next, row
 		clear(next)
 	}
@@ -73,18 +53,18 @@ func shrink(src rows, w, h int) (*image.RGBA, error) {
 }
 
 // average scales one row.
-func average(line []float32, pixels []uint8, across []share) {
+func average(line []float32, pixels []uint8, across []area.Share) {
 	clear(line)
 	for x, s := range across {
 		r, g, b := float32(pixels[3*x]), float32(pixels[3*x+1]), float32(pixels[3*x+2])
-		cell := line[3*s.cell:]
-		cell[0] += r * s.here
-		cell[1] += g * s.here
-		cell[2] += b * s.here
-		if s.there > 0 {
-			cell[3] += r * s.there
-			cell[4] += g * s.there
-			cell[5] += b * s.there
+		cell := line[3*s.Cell:]
+		cell[0] += r * s.Here
+		cell[1] += g * s.Here
+		cell[2] += b * s.Here
+		if s.There > 0 {
+			cell[3] += r * s.There
+			cell[4] += g * s.There
+			cell[5] += b * s.There
 		}
 	}
 }

@@ -1,4 +1,4 @@
-// Inlet collects pictures by link. The command reads the configuration, wires
+// Command inlet collects pictures by link. It reads the configuration, wires
 // the parts, runs them and stops them; nothing else is here.
 package main
 

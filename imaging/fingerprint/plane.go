@@ -1,5 +1,7 @@
 package fingerprint
 
+import "inlet/imaging/area"
+
 // Plane is one component of a picture: samples by row, 0 to 255, without gaps.
 type Plane struct {
 	W, H int
@@ -9,33 +11,10 @@ type Plane struct {
 // row returns row y.
 func (p Plane) row(y int) []uint8 { return p.Pix[y*p.W : (y+1)*p.W] }
 
-// share is how a sample is divided between the cell it begins in and the next.
-type share struct {
-	cell        int
-	here, there float32
-}
-
-// shares divides n samples, of which only extent hold the picture, among cells
-// of equal width. What a cell gets adds up to 1. Mapping by n where the last
-// sample is only partly picture would shift everything to one side.
-func shares(n int, extent float64, cells int) []share {
-	all := make([]share, n)
-	scale := float64(cells) / extent
-	for i := range all {
-		from, to := float64(i)*scale, min(float64(i+1), extent)*scale
-		s := share{cell: min(int(from), cells-1), here: float32(max(0, to-from))}
-		if end := float64(s.cell + 1); to > end && s.cell+1 < cells {
-			s.here, s.there = float32(end-from), float32(to-end)
-		}
-		all[i] = s
-	}
-	return all
-}
-
 // reducer scales a plane down by averaging areas, row by row.
 type reducer struct {
 	out          Plane
-	across, down []share
+	across, down []area.Share
 	y            int
 	line         []float32 // the row that was added, scaled
 	row, next    []float32 // the cells it goes into
@@ -46,7 +25,7 @@ type reducer struct {
 func newReducer(w, h int, ew, eh float64, outW, outH int) *reducer {
 	return &reducer{
 		out:    Plane{outW, outH, make([]uint8, outW*outH)},
-		across: shares(w, ew, outW), down: shares(h, eh, outH),
+		across: area.Shares(w, ew, outW), down: area.Shares(h, eh, outH),
 		line: make([]float32, outW+1), row: make([]float32, outW), next: make([]float32, outW),
 	}
 }
@@ -56,25 +35,25 @@ func (r *reducer) add(samples []uint8) {
 	clear(r.line)
 	for x, s := range r.across {
 		v := float32(samples[x])
-		r.line[s.cell] += v * s.here
-		r.line[s.cell+1] += v * s.there
+		r.line[s.Cell] += v * s.Here
+		r.line[s.Cell+1] += v * s.There
 	}
 	s := r.down[r.y]
-	if s.there == 0 {
+	if s.There == 0 {
 		for i := range r.row {
-			r.row[i] += r.line[i] * s.here
+			r.row[i] += r.line[i] * s.Here
 		}
 	} else {
 		for i := range r.row {
-			r.row[i] += r.line[i] * s.here
-			r.next[i] += r.line[i] * s.there
+			r.row[i] += r.line[i] * s.Here
+			r.next[i] += r.line[i] * s.There
 		}
 	}
 	r.y++
-	if r.y < len(r.down) && r.down[r.y].cell == s.cell {
+	if r.y < len(r.down) && r.down[r.y].Cell == s.Cell {
 		return
 	}
-	cells := r.out.row(s.cell)
+	cells := r.out.row(s.Cell)
 	for i, v := range r.row {
 		cells[i] = uint8(min(255, v+0.5))
 	}
