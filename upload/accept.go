@@ -71,16 +71,22 @@ func (s *Service) accept(ctx context.Context, from Sender, filename string, body
 // process is the part of the pipeline that follows the arrival of the bytes.
 func (s *Service) process(ctx context.Context, a arrival) (Result, error) {
 	kept, found, err := s.lookUpExact(ctx, a)
-	if err != nil || found {
-		return s.commitDuplicate(ctx, a, kept, nil, err)
+	if err != nil {
+		return Result{}, err
+	}
+	if found {
+		return s.commitDuplicate(ctx, a, kept, nil)
 	}
 	info, err := s.inspect(ctx, a)
 	if err != nil {
 		return Result{}, err
 	}
 	kept, found, err = s.lookUpPayload(ctx, a, info)
-	if err != nil || found {
-		return s.commitDuplicate(ctx, a, kept, &info, err)
+	if err != nil {
+		return Result{}, err
+	}
+	if found {
+		return s.commitDuplicate(ctx, a, kept, &info)
 	}
 	if err := s.keep(ctx, a); err != nil {
 		return Result{}, err

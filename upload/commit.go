@@ -86,11 +86,8 @@ func (s *Service) commitStored(ctx context.Context, a arrival, info imaging.Info
 
 // commitDuplicate writes that a file is a copy of k. info is what was read
 // from the copy, nil when it was not looked into; what it says and the kept
-// picture does not is added to the kept picture. A look-up's error passes.
-func (s *Service) commitDuplicate(ctx context.Context, a arrival, k kept, info *imaging.Info, err error) (Result, error) {
-	if err != nil {
-		return Result{}, err
-	}
+// picture does not is added to the kept picture.
+func (s *Service) commitDuplicate(ctx context.Context, a arrival, k kept, info *imaging.Info) (Result, error) {
 	defer s.timed("commit", time.Now())
 	now := s.Now().UTC()
 	result := s.result(a, Duplicate, k)
