@@ -11,6 +11,7 @@ import (
 	"errors"
 
 	"inlet/imaging/exif"
+	"inlet/imaging/fingerprint"
 )
 
 // Format of a picture file, by its content.
@@ -57,4 +58,9 @@ type Info struct {
 	// colour profile) without any other metadata; nil where that is not known.
 	Payload *[32]byte
 	Meta    exif.Metadata
+	// Print is what the picture looks like, and Probes find stored pictures that
+	// look alike; nil for pictures with too little in them to be told from others
+	// and for those that are not decoded here (HEIC, AVIF).
+	Print  *fingerprint.Print
+	Probes []int32
 }

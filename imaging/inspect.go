@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"inlet/imaging/dcjpeg"
+	"inlet/imaging/fingerprint"
 )
 
 // bufferSize is what files are read by.
@@ -46,6 +47,9 @@ type picture struct {
 	// oriented says that width and height are as displayed, and that the EXIF
 	// orientation is to be left alone.
 	oriented bool
+	// look is what it looks like, upright and at most fingerprint.Side large: the
+	// first frame. nil where nothing is decoded.
+	look *fingerprint.Picture
 }
 
 // Inspect reads the whole file and tells what it is. A file that is damaged,
@@ -62,8 +66,10 @@ func (in *Inspector) Inspect(ctx context.Context, r io.ReaderAt, size int64, f F
 }
 
 func (in *Inspector) inspect(ctx context.Context, src *source, f Format) (Info, error) {
+	meta := readMeta(src, f)
 	read := map[Format]func(context.Context, *source) (picture, error){
-		JPEG: in.jpeg, PNG: in.png, GIF: in.gif, WebP: in.webp, BMP: in.bmp, TIFF: in.tiff, HEIC: in.heif, AVIF: in.heif,
+		JPEG: func(ctx context.Context, src *source) (picture, error) { return in.jpeg(ctx, src, meta.Orientation) },
+		PNG:  in.png, GIF: in.gif, WebP: in.webp, BMP: in.bmp, TIFF: in.tiff, HEIC: in.heif, AVIF: in.heif,
 	}[f]
 	if read == nil {
 		return Info{}, fmt.Errorf("%w: %q", ErrUnsupported, f)
@@ -72,11 +78,14 @@ func (in *Inspector) inspect(ctx context.Context, src *source, f Format) (Info, 
 	if err != nil {
 		return Info{}, err
 	}
-	info := Info{Format: f, Width: pic.width, Height: pic.height, Frames: pic.frames, Meta: readMeta(src, f)}
+	info := Info{Format: f, Width: pic.width, Height: pic.height, Frames: pic.frames, Meta: meta}
 	if o := info.Meta.Orientation; !pic.oriented && o >= 5 && o <= 8 {
 		info.Width, info.Height = info.Height, info.Width
 	}
 	info.Payload = pic.payload.sum(info.Meta.Orientation)
+	if pic.look != nil {
+		info.Print, info.Probes, _ = fingerprint.Of(pic.look)
+	}
 	return info, nil
 }
 

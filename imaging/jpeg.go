@@ -11,7 +11,7 @@ import (
 // nothing but the end marker is taken: all of its pixels are there. Kinds that
 // dcjpeg does not check are decoded by nothing else here either: arithmetic
 // coding, 12 bits, lossless.
-func (in *Inspector) jpeg(_ context.Context, src *source) (picture, error) {
+func (in *Inspector) jpeg(_ context.Context, src *source, _ int) (picture, error) {
 	d := in.jpegs.Get().(*dcjpeg.Decoder)
 	defer in.jpegs.Put(d)
 

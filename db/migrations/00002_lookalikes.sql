@@ -1,0 +1,50 @@
+-- +goose Up
+
+-- What pictures look like (imaging/fingerprint), by which copies are found. A
+-- picture with too little in it to be told from others, or one that is not
+-- decoded yet, has no row.
+CREATE TABLE fingerprints (
+    image_id uuid PRIMARY KEY REFERENCES images ON DELETE CASCADE,
+    scope    text NOT NULL,
+    hash     bit(256) NOT NULL,
+    bands    integer[] NOT NULL,
+    print    bytea NOT NULL
+);
+-- It is looked at for candidates alone, and does not compress.
+ALTER TABLE fingerprints ALTER COLUMN print SET STORAGE EXTERNAL;
+-- Without a pending list: it would be read by every look-up.
+CREATE INDEX fingerprints_bands ON fingerprints USING gin (bands) WITH (fastupdate = off);
+
+-- Pictures that were stored a moment ago. Two copies that are uploaded at once do
+-- not see each other in fingerprints; here they are found afterwards. seen is the
+-- oldest transaction that the look-up for candidates may have missed.
+CREATE TABLE recent (
+    image_id uuid PRIMARY KEY REFERENCES images ON DELETE CASCADE,
+    scope    text NOT NULL,
+    bands    integer[] NOT NULL,
+    probes   integer[] NOT NULL,
+    seen     xid8 NOT NULL,
+    written  xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    at       timestamptz NOT NULL DEFAULT clock_timestamp(),
+    settled  boolean NOT NULL DEFAULT false
+);
+
+-- Pictures that look alike and are no copies; each pair is here both ways.
+CREATE TABLE near (
+    image_id uuid NOT NULL REFERENCES images ON DELETE CASCADE,
+    other_id uuid NOT NULL REFERENCES images ON DELETE CASCADE,
+    distance integer NOT NULL,
+    PRIMARY KEY (image_id, other_id)
+);
+CREATE INDEX near_other ON near (other_id);
+
+-- Ids of pictures that were found to be copies only after they had been stored,
+-- and the picture that is kept.
+CREATE TABLE folded (
+    id       uuid PRIMARY KEY,
+    image_id uuid NOT NULL REFERENCES images ON DELETE CASCADE
+);
+CREATE INDEX folded_image ON folded (image_id);
+
+-- What is wrong with the picture, by name: 'undecodable'.
+ALTER TABLE images ADD COLUMN flags text[] NOT NULL DEFAULT '{}';
