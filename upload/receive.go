@@ -1,0 +1,79 @@
+package upload
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"inlet/blob"
+	"inlet/imaging"
+)
+
+// receive streams the file to staging, hashing on the way, and tells its
+// format by its first bytes. An unknown format is refused before it is written.
+func (s *Service) receive(ctx context.Context, body io.Reader) (_ *blob.Staged, _ imaging.Format, err error) {
+	defer s.timed("receive", time.Now())
+	src := &source{r: body}
+	head := make([]byte, imaging.SniffLen)
+	n, _ := io.ReadFull(src, head) // its error is the sender's, or a short file
+	if src.err != nil {
+		return nil, "", fmt.Errorf("%w: %w", ErrIntake, src.err)
+	}
+	if n == 0 {
+		return nil, "", fmt.Errorf("%w: the file is empty", imaging.ErrUndecodable)
+	}
+	format, err := imaging.Sniff(head[:n])
+	if err != nil {
+		return nil, "", err
+	}
+	staged, err := s.Blobs.Stage(ctx)
+	if err != nil {
+		return nil, "", unavailable(err)
+	}
+	defer func() {
+		if err != nil {
+			staged.Discard()
+		}
+	}()
+	whole := io.MultiReader(bytes.NewReader(head[:n]), src)
+	size, err := io.Copy(staged, io.LimitReader(whole, s.MaxFileBytes+1))
+	s.metrics.bytes.Add(float64(size))
+	switch {
+	case src.err != nil:
+		return nil, "", fmt.Errorf("%w: %w", ErrIntake, src.err)
+	case err != nil:
+		return nil, "", unavailable(err)
+	case size > s.MaxFileBytes:
+		return nil, "", ErrTooLarge
+	}
+	return staged, format, nil
+}
+
+// source remembers the sender's error, to tell it from the disk's.
+type source struct {
+	r   io.Reader
+	err error
+}
+
+func (s *source) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	if err != nil && !errors.Is(err, io.EOF) {
+		s.err = err
+	}
+	return n, err
+}
+
+// keep makes the blob durable under its content's key.
+func (s *Service) keep(ctx context.Context, a arrival) error {
+	defer s.timed("blob", time.Now())
+	return s.keepStill(ctx, a)
+}
+
+// keepStill keeps the blob again, should it have gone since it was kept. Where
+// it has not, this only looks.
+func (s *Service) keepStill(ctx context.Context, a arrival) error {
+	return unavailable(s.Blobs.Keep(ctx, a.staged, blob.ContentKey(a.staged.Sum())))
+}
