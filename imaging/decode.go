@@ -22,16 +22,18 @@ import (
 type raster struct {
 	image.Image
 	width, height float64
+	scale         int  // pixels that a sample stands for along each side
+	limited       bool // see fullRange
 }
 
 func whole(m image.Image) raster {
-	return raster{m, float64(m.Bounds().Dx()), float64(m.Bounds().Dy())}
+	return raster{Image: m, width: float64(m.Bounds().Dx()), height: float64(m.Bounds().Dy()), scale: 1}
 }
 
 // decoder is how the pixels of a format are had.
 type decoder struct {
 	config func(io.Reader) (image.Config, error)
-	decode func(*Inspector, *source) (image.Image, error)
+	decode func(*Inspector, *source) (raster, error)
 	// bytesPerPixel is what decoding takes at most: a progressive JPEG's
 	// coefficients, 16 bits a channel of others.
 	bytesPerPixel int
@@ -47,8 +49,14 @@ var decoders = map[Format]decoder{
 }
 
 // from lets a decoder read the file from its beginning.
-func from(decode func(io.Reader) (image.Image, error)) func(*Inspector, *source) (image.Image, error) {
-	return func(_ *Inspector, src *source) (image.Image, error) { return decode(src.all()) }
+func from(decode func(io.Reader) (image.Image, error)) func(*Inspector, *source) (raster, error) {
+	return func(_ *Inspector, src *source) (raster, error) {
+		m, err := decode(src.all())
+		if err != nil {
+			return raster{}, err
+		}
+		return whole(m), nil
+	}
 }
 
 // decodeJPEG adds the end marker that some files lack.
@@ -64,7 +72,7 @@ func (in *Inspector) whole(src *source, f Format, size image.Point) (raster, err
 	}
 	screen := image.Rectangle{Max: size}
 	if m.Bounds() == screen {
-		return whole(m), nil
+		return m, nil
 	}
 	// The first frame of an animation may be smaller than its screen.
 	canvas := image.NewRGBA(screen)
@@ -72,18 +80,19 @@ func (in *Inspector) whole(src *source, f Format, size image.Point) (raster, err
 	return whole(canvas), nil
 }
 
-// eighth decodes a JPEG at an eighth of its size, or whole where that cannot be.
-func (in *Inspector) eighth(src *source, size image.Point) (raster, error) {
+// eighth decodes a JPEG at an eighth of its size; dcjpeg.ErrUnsupported says that
+// it must be decoded whole.
+func (in *Inspector) eighth(src *source) (raster, error) {
 	d := in.jpegs.Get().(*dcjpeg.Decoder)
 	defer in.jpegs.Put(d)
 	m, err := d.Decode(src.all(), in.maxPixels)
 	if errors.Is(err, dcjpeg.ErrUnsupported) {
-		return in.whole(src, JPEG, size)
+		return raster{}, err
 	}
 	if err != nil {
 		return raster{}, undecodable("%v", err)
 	}
-	return raster{planes(m), float64(m.Width) / 8, float64(m.Height) / 8}, nil
+	return raster{Image: planes(m), width: float64(m.Width) / 8, height: float64(m.Height) / 8, scale: 8}, nil
 }
 
 // planes makes an image of what dcjpeg decoded; it has pixels of its own, since
@@ -119,46 +128,54 @@ func (in *Inspector) size(src *source, f Format) (image.Point, error) {
 	return image.Pt(c.Width, c.Height), in.fits(int64(c.Width), int64(c.Height), 1)
 }
 
-// way is how the pixels of a picture are had, and the memory that this takes.
+// way is how the pixels of a picture are had, all at once or by rows, and the
+// memory that this takes.
 type way struct {
 	memory int64
-	open   func() (_ rows, done func(), err error)
+	whole  func() (raster, error)                  // or
+	rows   func() (_ rows, done func(), err error) // by rows
 }
 
-// way finds one for a picture that is to be scaled to a size: by rows where the
-// format allows it, an eighth of a JPEG where that is enough, or as a whole.
-func (in *Inspector) way(src *source, f Format, size, to image.Point) way {
+// ways finds those for a picture, the cheapest first: by rows where the format
+// allows it, an eighth of a JPEG where that is enough, or as a whole. The next
+// one is for what dcjpeg does not support.
+func (in *Inspector) ways(src *source, f Format, size image.Point, eighthWillDo bool) []way {
 	pixels := int64(size.X) * int64(size.Y)
 	byRows := 32*int64(size.X) + 1<<20 // three rows of up to 8 bytes a pixel
-	whole := way{pixels * int64(decoders[f].bytesPerPixel), decoded(func() (raster, error) { return in.whole(src, f, size) })}
+	whole := way{memory: pixels * int64(decoders[f].bytesPerPixel), whole: func() (raster, error) { return in.whole(src, f, size) }}
 	switch f {
 	case PNG:
 		if !interlaced(src) {
-			return way{byRows, func() (rows, func(), error) { return in.pngByRows(src) }}
+			return []way{{memory: byRows, rows: func() (rows, func(), error) { return in.pngByRows(src) }}}
 		}
 	case TIFF:
-		if t, l, err := in.tiffPicture(src); err == nil && t.byRows(l) {
-			return way{byRows, func() (rows, func(), error) { return in.tiffByRows(t, l) }}
+		t, l, err := in.tiffPicture(src)
+		switch {
+		case err == nil && t.byRows(l):
+			return []way{{memory: byRows, rows: func() (rows, func(), error) { return in.tiffByRows(t, l) }}}
+		case err == nil && l.planes > 1: // which x/image does not see
+			return nil
 		}
 	case JPEG:
 		kind := in.jpegKind(src)
-		if kind.eighth && to.X <= size.X/8 && to.Y <= size.Y/8 {
-			return way{pixels / 16, decoded(func() (raster, error) { return in.eighth(src, size) })}
-		}
 		whole.memory = int64(float64(pixels) * kind.bytesPerPixel)
+		if kind.eighth && eighthWillDo {
+			return []way{{memory: pixels / 16, whole: func() (raster, error) { return in.eighth(src) }}, whole}
+		}
 	}
-	return whole
+	return []way{whole}
 }
 
-// decoded gives the rows of a picture that is decoded at once.
-func decoded(decode func() (raster, error)) func() (rows, func(), error) {
-	return func() (rows, func(), error) {
-		m, err := decode()
-		if err != nil {
-			return rows{}, func() {}, err
-		}
-		return m.rows(), func() {}, nil
+// open gives the rows of a picture, also of one that is decoded at once.
+func (w way) open() (_ rows, done func(), err error) {
+	if w.rows != nil {
+		return w.rows()
 	}
+	m, err := w.whole()
+	if err != nil {
+		return rows{}, func() {}, err
+	}
+	return m.rows(), func() {}, nil
 }
 
 // pngByRows reads a PNG by rows.

@@ -83,6 +83,11 @@ func (in *Inspector) inspect(ctx context.Context, src *source, f Format) (Info, 
 		info.Width, info.Height = info.Height, info.Width
 	}
 	info.Payload = pic.payload.sum(info.Meta.Orientation)
+	if pic.look == nil && decodable(f) == nil {
+		if pic.look, err = in.look(ctx, src, f, meta.Orientation); err != nil {
+			return Info{}, err
+		}
+	}
 	if pic.look != nil {
 		info.Print, info.Probes, _ = fingerprint.Of(pic.look)
 	}

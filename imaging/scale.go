@@ -17,6 +17,9 @@ type rows struct {
 
 // rows reads a decoded picture by rows.
 func (r raster) rows() rows {
+	if r.limited {
+		fullRange(r.Image)
+	}
 	b := r.Bounds()
 	y := b.Min.Y
 	return rows{b.Dx(), b.Dy(), r.width, r.height, func(pixels []uint8) error {

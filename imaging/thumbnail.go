@@ -3,7 +3,6 @@ package imaging
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"image"
 	"image/jpeg"
 	"io"
@@ -32,11 +31,8 @@ func (in *Inspector) Thumbnail(ctx context.Context, r io.ReaderAt, size int64, f
 }
 
 func (in *Inspector) thumbnail(ctx context.Context, src *source, f Format, width int) (out []byte, err error) {
-	if f == HEIC || f == AVIF {
-		return nil, ErrNotReady
-	}
-	if _, known := decoders[f]; !known {
-		return nil, fmt.Errorf("%w: %q", ErrUnsupported, f)
+	if err := decodable(f); err != nil {
+		return nil, err
 	}
 	size, err := in.size(src, f)
 	if err != nil {
@@ -44,8 +40,8 @@ func (in *Inspector) thumbnail(ctx context.Context, src *source, f Format, width
 	}
 	orientation := readMeta(src, f).Orientation
 	w, h := target(size.X, size.Y, width, orientation >= 5)
-	way := in.way(src, f, size, image.Pt(w, h))
-	err = in.within(ctx, way.memory, func() error {
+	ways := in.ways(src, f, size, w <= size.X/8 && h <= size.Y/8)
+	err = in.tryEach(ctx, ways, 0, func(way way) error {
 		picture, done, err := way.open()
 		defer done()
 		if err != nil {

@@ -257,29 +257,38 @@ func (p *webpFrame) decode() (image.Image, error) {
 }
 
 // firstWebP decodes the first frame, where it lies on the canvas.
-func (in *Inspector) firstWebP(src *source) (image.Image, error) {
+func (in *Inspector) firstWebP(src *source) (raster, error) {
 	f, err := in.openWebP(src)
 	if err != nil {
-		return nil, err
+		return raster{}, err
 	}
 	m, err := f.first.decode()
-	switch m := m.(type) {
-	case *image.YCbCr:
-		fullRange(m)
-	case *image.NYCbCrA:
-		fullRange(&m.YCbCr)
+	if err != nil {
+		return raster{}, err
 	}
-	if err != nil || f.first.width == f.width && f.first.height == f.height {
-		return m, err
+	if f.first.width == f.width && f.first.height == f.height {
+		r := whole(m)
+		r.limited = !f.first.lossless
+		return r, nil
 	}
+	fullRange(m)
 	canvas := image.NewNRGBA(image.Rect(0, 0, int(f.width), int(f.height)))
 	draw.Draw(canvas, m.Bounds().Add(image.Pt(int(f.first.x), int(f.first.y))), m, m.Bounds().Min, draw.Src)
-	return canvas, nil
+	return whole(canvas), nil
 }
 
-// fullRange makes the samples what image.YCbCr holds them for: WebP's luma goes
-// from 16 to 235 and its chroma from 16 to 240.
-func fullRange(m *image.YCbCr) {
+// fullRange makes the samples what image.YCbCr holds them for: lossy WebP's luma
+// goes from 16 to 235 and its chroma from 16 to 240.
+func fullRange(of image.Image) {
+	var m *image.YCbCr
+	switch of := of.(type) {
+	case *image.YCbCr:
+		m = of
+	case *image.NYCbCrA:
+		m = &of.YCbCr
+	default:
+		return
+	}
 	var luma, chroma [256]byte
 	for v := range 256 {
 		luma[v] = byte(min(max(((v-16)*510+219)/438, 0), 255))
