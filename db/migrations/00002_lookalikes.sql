@@ -17,10 +17,12 @@ CREATE INDEX fingerprints_bands ON fingerprints USING gin (bands) WITH (fastupda
 
 -- Pictures that were stored a moment ago. Two copies that are uploaded at once do
 -- not see each other in fingerprints; here they are found afterwards. seen is the
--- oldest transaction that the look-up for candidates may have missed.
+-- oldest transaction that the look-up for candidates may have missed, written the
+-- one that stored the picture.
 CREATE TABLE recent (
     image_id uuid PRIMARY KEY REFERENCES images ON DELETE CASCADE,
     scope    text NOT NULL,
+    hash     bit(256) NOT NULL,
     bands    integer[] NOT NULL,
     probes   integer[] NOT NULL,
     seen     xid8 NOT NULL,
@@ -28,6 +30,8 @@ CREATE TABLE recent (
     at       timestamptz NOT NULL DEFAULT clock_timestamp(),
     settled  boolean NOT NULL DEFAULT false
 );
+CREATE INDEX recent_written ON recent (written);
+CREATE INDEX recent_settled ON recent (settled, at);
 
 -- Pictures that look alike and are no copies; each pair is here both ways.
 CREATE TABLE near (

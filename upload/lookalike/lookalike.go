@@ -1,0 +1,153 @@
+// Package lookalike finds stored pictures that look like a new one. It owns the
+// tables fingerprints, recent and near; what looks alike is for others to judge,
+// and what becomes of a pair.
+//
+// It promises
+//   - that a look-up is one query, whose cost has a bound: pictures that thousands
+//     of others resemble, such as pages of one form, cost no more than Examined
+//     rows;
+//   - that of any two pictures that look alike either one was among the candidates
+//     when the other was looked up, or Settle gives them as a pair, however their
+//     commits interleave;
+//   - that pictures of different scopes are never given together.
+package lookalike
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"hash/fnv"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
+
+	"inlet/imaging"
+	"inlet/imaging/fingerprint"
+)
+
+const (
+	// MaxCandidates is how many pictures a look-up gives at most.
+	MaxCandidates = 32
+	// Examined is how many stored fingerprints a look-up compares at most. Where
+	// more share a key with the picture, the oldest are compared.
+	Examined = 4096
+)
+
+// Candidate is a stored picture whose hash is near to that of the new one.
+type Candidate struct {
+	ID            uuid.UUID
+	SHA256        []byte // of the blob
+	Format        imaging.Format
+	Width, Height int
+	Frames        int
+	Bytes         int64
+	UploadedAt    time.Time
+	Distance      int // bits that differ
+	Print         *fingerprint.Print
+}
+
+// Seen tells what a look-up may have missed: pictures that were written by the
+// transaction oldest or a later one. It is stored with the new picture.
+type Seen struct {
+	oldest uint64
+	at     time.Time // by the database's clock
+}
+
+// querier is a pool, a connection or a transaction.
+type querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+// The oldest transaction that the statement's snapshot does not see comes with
+// the candidates, or alone if there are none. What is materialized is read only
+// as far as the limit asks for it, but planned as if all of it were: a limit
+// inside would make a scan of the whole table look cheap.
+const findQuery = `
+	WITH sharing AS MATERIALIZED (
+		SELECT image_id, print, bit_count(hash # $3) AS distance FROM fingerprints WHERE bands && $2 AND scope = $1
+	), nearest AS (
+		SELECT * FROM (SELECT * FROM sharing LIMIT $5) examined
+		 WHERE distance <= $4 ORDER BY distance, image_id LIMIT $6
+	)
+	SELECT s.oldest, s.at, i.id, i.sha256, i.format, i.width, i.height, i.frames, i.bytes, i.uploaded_at, n.distance, n.print
+	  FROM (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS oldest, statement_timestamp() AS at) s
+	  LEFT JOIN (nearest n JOIN images i ON i.id = n.image_id) ON true
+	 ORDER BY n.distance, n.image_id`
+
+// Find looks up the pictures of a scope that look like one with this print and
+// these probes: the nearest come first, of those equally near the oldest.
+func Find(ctx context.Context, q querier, scope string, p *fingerprint.Print, probes []int32) ([]Candidate, Seen, error) {
+	found, seen, err := find(ctx, q, scope, p.Hash, probes)
+	if err != nil {
+		return nil, Seen{}, fmt.Errorf("look up pictures alike: %w", err)
+	}
+	return found, seen, nil
+}
+
+func find(ctx context.Context, q querier, scope string, h fingerprint.Hash, probes []int32) (found []Candidate, seen Seen, err error) {
+	rows, err := q.Query(ctx, findQuery, scope, salted(probes, scope), bitsOf(h), fingerprint.MaxDistance, Examined, MaxCandidates)
+	if err != nil {
+		return nil, Seen{}, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var (
+			id                              *uuid.UUID // of no candidate all are NULL
+			sha256, look                    []byte
+			format                          *imaging.Format
+			width, height, frames, distance *int
+			bytes                           *int64
+			at                              *time.Time
+		)
+		err := rows.Scan(&seen.oldest, &seen.at, &id, &sha256, &format, &width, &height, &frames, &bytes, &at, &distance, &look)
+		if err != nil {
+			return nil, Seen{}, err
+		}
+		if id == nil {
+			continue
+		}
+		c := Candidate{
+			ID: *id, SHA256: sha256, Format: *format, Width: *width, Height: *height, Frames: *frames,
+			Bytes: *bytes, UploadedAt: *at, Distance: *distance, Print: new(fingerprint.Print),
+		}
+		if err := c.Print.UnmarshalBinary(look); err != nil {
+			return nil, Seen{}, fmt.Errorf("picture %s: %w", c.ID, err)
+		}
+		found = append(found, c)
+	}
+	return found, seen, rows.Err()
+}
+
+// salted makes keys of different scopes different, so that a picture that is in
+// a thousand scopes is looked at in its own alone. The scope of the whole service
+// leaves them as they are.
+func salted(keys []int32, scope string) []int32 {
+	if scope == "" {
+		return keys
+	}
+	sum := fnv.New32a()
+	_, _ = sum.Write([]byte(scope)) // never fails
+	out := make([]int32, len(keys))
+	for i, key := range keys {
+		out[i] = key ^ int32(sum.Sum32())
+	}
+	return out
+}
+
+// bitsOf is a hash as Postgres counts its bits, and hashOf one that comes back.
+func bitsOf(h fingerprint.Hash) pgtype.Bits {
+	var b []byte
+	for _, part := range h {
+		b = binary.BigEndian.AppendUint64(b, part)
+	}
+	return pgtype.Bits{Bytes: b, Len: int32(8 * len(b)), Valid: true}
+}
+
+func hashOf(b pgtype.Bits) (h fingerprint.Hash) {
+	for i := range h {
+		h[i] = binary.BigEndian.Uint64(b.Bytes[8*i:])
+	}
+	return h
+}
