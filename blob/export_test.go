@@ -12,8 +12,16 @@ func (s *Staged) Redirect(device string) error {
 	if err != nil {
 		return err
 	}
-	name := s.file.Name()
 	s.file.Close()
-	s.file = os.NewFile(uintptr(fd), name)
+	s.file = os.NewFile(uintptr(fd), s.name)
 	return nil
 }
+
+// Limit sets how many bytes are staged in memory, all together and of one file.
+func (f *Files) Limit(total, file int64) *Files {
+	f.memory = newMemory(total, file)
+	return f
+}
+
+// InMemory is how many bytes are staged in memory, by whole blocks.
+func (f *Files) InMemory() int64 { return f.memory.used.Load() }

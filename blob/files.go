@@ -17,24 +17,24 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 )
 
 // Files is a store in a folder:
 //
-//	staging/*               what is arriving
-//	blobs/tmp/*             copies on their way to their name
-//	blobs/ab/cd/abcd…       kept bytes, by their SHA-256
-//	blobs/ab/cd/abcd….w320.jpg  a variant
+//	staging/*            what is arriving and too large for the memory
+//	blobs/tmp/*          files on their way to their name
+//	blobs/ab/ab12…       kept bytes, by their SHA-256
+//	blobs/ab/ab12….w320.jpg  a variant
+//
+// There are 256 shards, made when the store is opened: a folder that is made
+// for an upload has to be synced with all that lead to it, and costs more than
+// the file in it.
 //
 // It is safe for concurrent use, by several processes as well.
 type Files struct {
-	root string
-	// shards holds the shard folders of which this process knows that a power
-	// loss leaves them in their place.
-	shards  sync.Map
-	buffers sync.Pool // *[bufferSize]byte
+	root   string
+	memory *memory // of what is staged
 }
 
 // Open opens the store at a file:///path URL and makes its folders.
@@ -49,20 +49,34 @@ func Open(rawURL string) (*Files, error) {
 	case u.Host != "" && u.Host != "localhost", !filepath.IsAbs(u.Path):
 		return nil, errors.New("blob: the store's URL must be of the form file:///path")
 	}
-	f := &Files{root: filepath.Clean(u.Path)}
-	f.buffers.New = func() any { return new([bufferSize]byte) }
-	for _, dir := range []string{f.staging(), f.tmp()} {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return nil, unavailable("open the store", err)
-		}
-	}
-	// The folders above the root may be new as well, or somebody else's.
-	for dir := f.tmp(); dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
-		if err := syncDir(dir); err != nil && strings.HasPrefix(dir, f.root) {
-			return nil, unavailable("open the store", err)
-		}
+	f := &Files{root: filepath.Clean(u.Path), memory: newMemory(stagedMemory, fileMemory)}
+	if err := f.makeFolders(); err != nil {
+		return nil, unavailable("open the store", err)
 	}
 	return f, nil
+}
+
+// makeFolders makes what is missing and makes sure that a power loss leaves all
+// of it there. That a folder exists is not enough: whoever made it may have died.
+func (f *Files) makeFolders() error {
+	for _, dir := range []string{f.staging(), f.tmp()} {
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+	}
+	for i := range 256 {
+		shard := filepath.Join(f.blobs(), fmt.Sprintf("%02x", i))
+		if err := os.Mkdir(shard, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+	}
+	// The folders above the root may belong to others and refuse.
+	for dir := f.blobs(); dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		if err := syncDir(dir); err != nil && strings.HasPrefix(dir, f.root) {
+			return err
+		}
+	}
+	return nil
 }
 
 func (f *Files) staging() string { return filepath.Join(f.root, "staging") }
@@ -76,7 +90,7 @@ func (f *Files) path(k Key) (string, error) {
 	if !isContent(content) || strings.ContainsAny(string(k), `/\`) {
 		return "", fmt.Errorf("%w: %q is no key", ErrNotFound, k)
 	}
-	return filepath.Join(f.blobs(), content[:2], content[2:4], string(k)), nil
+	return filepath.Join(f.blobs(), content[:2], string(k)), nil
 }
 
 // isContent tells whether a name is that of kept bytes: 64 lower-case hex digits.

@@ -30,7 +30,67 @@ func open(t testing.TB, root string) *blob.Files {
 
 func TestFiles(t *testing.T) {
 	t.Parallel()
-	blobtest.Run(t, func(t *testing.T) blobtest.Store { return open(t, t.TempDir()) })
+	for name, memory := range map[string]struct{ total, file int64 }{
+		"memory": {64 << 20, 16 << 20}, "staging": {0, 0}, "both": {1 << 20, 128 << 10},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			blobtest.Run(t, func(t *testing.T) blobtest.Store {
+				f := open(t, t.TempDir()).Limit(memory.total, memory.file)
+				t.Cleanup(func() {
+					if n := f.InMemory(); n != 0 {
+						t.Errorf("%d bytes of memory were not given back", n)
+					}
+				})
+				return f
+			})
+		})
+	}
+}
+
+// What is staged in memory costs the disk nothing; what the memory does not
+// hold is in the staging folder, until it is kept or discarded.
+func TestStagingIsBounded(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	f := open(t, root).Limit(256<<10, 128<<10)
+	staging := func() int {
+		entries, err := os.ReadDir(filepath.Join(root, "staging"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(entries)
+	}
+	var all []*blob.Staged
+	for i, want := range []struct {
+		size           int
+		memory, onDisk int
+	}{
+		{1, 64 << 10, 0},
+		{100_000, 192 << 10, 0},
+		{128<<10 + 1, 192 << 10, 1}, // too large by itself
+		{64 << 10, 256 << 10, 1},
+		{1, 256 << 10, 2}, // nothing is left
+	} {
+		all = append(all, blobtest.Stage(t, f, blobtest.Random(want.size)))
+		if got := f.InMemory(); got != int64(want.memory) || staging() != want.onDisk {
+			t.Errorf("after file %d: %d bytes in memory and %d files, want %d and %d", i, got, staging(), want.memory, want.onDisk)
+		}
+	}
+	for _, st := range all {
+		if err := f.Keep(t.Context(), st, blob.ContentKey(st.Sum())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := staging(); n != 0 {
+		t.Errorf("%d files are still in staging after they were kept", n)
+	}
+	for _, st := range all {
+		st.Discard()
+	}
+	if n := f.InMemory(); n != 0 {
+		t.Errorf("%d bytes of memory were not given back", n)
+	}
 }
 
 func TestOpen(t *testing.T) {
@@ -50,7 +110,7 @@ func TestOpen(t *testing.T) {
 	root := filepath.Join(t.TempDir(), "a b", "100%", "c")
 	f := open(t, root)
 	k := blobtest.Keep(t, f, []byte("picture"))
-	path := filepath.Join(root, "blobs", string(k[:2]), string(k[2:4]), string(k))
+	path := filepath.Join(root, "blobs", string(k[:2]), string(k))
 	info, err := os.Stat(path)
 	if err != nil || info.Mode().Perm() != 0o600 {
 		t.Fatalf("%v, %v; want a file of mode 0600", info, err)
@@ -82,7 +142,7 @@ func TestKeepRepairs(t *testing.T) {
 			t.Fatal(err)
 		}
 		blobtest.Keep(t, f, data)
-		path := filepath.Join(root, "blobs", string(k[:2]), string(k[2:4]), string(k))
+		path := filepath.Join(root, "blobs", string(k[:2]), string(k))
 		if err := damage(path); err != nil {
 			t.Fatal(err)
 		}
@@ -102,7 +162,7 @@ func TestCrashDebris(t *testing.T) {
 	root := t.TempDir()
 	f := open(t, root)
 	k := blobtest.Keep(t, f, []byte("kept"))
-	shard := filepath.Join(root, "blobs", string(k[:2]), string(k[2:4]))
+	shard := filepath.Join(root, "blobs", string(k[:2]))
 	old := time.Now().Add(-48 * time.Hour)
 	debris := []string{
 		filepath.Join(root, "staging", "123"), filepath.Join(root, "blobs", "tmp", "456"),
@@ -133,7 +193,7 @@ func TestWalkSparesYoungVariants(t *testing.T) {
 	f := open(t, root)
 	k := blobtest.Keep(t, f, []byte("old"))
 	old := time.Now().Add(-48 * time.Hour)
-	if err := os.Chtimes(filepath.Join(root, "blobs", string(k[:2]), string(k[2:4]), string(k)), old, old); err != nil {
+	if err := os.Chtimes(filepath.Join(root, "blobs", string(k[:2]), string(k)), old, old); err != nil {
 		t.Fatal(err)
 	}
 	count := func() (n int) {
@@ -156,12 +216,12 @@ func TestWalkSparesYoungVariants(t *testing.T) {
 	}
 }
 
-// Where there are no hard links, a copy does. A staged file whose name has
-// gone makes the link fail like that.
-func TestKeepWithoutHardLinks(t *testing.T) {
+// A staged file that cannot be renamed, since its name has gone or staging is a
+// file system of its own, is copied.
+func TestKeepWithoutRename(t *testing.T) {
 	t.Parallel()
 	root := t.TempDir()
-	f := open(t, root)
+	f := open(t, root).Limit(0, 0)
 	data := blobtest.Random(200_000)
 	st := blobtest.Stage(t, f, data)
 	if n, err := f.SweepStaging(t.Context(), time.Now().Add(time.Hour)); n != 1 || err != nil {
@@ -198,7 +258,7 @@ func TestUnavailable(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	_, stageErr := f.Stage(t.Context())
+	stageErr := stageOnDisk(t, f)
 	_, openErr := f.Open(t.Context(), k)
 	_, existsErr := f.Exists(t.Context(), k)
 	_, sweepErr := f.SweepStaging(t.Context(), time.Now())
@@ -214,6 +274,18 @@ func TestUnavailable(t *testing.T) {
 	}
 }
 
+// stageOnDisk stages more than is held in memory.
+func stageOnDisk(t *testing.T, f *blob.Files) error {
+	t.Helper()
+	st, err := f.Limit(0, 0).Stage(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Discard()
+	_, err = st.Write([]byte("picture"))
+	return err
+}
+
 func TestReadOnly(t *testing.T) {
 	t.Parallel()
 	if os.Geteuid() == 0 {
@@ -223,16 +295,15 @@ func TestReadOnly(t *testing.T) {
 	f := open(t, root)
 	data := []byte("kept")
 	k := blobtest.Keep(t, f, data)
-	for _, dir := range []string{"staging", "blobs/tmp", "blobs/" + string(k[:2]) + "/" + string(k[2:4])} {
+	for _, dir := range []string{"staging", "blobs/tmp", "blobs/" + string(k[:2])} {
 		path := filepath.Join(root, dir)
 		if err := os.Chmod(path, 0o500); err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { os.Chmod(path, 0o700) })
 	}
-	_, stageErr := f.Stage(t.Context())
 	for op, err := range map[string]error{
-		"Stage": stageErr, "Ping": f.Ping(t.Context()), "Delete": f.Delete(t.Context(), k),
+		"Stage": stageOnDisk(t, f), "Ping": f.Ping(t.Context()), "Delete": f.Delete(t.Context(), k),
 		"Put": f.Put(t.Context(), k, bytes.NewReader(data)),
 	} {
 		if !errors.Is(err, blob.ErrUnavailable) || !errors.Is(err, fs.ErrPermission) {
@@ -250,7 +321,7 @@ func TestFullDisk(t *testing.T) {
 	if _, err := os.Stat("/dev/full"); err != nil {
 		t.Skip("no /dev/full")
 	}
-	f := open(t, t.TempDir())
+	f := open(t, t.TempDir()).Limit(0, 0)
 	st := blobtest.Stage(t, f, []byte("first part"))
 	if err := st.Redirect("/dev/full"); err != nil {
 		t.Fatal(err)

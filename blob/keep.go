@@ -3,9 +3,7 @@ package blob
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -22,17 +20,19 @@ func (f *Files) Keep(ctx context.Context, st *Staged, k Key) error {
 	if err != nil {
 		return err
 	}
+	if st.failed != nil {
+		return st.failed
+	}
 	if st.keptAt == path && st.at(path) {
 		return nil
 	}
-	if err := st.sync(); err != nil {
-		return err
-	}
-	if err := f.makeShard(filepath.Dir(path)); err != nil {
-		return unavailable("keep", err)
-	}
-	if err := f.link(st, path); err != nil {
-		return unavailable("keep", err)
+	// A file that is there and has the right size is left alone: the name says
+	// what is in it, and it had its bytes before it had the name. Whether the
+	// name is durable yet, only whoever gave it knows.
+	if there, err := os.Lstat(path); err != nil || !there.Mode().IsRegular() || there.Size() != st.size {
+		if err := f.place(st, path); err != nil {
+			return unavailable("keep", err)
+		}
 	}
 	if err := syncDir(filepath.Dir(path)); err != nil {
 		return unavailable("keep", err)
@@ -41,23 +41,30 @@ func (f *Files) Keep(ctx context.Context, st *Staged, k Key) error {
 	return nil
 }
 
-// link gives the staged file its name in the store. A file that is there and
-// has the right size is left alone: the name says what is in it.
-func (f *Files) link(st *Staged, path string) error {
-	linkErr := os.Link(st.file.Name(), path)
-	if linkErr == nil {
-		return nil
-	}
-	if errors.Is(linkErr, fs.ErrExist) {
-		if there, err := os.Lstat(path); err == nil && there.Mode().IsRegular() && there.Size() == st.size {
+// place gives the staged bytes their name in the store; they are durable before.
+func (f *Files) place(st *Staged, path string) error {
+	if st.name != "" {
+		if err := st.sync(); err != nil {
+			return err
+		}
+		if os.Rename(st.name, path) == nil {
+			st.name = ""
 			return nil
 		}
+		// The staging folder may be a disk of its own, or have been swept.
 	}
-	// Not every file system has hard links, and a damaged file is replaced: a
-	// copy, renamed into place, does both.
-	if err := f.replace(path, io.NewSectionReader(st, 0, st.size)); err != nil {
-		return fmt.Errorf("%w (after: %w)", err, linkErr)
+	file, err := f.create(path, func(file *os.File) error {
+		if st.blocks != nil {
+			return writeBlocks(file, st.blocks, st.size)
+		}
+		_, err := io.Copy(file, io.NewSectionReader(st, 0, st.size))
+		return err
+	})
+	if err != nil {
+		return err
 	}
+	st.leave()
+	st.file, st.name = file, ""
 	return nil
 }
 
@@ -71,50 +78,33 @@ func (f *Files) Put(ctx context.Context, k Key, r io.Reader) error {
 	if err != nil {
 		return err
 	}
-	if err := f.makeShard(filepath.Dir(path)); err != nil {
+	file, err := f.create(path, func(file *os.File) error {
+		_, err := io.Copy(file, r)
+		return err
+	})
+	if err != nil {
 		return unavailable("put", err)
 	}
-	if err := f.replace(path, r); err != nil {
-		return unavailable("put", err)
-	}
+	file.Close()
 	return unavailable("put", syncDir(filepath.Dir(path)))
 }
 
-// replace puts a file with the bytes of r at path. The folder is not synced.
-func (f *Files) replace(path string, r io.Reader) (err error) {
+// create puts a file at path, in place of what was there, and returns it open.
+// Its bytes are durable before it has the name; the folder is not synced.
+func (f *Files) create(path string, write func(*os.File) error) (_ *os.File, err error) {
 	file, err := os.CreateTemp(f.tmp(), "*")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(file.Name()))
-		}
-	}()
-	_, err = io.Copy(file, r)
+	err = write(file)
 	if err == nil {
 		err = file.Sync()
 	}
-	if err = errors.Join(err, file.Close()); err != nil {
-		return err
+	if err == nil {
+		err = os.Rename(file.Name(), path)
 	}
-	return os.Rename(file.Name(), path)
-}
-
-// makeShard makes a shard's folder and makes sure that a power loss leaves it
-// there. That it exists is not enough: whoever made it may have died, or be
-// about to sync. So each process syncs the way to each shard once.
-func (f *Files) makeShard(shard string) error {
-	if _, ok := f.shards.Load(shard); ok {
-		return nil
+	if err != nil {
+		return nil, errors.Join(err, file.Close(), os.Remove(file.Name()))
 	}
-	if err := os.MkdirAll(shard, 0o700); err != nil {
-		return err
-	}
-	parent := filepath.Dir(shard)
-	if err := errors.Join(syncDir(parent), syncDir(filepath.Dir(parent))); err != nil {
-		return err
-	}
-	f.shards.Store(shard, struct{}{})
-	return nil
+	return file, nil
 }

@@ -5,26 +5,31 @@ import (
 	"crypto/sha256"
 	"hash"
 	"io"
+	"io/fs"
 	"os"
 	"sync"
 )
 
-// bufferSize is how much is hashed and written at a time. Senders' bytes come
-// in pieces of 4 KiB and more; written like that, a picture costs twice the time,
-// and beyond 64 KiB nothing is gained.
-const bufferSize = 64 << 10
-
-// Staged is a file on its way in. It is written by one goroutine, then read
-// and kept. It stays readable until Discard, kept or not.
+// Staged is a file on its way in. It is written, then read and kept, by one
+// goroutine at a time. It stays readable until Discard, kept or not.
+//
+// It begins in memory: a file that turns out to be a copy, or is refused, never
+// costs the disk anything. One that is too large for that, or comes while
+// others hold the memory, goes to a file of the staging folder.
 type Staged struct {
 	store *Files
-	file  *os.File
 	hash  hash.Hash
 	size  int64
+
+	blocks []*block // all of the bytes, unless they are in the staging folder
+	file   *os.File // in the staging folder or, once it is kept, in the store
+	name   string   // of file, as long as it is in the staging folder
+	buffer *block   // what is written to the staging folder next
+
 	// failed is set when bytes may have been lost: the kernel reports that once
 	// only, so a second sync would lie.
 	failed  error
-	synced  bool
+	synced  bool   // the file in the staging folder
 	keptAt  string // where it was kept and made durable
 	discard sync.Once
 }
@@ -34,37 +39,39 @@ func (f *Files) Stage(ctx context.Context) (*Staged, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	// CreateTemp opens with O_EXCL and mode 0600.
-	file, err := os.CreateTemp(f.staging(), "*")
-	if err != nil {
-		return nil, unavailable("stage", err)
-	}
-	return &Staged{store: f, file: file, hash: sha256.New()}, nil
+	return &Staged{store: f, hash: sha256.New()}, nil
 }
 
 // Write appends to the file and its hash. An error is the store's.
-func (s *Staged) Write(p []byte) (int, error) {
-	n, err := s.file.Write(p)
-	s.hash.Write(p[:n])
-	s.size += int64(n)
-	if err != nil {
-		s.failed = unavailable("write", err)
+func (s *Staged) Write(p []byte) (n int, err error) {
+	for n < len(p) {
+		space, err := s.space()
+		if err != nil {
+			return n, err
+		}
+		some := copy(space, p[n:])
+		if err := s.add(space[:some]); err != nil {
+			return n, err
+		}
+		n += some
 	}
-	return n, s.failed
+	return n, nil
 }
 
 // ReadFrom appends everything that r gives, in large pieces. An error of r is
 // returned as it is, one of the store is ErrUnavailable.
 func (s *Staged) ReadFrom(r io.Reader) (total int64, err error) {
-	buffer := s.store.buffers.Get().(*[bufferSize]byte)
-	defer s.store.buffers.Put(buffer)
 	for {
-		n, readErr := fill(r, buffer[:])
-		written, err := s.Write(buffer[:n])
-		total += int64(written)
-		switch {
-		case err != nil:
+		space, err := s.space()
+		if err != nil {
 			return total, err
+		}
+		n, readErr := fill(r, space)
+		if err := s.add(space[:n]); err != nil {
+			return total, err
+		}
+		total += int64(n)
+		switch {
 		case readErr == io.EOF: //nolint:errorlint // io.Reader ends with io.EOF itself; a wrapped one is a failure
 			return total, nil
 		case readErr != nil:
@@ -84,8 +91,75 @@ func fill(r io.Reader, p []byte) (n int, err error) {
 	return n, err
 }
 
+// space returns where the next bytes go: the rest of the last block, a new one,
+// or the buffer of a file in the staging folder.
+func (s *Staged) space() ([]byte, error) {
+	if s.failed != nil {
+		return nil, s.failed
+	}
+	if s.file == nil {
+		if int64(len(s.blocks))*blockSize > s.size {
+			return s.blocks[len(s.blocks)-1][s.size%blockSize:], nil
+		}
+		if b := s.store.memory.take(len(s.blocks)); b != nil {
+			s.blocks = append(s.blocks, b)
+			return b[:], nil
+		}
+		if err := s.spill(); err != nil {
+			return nil, err
+		}
+	}
+	return s.buffer[:], nil
+}
+
+// add takes in what was put at the beginning of the space.
+func (s *Staged) add(p []byte) error {
+	if s.file != nil {
+		if _, err := s.file.Write(p); err != nil {
+			s.failed = unavailable("write", err)
+			return s.failed
+		}
+	}
+	s.hash.Write(p)
+	s.size += int64(len(p))
+	return nil
+}
+
+// spill moves what is in memory to a file in the staging folder.
+func (s *Staged) spill() (err error) {
+	// CreateTemp opens with O_EXCL and mode 0600.
+	if s.file, err = os.CreateTemp(s.store.staging(), "*"); err != nil {
+		s.failed = unavailable("stage", err)
+		return s.failed
+	}
+	s.name = s.file.Name()
+	if err := writeBlocks(s.file, s.blocks, s.size); err != nil {
+		s.failed = unavailable("write", err)
+		return s.failed
+	}
+	s.store.memory.giveBack(s.blocks)
+	s.blocks, s.buffer = nil, s.store.memory.free.Get().(*block)
+	return nil
+}
+
 // ReadAt reads what was written.
-func (s *Staged) ReadAt(p []byte, off int64) (int, error) { return s.file.ReadAt(p, off) }
+func (s *Staged) ReadAt(p []byte, off int64) (n int, err error) {
+	switch {
+	case off < 0 || (s.blocks == nil && s.file == nil):
+		return 0, unavailable("read", fs.ErrInvalid)
+	case s.blocks == nil:
+		return s.file.ReadAt(p, off)
+	}
+	for n < len(p) && off < s.size {
+		end := min(blockSize, s.size-off+off%blockSize)
+		some := copy(p[n:], s.blocks[off/blockSize][off%blockSize:end])
+		n, off = n+some, off+int64(some)
+	}
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
 
 // Size is how many bytes were written.
 func (s *Staged) Size() int64 { return s.size }
@@ -96,17 +170,32 @@ func (s *Staged) Sum() (sum [32]byte) {
 	return sum
 }
 
-// Discard closes and removes the staged file. What was kept of it stays. It may
-// be called more than once.
+// Discard lets the staged file go. What was kept of it stays. It may be called
+// more than once.
 func (s *Staged) Discard() {
 	s.discard.Do(func() {
-		s.file.Close()
-		// What cannot be removed now is debris, which the sweep removes.
-		_ = os.Remove(s.file.Name())
+		s.store.memory.giveBack(s.blocks)
+		if s.buffer != nil {
+			s.store.memory.free.Put(s.buffer)
+		}
+		s.leave()
+		s.blocks, s.buffer, s.file = nil, nil, nil
+		s.failed = unavailable("use", fs.ErrClosed)
 	})
 }
 
-// sync makes the bytes durable, once.
+// leave closes the file and removes it from the staging folder, if it is there.
+func (s *Staged) leave() {
+	if s.file != nil {
+		s.file.Close()
+	}
+	if s.name != "" {
+		// What cannot be removed now is debris, which the sweep removes.
+		_ = os.Remove(s.name)
+	}
+}
+
+// sync makes the bytes in the staging folder durable, once.
 func (s *Staged) sync() error {
 	if s.failed != nil || s.synced {
 		return s.failed
@@ -119,8 +208,12 @@ func (s *Staged) sync() error {
 	return nil
 }
 
-// at tells whether the file at path is this very file.
+// at tells whether the file at path is this very file. It is open, so no other
+// can have its number.
 func (s *Staged) at(path string) bool {
+	if s.file == nil {
+		return false
+	}
 	own, err := s.file.Stat()
 	if err != nil {
 		return false

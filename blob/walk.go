@@ -15,27 +15,21 @@ import (
 // left. It holds the names of one shard at a time. fn may delete. An error of
 // fn ends the walk and is returned.
 func (f *Files) Walk(ctx context.Context, olderThan time.Time, fn func(Key) error) error {
-	firsts, err := shardsIn(f.blobs())
+	shards, err := shardsIn(f.blobs())
 	if err != nil {
 		return unavailable("walk", err)
 	}
-	for _, first := range firsts {
-		seconds, err := shardsIn(first)
+	for _, shard := range shards {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		keys, err := contents(shard, olderThan)
 		if err != nil {
 			return unavailable("walk", err)
 		}
-		for _, shard := range seconds {
-			if err := ctx.Err(); err != nil {
+		for _, k := range keys {
+			if err := fn(k); err != nil {
 				return err
-			}
-			keys, err := contents(shard, olderThan)
-			if err != nil {
-				return unavailable("walk", err)
-			}
-			for _, k := range keys {
-				if err := fn(k); err != nil {
-					return err
-				}
 			}
 		}
 	}

@@ -159,5 +159,5 @@ func keyOf(content string) blob.Key { return blob.ContentKey(sha256.Sum256([]byt
 
 // pathOf is where a key's file is.
 func (h *house) pathOf(k blob.Key) string {
-	return filepath.Join(h.root, "blobs", string(k[:2]), string(k[2:4]), string(k))
+	return filepath.Join(h.root, "blobs", string(k[:2]), string(k))
 }

@@ -210,7 +210,7 @@ func TestImageLost(t *testing.T) {
 	s := newTestServer(t)
 	e := s.store("a.png", pngOf(1))
 	for _, name := range s.files("blobs") {
-		must(t, os.Remove(filepath.Join(s.root, "blobs", name[:2], name[2:4], name)))
+		must(t, os.Remove(filepath.Join(s.root, "blobs", name[:2], name)))
 	}
 	for _, address := range []string{e.URL, e.URL + "?width=160"} {
 		a := s.send("GET", address, nil)
