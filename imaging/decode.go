@@ -4,14 +4,12 @@ import (
 	"bytes"
 	"errors"
 	"image"
-	"image/draw"
 	"image/gif"
 	"image/jpeg"
 	"image/png"
 	"io"
 
 	"golang.org/x/image/bmp"
-	"golang.org/x/image/tiff"
 	"golang.org/x/image/webp"
 
 	"inlet/imaging/dcjpeg"
@@ -33,24 +31,27 @@ func whole(m image.Image) raster {
 // decoder is how the pixels of a format are had.
 type decoder struct {
 	config func(io.Reader) (image.Config, error)
-	decode func(*Inspector, *source) (raster, error)
+	decode func(_ *Inspector, _ *source, frame int) (raster, error)
 	// bytesPerPixel is what decoding takes at most: a progressive JPEG's
-	// coefficients, 16 bits a channel of others.
-	bytesPerPixel int
+	// coefficients, 16 bits a channel of others. Frames take bytesToCompose more.
+	bytesPerPixel int64
 }
 
 var decoders = map[Format]decoder{
-	JPEG: {jpeg.DecodeConfig, from(decodeJPEG), 24}, // see jpegKind
-	PNG:  {png.DecodeConfig, from(png.Decode), 8},
-	GIF:  {gif.DecodeConfig, from(gif.Decode), 5},
-	WebP: {webp.DecodeConfig, (*Inspector).firstWebP, 16},
-	BMP:  {bmp.DecodeConfig, from(bmp.Decode), 4},
-	TIFF: {nil, from(tiff.Decode), 8},
+	JPEG: {jpeg.DecodeConfig, still(decodeJPEG), 24}, // see jpegKind
+	PNG:  {png.DecodeConfig, (*Inspector).pngPicture, 8},
+	GIF:  {gif.DecodeConfig, (*Inspector).gifPicture, 5},
+	WebP: {webp.DecodeConfig, (*Inspector).webpPicture, 16},
+	BMP:  {bmp.DecodeConfig, still(bmp.Decode), 4},
+	TIFF: {nil, (*Inspector).tiffImage, 8},
 }
 
-// from lets a decoder read the file from its beginning.
-func from(decode func(io.Reader) (image.Image, error)) func(*Inspector, *source) (raster, error) {
-	return func(_ *Inspector, src *source) (raster, error) {
+// still lets a decoder of files with one picture read one.
+func still(decode func(io.Reader) (image.Image, error)) func(*Inspector, *source, int) (raster, error) {
+	return func(_ *Inspector, src *source, frame int) (raster, error) {
+		if frame > 0 {
+			return raster{}, noFrame(frame)
+		}
 		m, err := decode(src.all())
 		if err != nil {
 			return raster{}, err
@@ -64,20 +65,13 @@ func decodeJPEG(r io.Reader) (image.Image, error) {
 	return jpeg.Decode(io.MultiReader(r, bytes.NewReader([]byte{0xff, 0xd9})))
 }
 
-// whole decodes all pixels of a file.
-func (in *Inspector) whole(src *source, f Format, size image.Point) (raster, error) {
-	m, err := decoders[f].decode(in, src)
+// whole decodes all pixels of a frame.
+func (in *Inspector) whole(src *source, f Format, frame int) (raster, error) {
+	m, err := decoders[f].decode(in, src, frame)
 	if err != nil {
 		return raster{}, undecodable("%v", err)
 	}
-	screen := image.Rectangle{Max: size}
-	if m.Bounds() == screen {
-		return m, nil
-	}
-	// The first frame of an animation may be smaller than its screen.
-	canvas := image.NewRGBA(screen)
-	draw.Draw(canvas, m.Bounds(), m, m.Bounds().Min, draw.Src)
-	return whole(canvas), nil
+	return m, nil
 }
 
 // eighth decodes a JPEG at an eighth of its size; dcjpeg.ErrUnsupported says that
@@ -112,10 +106,10 @@ func planes(m *dcjpeg.Image) image.Image {
 	}
 }
 
-// size is that of the picture as coded.
-func (in *Inspector) size(src *source, f Format) (image.Point, error) {
+// size is that of a frame as coded.
+func (in *Inspector) size(src *source, f Format, frame int) (image.Point, error) {
 	if f == TIFF {
-		_, l, err := in.tiffPicture(src)
+		_, l, err := in.tiffPicture(src, frame)
 		if err != nil {
 			return image.Point{}, err
 		}
@@ -136,25 +130,32 @@ type way struct {
 	rows   func() (_ rows, done func(), err error) // by rows
 }
 
-// ways finds those for a picture, the cheapest first: by rows where the format
+// ways finds those for a frame, the cheapest first: by rows where the format
 // allows it, an eighth of a JPEG where that is enough, or as a whole. The next
 // one is for what dcjpeg does not support.
-func (in *Inspector) ways(src *source, f Format, size image.Point, eighthWillDo bool) []way {
+func (in *Inspector) ways(src *source, f Format, frame int, size image.Point, eighthWillDo bool) []way {
 	pixels := int64(size.X) * int64(size.Y)
 	byRows := 32*int64(size.X) + 1<<20 // three rows of up to 8 bytes a pixel
-	whole := way{memory: pixels * int64(decoders[f].bytesPerPixel), whole: func() (raster, error) { return in.whole(src, f, size) }}
+	whole := way{memory: pixels * decoders[f].bytesPerPixel, whole: func() (raster, error) { return in.whole(src, f, frame) }}
+	if frame > 0 && f != TIFF {
+		whole.memory += pixels * bytesToCompose
+	}
 	switch f {
 	case PNG:
-		if !interlaced(src) {
+		if frame == 0 && !interlaced(src) {
 			return []way{{memory: byRows, rows: func() (rows, func(), error) { return in.pngByRows(src) }}}
 		}
+	case WebP:
+		whole.memory += src.size() + webpCodes(src.size())
 	case TIFF:
-		t, l, err := in.tiffPicture(src)
+		t, l, err := in.tiffPicture(src, frame)
 		switch {
 		case err == nil && t.byRows(l):
 			return []way{{memory: byRows, rows: func() (rows, func(), error) { return in.tiffByRows(t, l) }}}
 		case err == nil && l.planes > 1: // which x/image does not see
 			return nil
+		case err == nil:
+			whole.memory += l.blockBytes(0)
 		}
 	case JPEG:
 		kind := in.jpegKind(src)

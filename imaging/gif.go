@@ -4,7 +4,9 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"image"
 	"io"
+	"time"
 )
 
 // gif reads a GIF to its trailer in constant memory: a frame must lie on the
@@ -25,7 +27,7 @@ func (in *Inspector) gif(_ context.Context, src *source) (picture, error) {
 	if err != nil {
 		g.payload = nil
 	}
-	return picture{width: g.width, height: g.height, frames: g.frames, payload: g.payload}, nil
+	return picture{width: g.width, height: g.height, frames: g.frames, duration: g.duration, payload: g.payload}, nil
 }
 
 // Bits and block types of GIF.
@@ -35,6 +37,8 @@ const (
 	gifHasTable, gifTableBits     = 0x80, 0x07
 	gifHeaderLen, gifFrameLen     = 13, 9
 	gifTransparent, gifMaxColours = 0x01, 256
+	gifInterlaced                 = 0x40
+	gifGoes, gifBack              = 2, 3 // disposal
 )
 
 // gifFile is a GIF while it is read.
@@ -43,11 +47,14 @@ type gifFile struct {
 	r       *bufio.Reader
 	payload *payload
 	lzw     lzw
+	painter *gifPainter // nil where frames are not drawn
 
 	width, height int
-	colours       int // of the global table, 0 without one
-	transparent   int // colour of the next frame, -1 without one
-	frames        int // that are whole
+	colours       []byte        // the global table
+	control       gifFrame      // what is known of the next frame
+	delay         time.Duration // of the next frame
+	frames        int           // that are whole
+	duration      time.Duration // of these
 }
 
 // header reads the size of the canvas and its colours.
@@ -66,7 +73,7 @@ func (g *gifFile) header() error {
 	}
 	g.payload.part("screen", head[6:12])
 	g.payload.part("colours", table)
-	g.colours, g.transparent = len(table)/3, -1
+	g.colours, g.control.transparent = table, -1
 	return nil
 }
 
@@ -118,9 +125,7 @@ func (g *gifFile) extension() error {
 	switch {
 	case label == gifControl && n >= 4:
 		g.payload.part("control", head)
-		if head[0]&gifTransparent != 0 {
-			g.transparent = int(head[3])
-		}
+		g.graphics(head)
 	case label == gifApplication && n >= 11 && (string(head[:11]) == "NETSCAPE2.0" || string(head[:11]) == "ICCRGBG1012"):
 		w, done := g.payload.stream("application")
 		w.Write(head)
@@ -131,6 +136,21 @@ func (g *gifFile) extension() error {
 		}
 	}
 	return blocks.skip()
+}
+
+// graphics reads what controls the next frame.
+func (g *gifFile) graphics(head []byte) {
+	if head[0]&gifTransparent != 0 {
+		g.control.transparent = int(head[3])
+	}
+	g.control.after = frameStays
+	switch head[0] >> 2 & 7 {
+	case gifGoes:
+		g.control.after = frameGoes
+	case gifBack:
+		g.control.after = frameBack
+	}
+	g.delay = time.Duration(int(head[1])|int(head[2])<<8) * 10 * time.Millisecond
 }
 
 // frame reads one image.
@@ -146,30 +166,35 @@ func (g *gifFile) frame() error {
 		return err
 	}
 	word := func(i int) int { return int(d[i]) | int(d[i+1])<<8 }
-	width, height := word(4), word(6)
-	if word(0)+width > g.width || word(2)+height > g.height {
+	f := g.control
+	f.at = image.Rect(word(0), word(2), word(0)+word(4), word(2)+word(6))
+	f.interlaced = d[8]&gifInterlaced != 0
+	if f.at.Max.X > g.width || f.at.Max.Y > g.height {
 		return undecodable("a frame reaches beyond the picture")
 	}
 	table, err := g.table(d[8])
 	if err != nil {
 		return err
 	}
-	colours := len(table) / 3
-	if colours == 0 {
-		colours = g.colours
+	if f.colours = table; len(table) == 0 {
+		f.colours = g.colours
 	}
-	if colours == 0 {
+	if len(f.colours) == 0 {
 		return undecodable("a frame has no colours")
 	}
-	colours = max(colours, g.transparent+1)
-	g.transparent = -1
 	g.payload.part("frame", d)
 	g.payload.part("colours", table)
-	return g.pixels(int64(width)*int64(height), colours)
+	if err := g.pixels(f); err != nil {
+		return err
+	}
+	g.frames++
+	g.duration += shownFor(g.delay)
+	g.control, g.delay = gifFrame{transparent: -1}, 0
+	return nil
 }
 
 // pixels reads the data of a frame.
-func (g *gifFile) pixels(want int64, colours int) error {
+func (g *gifFile) pixels(f gifFrame) error {
 	literals, err := g.r.ReadByte()
 	if err != nil {
 		return err
@@ -181,7 +206,23 @@ func (g *gifFile) pixels(want int64, colours int) error {
 	w, done := g.payload.stream("pixels")
 	defer done()
 	blocks := &gifBlocks{r: g.r, copied: w}
-	g.lzw.reset(blocks, uint(literals), false)
+	if g.painter != nil {
+		err = g.painter.draw(f, blocks, int(literals))
+	} else {
+		err = g.count(f, blocks, uint(literals))
+	}
+	if err != nil {
+		return err
+	}
+	// What encoders leave behind the last code is passed over.
+	return blocks.skip()
+}
+
+// count verifies that there are exactly the pixels of a frame.
+func (g *gifFile) count(f gifFrame, data *gifBlocks, literals uint) error {
+	want := int64(f.at.Dx()) * int64(f.at.Dy())
+	colours := max(len(f.colours)/3, f.transparent+1)
+	g.lzw.reset(data, literals, false)
 	c := g.lzw.count(want)
 	switch {
 	case c.bytes > want:
@@ -193,12 +234,7 @@ func (g *gifFile) pixels(want int64, colours int) error {
 	case c.bytes < want:
 		return undecodable("a frame has fewer pixels than promised")
 	case int(c.top) >= colours && colours < gifMaxColours && want > 0:
-		return undecodable("a frame has colours that are not in its table")
+		return errGIFColour
 	}
-	// What encoders leave behind the last code is passed over.
-	if err := blocks.skip(); err != nil {
-		return err
-	}
-	g.frames++
 	return nil
 }

@@ -9,6 +9,7 @@ package imaging
 
 import (
 	"errors"
+	"time"
 
 	"inlet/imaging/exif"
 	"inlet/imaging/fingerprint"
@@ -53,7 +54,10 @@ const SniffLen = 512
 type Info struct {
 	Format        Format
 	Width, Height int // pixels, as displayed: after EXIF orientation, irot and imir
-	Frames        int // 1 for a still
+	Frames        int // of an animation, or pages; 1 for a still
+	// Duration is how long an animation runs once, by browsers' clocks: a frame
+	// of 10 ms or less is shown for 100. 0 for stills, pages, HEIC and AVIF.
+	Duration time.Duration
 	// Payload identifies the picture data and how it displays (orientation,
 	// colour profile) without any other metadata; nil where that is not known.
 	Payload *[32]byte

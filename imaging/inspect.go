@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"sync"
+	"time"
 
 	"golang.org/x/sync/semaphore"
 
@@ -43,7 +44,8 @@ func NewInspector(maxPixels, memory int64) *Inspector {
 type picture struct {
 	width, height int // as coded
 	frames        int
-	payload       *payload // nil where it is not known
+	duration      time.Duration // of an animation
+	payload       *payload      // nil where it is not known
 	// oriented says that width and height are as displayed, and that the EXIF
 	// orientation is to be left alone.
 	oriented bool
@@ -78,7 +80,7 @@ func (in *Inspector) inspect(ctx context.Context, src *source, f Format) (Info, 
 	if err != nil {
 		return Info{}, err
 	}
-	info := Info{Format: f, Width: pic.width, Height: pic.height, Frames: pic.frames, Meta: meta}
+	info := Info{Format: f, Width: pic.width, Height: pic.height, Frames: pic.frames, Duration: pic.duration, Meta: meta}
 	if o := info.Meta.Orientation; !pic.oriented && o >= 5 && o <= 8 {
 		info.Width, info.Height = info.Height, info.Width
 	}

@@ -29,24 +29,43 @@ type Want struct {
 // dimensions come back alone.
 func (in *Inspector) Picture(ctx context.Context, r io.ReaderAt, size int64, f Format, want Want) (*fingerprint.Picture, error) {
 	src := &source{r: io.NewSectionReader(r, 0, size), done: ctx.Err}
-	p, err := in.picture(ctx, src, f, readMeta(src, f).Orientation, want)
+	p, err := in.picture(ctx, src, f, in.orientation(src, f, want.Frame), want)
 	if src.failure != nil {
 		return nil, src.failure
 	}
 	return p, err
 }
 
+// orientation is that of a frame: pages of a TIFF have their own.
+func (in *Inspector) orientation(src *source, f Format, frame int) int {
+	if f != TIFF || frame <= 0 {
+		return readMeta(src, f).Orientation
+	}
+	t, _, err := in.tiffPicture(src, frame)
+	if err != nil {
+		return 0 // decoding says it again
+	}
+	o, err := t.number(tiffOrientation, 0)
+	if err != nil {
+		return 0
+	}
+	return int(o)
+}
+
 func (in *Inspector) picture(ctx context.Context, src *source, f Format, orientation int, want Want) (*fingerprint.Picture, error) {
 	if err := decodable(f); err != nil {
 		return nil, err
 	}
-	size, err := in.size(src, f)
+	if want.Frame < 0 {
+		return nil, noFrame(want.Frame)
+	}
+	size, err := in.size(src, f, want.Frame)
 	if err != nil {
 		return nil, err
 	}
 	frame := fingerprint.Frame{Width: size.X, Height: size.Y, Scale: 1, Orientation: orientation, Side: want.Side}
 	small := want.Side <= fingerprint.Side && fingerprint.EighthWillDo(size.X, size.Y)
-	ways := in.ways(src, f, size, small)
+	ways := in.ways(src, f, want.Frame, size, small)
 	if narrow(size, want.Side) || hollow(src, ways) {
 		if orientation >= 5 && orientation <= 8 {
 			size.X, size.Y = size.Y, size.X

@@ -8,6 +8,7 @@ import (
 	"hash"
 	"hash/crc32"
 	"io"
+	"time"
 )
 
 // png reads a PNG to its IEND in constant memory: the checksums of all chunks,
@@ -23,7 +24,7 @@ func (in *Inspector) png(_ context.Context, src *source) (picture, error) {
 	f.endIDAT()
 	return picture{
 		width: int(f.head.width), height: int(f.head.height),
-		frames: max(1, int(f.frames)), payload: f.payload,
+		frames: max(1, int(f.frames)), duration: f.duration, payload: f.payload,
 	}, nil
 }
 
@@ -55,7 +56,9 @@ type pngFile struct {
 	held bool // its header was read ahead
 
 	animated bool
-	frames   int64 // of the animation
+	frames   int64     // of the animation
+	control  apngFrame // the last one's
+	duration time.Duration
 	payload  *payload
 	idat     hash.Hash // what all IDAT chunks hold goes here
 	endIDAT  func()
@@ -176,8 +179,10 @@ func (f *pngFile) animation() error {
 	switch {
 	case f.kind == "acTL" && len(body) == 8 && f.stage > pngStart && f.stage < pngSeenIDAT:
 		f.animated = true
-	case f.kind == "fcTL" && len(body) == 26 && f.animated:
+	case f.kind == "fcTL" && len(body) == fcTLen && f.animated:
 		f.frames++
+		f.control = readFCTL(body)
+		f.duration += shownFor(f.control.delay)
 		return f.in.fits(f.head.width, f.head.height, f.frames)
 	}
 	return nil

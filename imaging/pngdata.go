@@ -6,9 +6,12 @@ import (
 	"io"
 )
 
-// pngData is what all IDAT chunks hold, as one stream. It verifies their
-// checksums, and adds what it reads to the payload.
-type pngData struct{ f *pngFile }
+// pngData is what all IDAT chunks hold, or all fdAT chunks of a frame, as one
+// stream. It verifies their checksums, and adds what it reads to the payload.
+type pngData struct {
+	f    *pngFile
+	kind string
+}
 
 func (d pngData) Read(p []byte) (int, error) {
 	f := d.f
@@ -22,14 +25,26 @@ func (d pngData) Read(p []byte) (int, error) {
 		if err := f.next(); err != nil {
 			return 0, err
 		}
-		f.held = f.kind != "IDAT"
+		f.held = f.kind != d.kind
 		if f.held {
 			return 0, io.EOF
+		}
+		if err := d.begin(); err != nil {
+			return 0, err
 		}
 	}
 	n, err := f.Read(p)
 	f.idat.Write(p[:n])
 	return n, err
+}
+
+// begin passes over the number that stands in front of the data of an fdAT.
+func (d pngData) begin() error {
+	if d.kind != "fdAT" {
+		return nil
+	}
+	_, err := io.CopyN(io.Discard, d.f, apngSequenceLen)
+	return truncated(err)
 }
 
 // firstIDAT reads the picture when its first IDAT has come. Later ones that do
@@ -46,7 +61,7 @@ func (f *pngFile) firstIDAT() error {
 	}
 	f.stage = pngSeenIDAT
 
-	data := pngData{f}
+	data := pngData{f, "IDAT"}
 	buffered, release := f.in.buffered(data)
 	defer release()
 	z, err := zlib.NewReader(buffered)

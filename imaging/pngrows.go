@@ -18,7 +18,7 @@ func (in *Inspector) openPNG(src *source) (_ *pngRows, release func(), err error
 	r, releaseFile := in.buffered(src.all())
 	f := &pngFile{in: in, r: r, payload: newPayload(PNG)}
 	f.idat, f.endIDAT = f.payload.stream("IDAT")
-	data, releaseData := in.buffered(pngData{f})
+	data, releaseData := in.buffered(pngData{f, "IDAT"})
 	release = func() { releaseData(); releaseFile() }
 
 	if _, err := r.Discard(8); err != nil {

@@ -34,13 +34,13 @@ func (in *Inspector) thumbnail(ctx context.Context, src *source, f Format, width
 	if err := decodable(f); err != nil {
 		return nil, err
 	}
-	size, err := in.size(src, f)
+	size, err := in.size(src, f, 0)
 	if err != nil {
 		return nil, err
 	}
 	orientation := readMeta(src, f).Orientation
 	w, h := target(size.X, size.Y, width, orientation >= 5)
-	ways := in.ways(src, f, size, w <= size.X/8 && h <= size.Y/8)
+	ways := in.ways(src, f, 0, size, w <= size.X/8 && h <= size.Y/8)
 	err = in.tryEach(ctx, ways, 0, func(way way) error {
 		picture, done, err := way.open()
 		defer done()

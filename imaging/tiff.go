@@ -10,7 +10,7 @@ import (
 // without keeping pixels, that they hold what they should. Of further pages the
 // directories alone are read.
 func (in *Inspector) tiff(_ context.Context, src *source) (picture, error) {
-	f, l, err := in.tiffPicture(src)
+	f, l, err := in.tiffPicture(src, 0)
 	if err != nil {
 		return picture{}, err
 	}
@@ -21,10 +21,13 @@ func (in *Inspector) tiff(_ context.Context, src *source) (picture, error) {
 	return picture{width: int(l.width), height: int(l.height), frames: frames}, err
 }
 
-// tiffPicture reads what the first directory says of its picture.
-func (in *Inspector) tiffPicture(src *source) (*tiffFile, *tiffLayout, error) {
+// tiffPicture reads what the directory of a page says of its picture.
+func (in *Inspector) tiffPicture(src *source, page int) (*tiffFile, *tiffLayout, error) {
 	f, err := openTIFF(src)
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := f.page(page); err != nil {
 		return nil, nil, err
 	}
 	l := &tiffLayout{}

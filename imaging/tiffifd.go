@@ -12,6 +12,7 @@ const (
 	tiffPhotometric     = 262
 	tiffFillOrder       = 266
 	tiffStripOffsets    = 273
+	tiffOrientation     = 274
 	tiffSamples         = 277
 	tiffRowsPerStrip    = 278
 	tiffStripCounts     = 279
@@ -62,6 +63,7 @@ type tiffFile struct {
 	src     *source
 	order   binary.ByteOrder
 	entries map[uint16]tiffEntry
+	at      int64 // the directory
 	end     int64 // of the entries: what comes next stands there
 }
 
@@ -75,7 +77,8 @@ func openTIFF(src *source) (*tiffFile, error) {
 	if head[0] == 'M' {
 		f.order = binary.BigEndian
 	}
-	return f, f.directory(int64(f.order.Uint32(head[4:])))
+	f.at = int64(f.order.Uint32(head[4:]))
+	return f, f.directory(f.at)
 }
 
 // directory reads the directory at an offset. Its tags must be sorted, as the

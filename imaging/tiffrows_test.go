@@ -38,7 +38,7 @@ func TestTIFFRows(t *testing.T) {
 	}
 	compared := 0
 	for _, s := range files {
-		f, l, err := in.tiffPicture(sourceOf(t, s.data))
+		f, l, err := in.tiffPicture(sourceOf(t, s.data), 0)
 		m, failed := tiff.Decode(bytes.NewReader(s.data))
 		if err != nil || failed != nil || !f.byRows(l) {
 			continue
@@ -80,7 +80,7 @@ func TestThumbnailOfInk(t *testing.T) {
 	for i, name := range []string{"cmyk.tif", "lzw.tif"} {
 		data := sampleNamed(t, name)
 		in := NewInspector(1e8, 1<<20)
-		f, l, err := in.tiffPicture(sourceOf(t, data))
+		f, l, err := in.tiffPicture(sourceOf(t, data), 0)
 		if err != nil || !f.byRows(l) {
 			t.Fatalf("%s: %v", name, err)
 		}
@@ -121,7 +121,7 @@ func FuzzTIFFRows(f *testing.F) {
 	in := NewInspector(1<<16, 1<<20)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		src := sourceOf(t, data)
-		file, l, err := in.tiffPicture(src)
+		file, l, err := in.tiffPicture(src, 0)
 		if err != nil || !file.byRows(l) {
 			return
 		}

@@ -1,14 +1,10 @@
 package imaging
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
-	"image"
-	"image/draw"
 	"io"
-
-	"golang.org/x/image/webp"
+	"time"
 )
 
 // webp reads the chunks of a WebP to the end of the RIFF, checks each frame's
@@ -18,7 +14,7 @@ func (in *Inspector) webp(ctx context.Context, src *source) (picture, error) {
 	if err != nil {
 		return picture{}, err
 	}
-	pic := picture{width: int(f.width), height: int(f.height), frames: max(1, f.frames), payload: f.payload}
+	pic := picture{width: int(f.width), height: int(f.height), frames: max(1, f.frames), duration: f.duration, payload: f.payload}
 	return pic, in.checkFrame(ctx, &f.first)
 }
 
@@ -29,7 +25,9 @@ type webpFile struct {
 	extended      bool
 	animated      bool
 	frames        int // of an animation
+	duration      time.Duration
 	first         webpFrame
+	each          func(*webpFrame) error // gets the frames of an animation, if not nil
 	payload       *payload
 }
 
@@ -39,6 +37,8 @@ type webpFrame struct {
 	width, height int64
 	alpha, coded  *io.SectionReader
 	lossless      bool
+	blend         bool // over what is there, instead of in its place
+	after         disposal
 }
 
 const (
@@ -47,6 +47,7 @@ const (
 	webpAlphaFlag               = 0x10
 	webpExtendedLen             = 10
 	webpFrameHeader             = 16
+	webpFrameGoes, webpNoBlend  = 0x01, 0x02
 	vp8HeaderLen, vp8lHeaderLen = 10, 5
 	vp8lMagic                   = 0x2f
 	webpMaxChunks               = maxFrames + 1<<10
@@ -54,22 +55,26 @@ const (
 
 // openWebP reads all chunks. The data are hashed in the same pass.
 func (in *Inspector) openWebP(src *source) (*webpFile, error) {
+	f := &webpFile{in: in, payload: newPayload(WebP)}
+	return f, f.read(src)
+}
+
+func (f *webpFile) read(src *source) error {
 	head, err := src.bytes(0, webpHeader)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	end := riffHeader + int64(binary.LittleEndian.Uint32(head[4:]))
 	if end > src.size() {
-		return nil, undecodable("the file is truncated")
+		return undecodable("the file is truncated")
 	}
-	f := &webpFile{in: in, payload: newPayload(WebP)}
 	if err := riffChunks(src, webpHeader, end, f.chunk); err != nil {
-		return nil, err
+		return err
 	}
 	if f.animated && f.frames == 0 || f.first.coded == nil {
-		return nil, undecodable("it holds no picture")
+		return undecodable("it holds no picture")
 	}
-	return f, nil
+	return nil
 }
 
 // riffChunks calls each for the chunks from off to end. data is read by each;
@@ -173,7 +178,10 @@ func (f *webpFile) frame(data *io.SectionReader) error {
 		return undecodable("frame %d reaches beyond the picture", f.frames)
 	}
 	src := &source{r: data, done: func() error { return nil }}
-	frame := webpFrame{x: x, y: y}
+	frame := webpFrame{x: x, y: y, blend: b[15]&webpNoBlend == 0}
+	if b[15]&webpFrameGoes != 0 {
+		frame.after = frameGoes
+	}
 	err := riffChunks(src, webpFrameHeader, data.Size(), func(kind string, data, whole *io.SectionReader) error {
 		if frame.coded != nil {
 			return nil
@@ -186,8 +194,12 @@ func (f *webpFile) frame(data *io.SectionReader) error {
 	if frame.coded == nil || frame.width != w || frame.height != h {
 		return undecodable("frame %d is not of the size that its header says", f.frames)
 	}
+	f.duration += shownFor(time.Duration(uint24(b[12:])) * time.Millisecond)
 	if f.frames == 1 {
 		f.first = frame
+	}
+	if f.each != nil {
+		return f.each(&frame)
 	}
 	return nil
 }
@@ -223,83 +235,6 @@ func (p *webpFrame) chunk(kind string, data, whole *io.SectionReader) error {
 	}
 	p.coded = whole
 	return nil
-}
-
-// memory is what decoding takes, at most.
-func (p *webpFrame) memory() int64 {
-	pixels := (p.width + 15) * (p.height + 15)
-	switch {
-	case p.lossless:
-		return 8*pixels + p.coded.Size()
-	case p.alpha != nil:
-		return 12*pixels + p.coded.Size()
-	}
-	return 2*pixels + p.coded.Size()
-}
-
-// decode decodes the picture, put into a file of its own.
-func (p *webpFrame) decode() (image.Image, error) {
-	head := []byte("RIFF\xff\xff\xff\x7fWEBPVP8X\x0a\x00\x00\x00\x00\x00\x00\x00")
-	chunks := []io.Reader{nil}
-	if p.alpha != nil {
-		head[20] = webpAlphaFlag
-		chunks = append(chunks, io.NewSectionReader(p.alpha, 0, p.alpha.Size()))
-	}
-	for _, side := range []int64{p.width - 1, p.height - 1} {
-		head = append(head, byte(side), byte(side>>8), byte(side>>16))
-	}
-	chunks[0] = bytes.NewReader(head)
-	m, err := webp.Decode(io.MultiReader(append(chunks, io.NewSectionReader(p.coded, 0, p.coded.Size()))...))
-	if err != nil {
-		return nil, undecodable("%v", err)
-	}
-	return m, nil
-}
-
-// firstWebP decodes the first frame, where it lies on the canvas.
-func (in *Inspector) firstWebP(src *source) (raster, error) {
-	f, err := in.openWebP(src)
-	if err != nil {
-		return raster{}, err
-	}
-	m, err := f.first.decode()
-	if err != nil {
-		return raster{}, err
-	}
-	if f.first.width == f.width && f.first.height == f.height {
-		r := whole(m)
-		r.limited = !f.first.lossless
-		return r, nil
-	}
-	fullRange(m)
-	canvas := image.NewNRGBA(image.Rect(0, 0, int(f.width), int(f.height)))
-	draw.Draw(canvas, m.Bounds().Add(image.Pt(int(f.first.x), int(f.first.y))), m, m.Bounds().Min, draw.Src)
-	return whole(canvas), nil
-}
-
-// fullRange makes the samples what image.YCbCr holds them for: lossy WebP's luma
-// goes from 16 to 235 and its chroma from 16 to 240.
-func fullRange(of image.Image) {
-	var m *image.YCbCr
-	switch of := of.(type) {
-	case *image.YCbCr:
-		m = of
-	case *image.NYCbCrA:
-		m = &of.YCbCr
-	default:
-		return
-	}
-	var luma, chroma [256]byte
-	for v := range 256 {
-		luma[v] = byte(min(max(((v-16)*510+219)/438, 0), 255))
-		chroma[v] = byte(min(max(((v-16)*510+224)/448, 0), 255))
-	}
-	for i, v := range m.Y {
-		m.Y[i] = luma[v]
-	}
-	for i, v := range m.Cb {
-		m.Cb[i], m.Cr[i] = chroma[v], chroma[m.Cr[i]]
-	}
 }
 
 func uint24(b []byte) int64 { return int64(b[0]) | int64(b[1])<<8 | int64(b[2])<<16 }

@@ -59,8 +59,7 @@ func (in *Inspector) checkAlpha(ctx context.Context, p *webpFrame) error {
 // checkLossless follows VP8L data behind their header. What it takes are the
 // map of codes, at most a 16th of the pixels, and the codes themselves.
 func (in *Inspector) checkLossless(ctx context.Context, p *webpFrame, data *io.SectionReader) error {
-	const perByte, most = 1 << 11, 16 << 20 // for codes
-	memory := p.width*p.height/4 + min(perByte*data.Size(), most)
+	memory := p.width*p.height/4 + webpCodes(data.Size())
 	return in.within(ctx, memory, func() error {
 		r, release := in.buffered(data)
 		defer release()
@@ -69,6 +68,12 @@ func (in *Inspector) checkLossless(ctx context.Context, p *webpFrame, data *io.S
 		}
 		return nil
 	})
+}
+
+// webpCodes is what the codes of so much lossless data take, at most.
+func webpCodes(size int64) int64 {
+	const perByte, most = 1 << 11, 16 << 20
+	return min(perByte*size, most)
 }
 
 // plausible refuses lossy data that are too few for the picture's size, before
