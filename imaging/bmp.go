@@ -29,7 +29,7 @@ type bmpHeader struct {
 
 // bmp reads the header of a BMP, and that its pixels lie inside the file. Run
 // lengths are followed to their end.
-func (in *Inspector) bmp(_ context.Context, src *source) (picture, error) {
+func (in *Inspector) bmp(_ context.Context, src *source, _ int) (picture, error) {
 	h, err := readBMPHeader(src)
 	if err != nil {
 		return picture{}, err

@@ -135,7 +135,6 @@ type way struct {
 // one is for what dcjpeg does not support.
 func (in *Inspector) ways(src *source, f Format, frame int, size image.Point, eighthWillDo bool) []way {
 	pixels := int64(size.X) * int64(size.Y)
-	byRows := 32*int64(size.X) + 1<<20 // three rows of up to 8 bytes a pixel
 	whole := way{memory: pixels * decoders[f].bytesPerPixel, whole: func() (raster, error) { return in.whole(src, f, frame) }}
 	if frame > 0 && f != TIFF {
 		whole.memory += pixels * bytesToCompose
@@ -143,7 +142,7 @@ func (in *Inspector) ways(src *source, f Format, frame int, size image.Point, ei
 	switch f {
 	case PNG:
 		if frame == 0 && !interlaced(src) {
-			return []way{{memory: byRows, rows: func() (rows, func(), error) { return in.pngByRows(src) }}}
+			return []way{{memory: rowMemory(size.X), rows: func() (rows, func(), error) { return in.pngByRows(src) }}}
 		}
 	case WebP:
 		whole.memory += src.size() + webpCodes(src.size())
@@ -151,7 +150,7 @@ func (in *Inspector) ways(src *source, f Format, frame int, size image.Point, ei
 		t, l, err := in.tiffPicture(src, frame)
 		switch {
 		case err == nil && t.byRows(l):
-			return []way{{memory: byRows, rows: func() (rows, func(), error) { return in.tiffByRows(t, l) }}}
+			return []way{{memory: rowMemory(size.X), rows: func() (rows, func(), error) { return in.tiffByRows(t, l) }}}
 		case err == nil && l.planes > 1: // which x/image does not see
 			return nil
 		case err == nil:
@@ -166,6 +165,9 @@ func (in *Inspector) ways(src *source, f Format, frame int, size image.Point, ei
 	}
 	return []way{whole}
 }
+
+// rowMemory is what reading by rows takes: three rows of up to 8 bytes a pixel.
+func rowMemory(width int) int64 { return 32*int64(width) + 1<<20 }
 
 // open gives the rows of a picture, also of one that is decoded at once.
 func (w way) open() (_ rows, done func(), err error) {

@@ -13,7 +13,7 @@ import (
 // canvas and hold exactly its pixels, each of a colour that exists. Where the
 // file is damaged behind its first frame, it ends with the frame before, as in
 // browsers; its payload is then not known. Pixels are counted in any case.
-func (in *Inspector) gif(_ context.Context, src *source) (picture, error) {
+func (in *Inspector) gif(_ context.Context, src *source, _ int) (picture, error) {
 	r, release := in.buffered(src.all())
 	defer release()
 	g := &gifFile{in: in, r: r, payload: newPayload(GIF)}

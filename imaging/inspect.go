@@ -50,8 +50,10 @@ type picture struct {
 	// orientation is to be left alone.
 	oriented bool
 	// look is what it looks like, upright and at most fingerprint.Side large: the
-	// first frame. nil where nothing is decoded.
-	look *fingerprint.Picture
+	// first frame. Where it is nil the file is decoded for it, unless it was looked
+	// at already.
+	look   *fingerprint.Picture
+	looked bool
 }
 
 // Inspect reads the whole file and tells what it is. A file that is damaged,
@@ -69,14 +71,14 @@ func (in *Inspector) Inspect(ctx context.Context, r io.ReaderAt, size int64, f F
 
 func (in *Inspector) inspect(ctx context.Context, src *source, f Format) (Info, error) {
 	meta := readMeta(src, f)
-	read := map[Format]func(context.Context, *source) (picture, error){
-		JPEG: func(ctx context.Context, src *source) (picture, error) { return in.jpeg(ctx, src, meta.Orientation) },
-		PNG:  in.png, GIF: in.gif, WebP: in.webp, BMP: in.bmp, TIFF: in.tiff, HEIC: in.heif, AVIF: in.heif,
+	heif := func(ctx context.Context, src *source, _ int) (picture, error) { return in.heif(ctx, src) }
+	read := map[Format]func(_ context.Context, _ *source, orientation int) (picture, error){
+		JPEG: in.jpeg, PNG: in.png, GIF: in.gif, WebP: in.webp, BMP: in.bmp, TIFF: in.tiff, HEIC: heif, AVIF: heif,
 	}[f]
 	if read == nil {
 		return Info{}, fmt.Errorf("%w: %q", ErrUnsupported, f)
 	}
-	pic, err := read(ctx, src)
+	pic, err := read(ctx, src, meta.Orientation)
 	if err != nil {
 		return Info{}, err
 	}
@@ -85,7 +87,7 @@ func (in *Inspector) inspect(ctx context.Context, src *source, f Format) (Info, 
 		info.Width, info.Height = info.Height, info.Width
 	}
 	info.Payload = pic.payload.sum(info.Meta.Orientation)
-	if pic.look == nil && decodable(f) == nil {
+	if pic.look == nil && !pic.looked && decodable(f) == nil {
 		if pic.look, err = in.look(ctx, src, f, meta.Orientation); err != nil {
 			return Info{}, err
 		}

@@ -9,22 +9,37 @@ import (
 	"hash/crc32"
 	"io"
 	"time"
+
+	"inlet/imaging/fingerprint"
 )
 
 // png reads a PNG to its IEND in constant memory: the checksums of all chunks,
 // the checksum of the compressed data, its exact length, and the filter of each
-// row. It takes what image/png takes.
-func (in *Inspector) png(_ context.Context, src *source) (picture, error) {
+// row. It takes what image/png takes. What it looks like is made in the same
+// pass, unless it is interlaced.
+func (in *Inspector) png(ctx context.Context, src *source, orientation int) (picture, error) {
 	r, release := in.buffered(src.all())
 	defer release()
 	f := &pngFile{in: in, r: r, payload: newPayload(PNG)}
+	var look *fingerprint.Picture
+	f.pixels = func(z io.Reader) (err error) {
+		if f.head.interlaced || narrow(f.head.size(), fingerprint.Side) {
+			return checkRows(z, f.head.passes())
+		}
+		look, err = f.look(ctx, src, z, orientation)
+		return err
+	}
 	if err := f.read(); err != nil {
 		return picture{}, ended(err)
 	}
 	f.endIDAT()
+	if f.hidden {
+		look = nil // it would be that of a picture that browsers do not show
+	}
 	return picture{
 		width: int(f.head.width), height: int(f.head.height),
 		frames: max(1, int(f.frames)), duration: f.duration, payload: f.payload,
+		look: look, looked: f.hidden || !f.head.interlaced,
 	}, nil
 }
 
@@ -59,8 +74,10 @@ type pngFile struct {
 	frames   int64     // of the animation
 	control  apngFrame // the last one's
 	duration time.Duration
+	hidden   bool // the picture is not part of it
 	payload  *payload
-	idat     hash.Hash // what all IDAT chunks hold goes here
+	pixels   func(io.Reader) error // reads the rows, instead of only checking them
+	idat     hash.Hash             // what all IDAT chunks hold goes here
 	endIDAT  func()
 }
 
@@ -180,6 +197,7 @@ func (f *pngFile) animation() error {
 	case f.kind == "acTL" && len(body) == 8 && f.stage > pngStart && f.stage < pngSeenIDAT:
 		f.animated = true
 	case f.kind == "fcTL" && len(body) == fcTLen && f.animated:
+		f.hidden = f.hidden || f.frames == 0 && f.stage == pngSeenIDAT
 		f.frames++
 		f.control = readFCTL(body)
 		f.duration += shownFor(f.control.delay)

@@ -2,8 +2,11 @@ package imaging
 
 import (
 	"compress/zlib"
+	"context"
 	"errors"
 	"io"
+
+	"inlet/imaging/fingerprint"
 )
 
 // pngData is what all IDAT chunks hold, or all fdAT chunks of a frame, as one
@@ -68,12 +71,35 @@ func (f *pngFile) firstIDAT() error {
 	if err != nil {
 		return inflated(err)
 	}
-	if err := checkRows(z, f.head.passes()); err != nil {
+	if f.pixels == nil {
+		err = checkRows(z, f.head.passes())
+	} else {
+		err = f.pixels(z)
+	}
+	if err != nil {
 		return inflated(err)
 	}
 	// What follows the compressed data is passed over.
 	_, err = io.Copy(io.Discard, data)
 	return err
+}
+
+// look reads the rows of a picture that is not interlaced, and makes of them what
+// it looks like.
+func (f *pngFile) look(ctx context.Context, src *source, z io.Reader, orientation int) (p *fingerprint.Picture, err error) {
+	size := f.head.size()
+	frame := fingerprint.Frame{Width: size.X, Height: size.Y, Orientation: orientation, Side: fingerprint.Side}
+	room := f.in.within(ctx, rowMemory(size.X)+lookMemory(size, fingerprint.Side), func() error {
+		p, err = fingerprint.NewRows(frame, f.rows(z).next)
+		return nil
+	})
+	if room != nil {
+		return nil, src.fail(room)
+	}
+	if err == nil {
+		err = checkRows(z, nil)
+	}
+	return p, err
 }
 
 // checkRows reads exactly the rows that the header promises, and the checksum.

@@ -1,6 +1,9 @@
 package imaging
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"image"
+)
 
 // pngHeader is what IHDR says.
 type pngHeader struct {
@@ -42,6 +45,8 @@ func (f *pngFile) ihdr() error {
 	f.payload.part("IHDR", b)
 	return f.in.fits(f.head.width, f.head.height, 1)
 }
+
+func (h pngHeader) size() image.Point { return image.Pt(int(h.width), int(h.height)) }
 
 // samples is how many samples make a pixel, 0 for what does not exist.
 func (h pngHeader) samples() int64 {

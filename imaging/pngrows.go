@@ -42,9 +42,14 @@ func (in *Inspector) openPNG(src *source) (_ *pngRows, release func(), err error
 	if err != nil {
 		return nil, release, inflated(err)
 	}
+	return f.rows(z), release, nil
+}
+
+// rows reads those of the inflated data.
+func (f *pngFile) rows(z io.Reader) *pngRows {
 	bits := f.head.samples() * int64(f.head.depth)
 	n := 1 + (f.head.width*bits+7)/8
-	return &pngRows{f: f, z: z, row: make([]byte, n), last: make([]byte, n), step: max(1, int(bits/8))}, release, nil
+	return &pngRows{f: f, z: z, row: make([]byte, n), last: make([]byte, n), step: max(1, int(bits/8))}
 }
 
 // next writes the next row, red, green and blue of each pixel, over white.

@@ -9,7 +9,7 @@ import (
 // tiles lie inside the file, and, for the compressions that can be followed
 // without keeping pixels, that they hold what they should. Of further pages the
 // directories alone are read.
-func (in *Inspector) tiff(_ context.Context, src *source) (picture, error) {
+func (in *Inspector) tiff(_ context.Context, src *source, _ int) (picture, error) {
 	f, l, err := in.tiffPicture(src, 0)
 	if err != nil {
 		return picture{}, err

@@ -9,7 +9,7 @@ import (
 
 // webp reads the chunks of a WebP to the end of the RIFF, checks each frame's
 // header, and the data of the first frame.
-func (in *Inspector) webp(ctx context.Context, src *source) (picture, error) {
+func (in *Inspector) webp(ctx context.Context, src *source, _ int) (picture, error) {
 	f, err := in.openWebP(src)
 	if err != nil {
 		return picture{}, err
