@@ -18,7 +18,7 @@
 //  6. What is Closer still is decoded whole, both of them (Frame.Side is
 //     FullSide), and Verify decides.
 //
-// Of each picture the Print is stored, in Size bytes, and the Bands, 16 numbers
+// Of each picture the Print is stored, in Size bytes, and the Bands, 12 numbers
 // under a GIN index. Larger pictures for step 5 are not: they are in the blob.
 //
 // Animations are compared by their frames: it is the caller's to see that the

@@ -315,30 +315,6 @@ func TestGate(t *testing.T) {
 	}
 }
 
-func TestBandsAndProbes(t *testing.T) {
-	t.Parallel()
-	p, probes, ok := Of(pictureOf(landscape(6, 640, 480), 1))
-	if !ok {
-		t.Fatal("no hash")
-	}
-	bands := p.Hash.Bands()
-	if len(bands) != 16 || len(probes) != 64 {
-		t.Fatalf("%d bands, %d probes", len(bands), len(probes))
-	}
-	for i, key := range bands {
-		if key>>16 != int32(i) {
-			t.Errorf("band %d has key %x", i, key)
-		}
-		four := probes[4*i : 4*i+4]
-		if four[0] != key || (four[1]^key)|(four[2]^key) != four[3]^key || four[1] == four[2] {
-			t.Errorf("band %x has probes %x", key, four)
-		}
-	}
-	if s := p.Hash.String(); len(s) != 16 {
-		t.Errorf("phash %q", s)
-	}
-}
-
 func TestStored(t *testing.T) {
 	t.Parallel()
 	p, _, _ := Of(pictureOf(landscape(7, 640, 480), 1))

@@ -12,8 +12,9 @@ const (
 	thumbSide  = 64 // of the luma that the hash is made of
 	freqs      = 16 // frequencies along each side
 	hashBits   = freqs * freqs
-	bandBits   = 16
-	bandCount  = hashBits / bandBits
+	bandBits   = 21
+	bandCount  = hashBits / bandBits // the last bits of the hash are in none
+	doubtful   = 3                   // bits of a band of which a look-up tries both values
 	gateMedian = 3 // grey levels: below it the hash would be made of noise
 	// MaxDistance is how many bits the hashes of two copies differ at most.
 	MaxDistance = 48
@@ -39,14 +40,24 @@ func (h Hash) String() string {
 	return hex.EncodeToString(b[:])
 }
 
-func (h Hash) band(i int) uint16 { return uint16(h[i/4] >> (48 - 16*(i%4))) }
+// band is the ith run of bits.
+func (h Hash) band(i int) uint32 {
+	at := i * bandBits
+	word, skip := at/64, at%64
+	run := h[word] << skip
+	if skip > 0 && word+1 < len(h) {
+		run |= h[word+1] >> (64 - skip)
+	}
+	return uint32(run >> (64 - bandBits))
+}
 
 // bandKey makes bands of different places different, so that all can be in one
 // array under one index.
-func bandKey(i int, band uint16) int32 { return int32(i)<<bandBits | int32(band) }
+func bandKey(i int, band uint32) int32 { return int32(i)<<bandBits | int32(band) }
 
-// Bands are what is stored of a hash, for look-ups by Probes: 16 numbers of 20
-// bits. Two hashes with a distance under 16 have a band in common.
+// Bands are what is stored of a hash, for look-ups by Probes: 12 numbers of 25
+// bits. Two hashes with a distance under 12 have a band in common; copies have
+// most, as their bits differ where they are doubtful.
 func (h Hash) Bands() []int32 {
 	keys := make([]int32, bandCount)
 	for i := range keys {
@@ -90,16 +101,19 @@ func transform(thumb Plane) *[hashBits]float32 {
 	return &out
 }
 
-// hashOf makes the hash of a 64×64 picture, and the keys by which pictures alike
-// are found: for each band itself and what it is when either or both of its two
-// least certain bits are wrong. A picture with too little in it has no hash.
-func hashOf(thumb Plane) (h Hash, probes []int32, ok bool) {
-	coefs := transform(thumb)
-	sorted := *coefs
+// hashOf makes the hash of a 64×64 picture.
+func hashOf(thumb Plane) (Hash, []int32, bool) { return HashOf(transform(thumb)) }
+
+// HashOf makes a hash of how much there is of each frequency, in grey levels: row
+// by row, as Of finds it. With it come the keys by which pictures alike are found:
+// each band, and what it is when any of its three least certain bits are wrong. A
+// picture with too little in it has no hash.
+func HashOf(amounts *[hashBits]float32) (h Hash, probes []int32, ok bool) {
+	sorted := *amounts
 	slices.Sort(sorted[:])
 	median := (sorted[hashBits/2-1] + sorted[hashBits/2]) / 2
 	var margin [hashBits]float32
-	for i, c := range coefs {
+	for i, c := range amounts {
 		margin[i] = c - median
 		if margin[i] > 0 {
 			h[i/64] |= 1 << (63 - i%64)
@@ -111,29 +125,32 @@ func hashOf(thumb Plane) (h Hash, probes []int32, ok bool) {
 	if sorted[hashBits/2] < gateMedian {
 		return Hash{}, nil, false
 	}
+	probes = make([]int32, 0, bandCount<<doubtful)
 	for i := range bandCount {
-		first, second := leastCertain(margin[i*bandBits:][:bandBits])
-		band := h.band(i)
-		for _, flip := range []uint16{0, first, second, first | second} {
-			probes = append(probes, bandKey(i, band^flip))
+		bits := leastCertain(margin[i*bandBits:][:bandBits])
+		for which := range uint32(1) << doubtful {
+			band := h.band(i)
+			for j, bit := range bits {
+				band ^= bit * (which >> j & 1)
+			}
+			probes = append(probes, bandKey(i, band))
 		}
 	}
 	return h, probes, true
 }
 
-// leastCertain are the two bits of a band nearest to the threshold.
-func leastCertain(margin []float32) (first, second uint16) {
-	a, b := 0, 1
-	if margin[b] < margin[a] {
-		a, b = b, a
-	}
-	for i := 2; i < len(margin); i++ {
-		switch {
-		case margin[i] < margin[a]:
-			a, b = i, a
-		case margin[i] < margin[b]:
-			b = i
+// leastCertain are the bits of a band nearest to the threshold.
+func leastCertain(margin []float32) (bits [doubtful]uint32) {
+	var taken uint32
+	for j := range bits {
+		least := -1
+		for i, m := range margin {
+			if taken>>(bandBits-1-i)&1 == 0 && (least < 0 || m < margin[least]) {
+				least = i
+			}
 		}
+		bits[j] = 1 << (bandBits - 1 - least)
+		taken |= bits[j]
 	}
-	return 1 << (bandBits - 1 - a), 1 << (bandBits - 1 - b)
+	return bits
 }
