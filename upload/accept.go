@@ -87,10 +87,17 @@ func (s *Service) process(ctx context.Context, a arrival) (Result, error) {
 	if found {
 		return s.commitDuplicate(ctx, a, kept, &info)
 	}
+	like, err := s.lookUpAlike(ctx, a, info)
+	if err != nil {
+		return Result{}, err
+	}
+	if like.copy != nil {
+		return s.commitDuplicate(ctx, a, keptCopy(like.copy), &info)
+	}
 	if err := s.keep(ctx, a); err != nil {
 		return Result{}, err
 	}
-	result, err := s.commitStored(ctx, a, info)
+	result, err := s.commitStored(ctx, a, info, like)
 	if err != nil {
 		s.abandon(ctx, a, err)
 	}
@@ -141,6 +148,9 @@ func (s *Service) inspect(ctx context.Context, a arrival) (imaging.Info, error) 
 	info, err := s.Inspector.Inspect(ctx, a.staged, a.staged.Size(), a.format)
 	if err != nil && isStorage(err) {
 		err = unavailable(err)
+	}
+	if s.Exact {
+		info.Payload = nil
 	}
 	return info, err
 }

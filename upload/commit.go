@@ -4,20 +4,20 @@ import (
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/jackc/pgx/v5/pgxpool"
 
 	"inlet/imaging"
 	"inlet/stats"
+	"inlet/upload/lookalike"
 )
 
 const (
@@ -31,10 +31,10 @@ const (
 		RETURNING files`
 
 	imageQuery = `
-		INSERT INTO images (id, scope, sha256, payload, format, width, height, frames, bytes, uploaded_at,
+		INSERT INTO images (id, scope, sha256, payload, format, width, height, frames, duration_ms, bytes, uploaded_at,
 			camera, make, model, lens, software, captured_at, captured_at_offset,
 			latitude, longitude, altitude, iso, f_number, exposure_time, focal_length, orientation, exif)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)
 		ON CONFLICT DO NOTHING RETURNING id`
 
 	uploadQuery = `
@@ -53,7 +53,7 @@ const (
 // commitStored writes a new picture. The blob is durable already; while the
 // transaction holds the content's lock it makes sure that no deletion of the
 // same bytes has taken the blob away in between.
-func (s *Service) commitStored(ctx context.Context, a arrival, info imaging.Info) (Result, error) {
+func (s *Service) commitStored(ctx context.Context, a arrival, info imaging.Info, like alike) (Result, error) {
 	defer s.timed("commit", time.Now())
 	id, err := uuid.NewV7()
 	if err != nil {
@@ -76,10 +76,15 @@ func (s *Service) commitStored(ctx context.Context, a arrival, info imaging.Info
 	w := newWrite(s, a, now)
 	w.lock(sum)
 	w.insert(imageQuery, imageRow(id, a, info, now)...)
+	w.looks(id, info, like)
 	w.upload(id, result)
 	w.event(event)
 	err = s.commit(ctx, func(ctx context.Context) error {
-		return w.sendTx(ctx, func() error { return s.keepStill(ctx, a) })
+		last := func() error { return s.keepStill(ctx, a) }
+		if jobs := s.jobsFor(id, info, like); jobs != nil {
+			return w.sendWithJobs(ctx, jobs, last)
+		}
+		return w.sendTx(ctx, last)
 	})
 	return result, err
 }
@@ -103,7 +108,7 @@ func (s *Service) commitDuplicate(ctx context.Context, a arrival, k kept, info *
 			return w.send(ctx)
 		}
 		return pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error {
-			camera, err := enrich(ctx, tx, k.id, info.Meta)
+			camera, err := enrich(ctx, tx, k.id, metadata(metaOf(*info, k.match)))
 			if err != nil {
 				return err
 			}
@@ -118,6 +123,24 @@ func (s *Service) commitDuplicate(ctx context.Context, a arrival, k kept, info *
 		})
 	})
 	return result, err
+}
+
+// jobsFor is what is left to do for a picture that is being stored; mostly nil.
+func (s *Service) jobsFor(id uuid.UUID, info imaging.Info, like alike) func(context.Context, pgx.Tx) error {
+	decode := info.Format == imaging.HEIC || info.Format == imaging.AVIF
+	if s.Later == nil || !decode && len(like.later) == 0 {
+		return nil
+	}
+	return func(ctx context.Context, tx pgx.Tx) error {
+		if decode {
+			return s.Later.Decode(ctx, tx, id)
+		}
+		var pairs [][2]uuid.UUID
+		for _, c := range like.later {
+			pairs = append(pairs, [2]uuid.UUID{c.ID, id})
+		}
+		return s.Later.Fold(ctx, tx, pairs)
+	}
 }
 
 // result is the contract's entry for a file that turned out to be k.
@@ -168,105 +191,25 @@ func (s *Service) commit(ctx context.Context, transaction func(context.Context) 
 	ctx, cancel := context.WithTimeout(ctx, s.StoreWait)
 	defer cancel()
 	err := transaction(ctx)
-	var pgErr *pgconn.PgError
 	switch {
 	case err == nil:
 		s.Committed()
 		return nil
 	case errors.Is(err, errRaced), errors.Is(err, ErrExhausted):
 		return err
-	case errors.As(err, &pgErr) && raced(pgErr.Code):
+	case isRaced(err):
 		return errRaced
 	}
 	return unavailable(fmt.Errorf("commit an upload: %w", err))
 }
 
-// raced tells the failures that mean that somebody else changed the picture
-// meanwhile: a foreign key or unique violation, a serialisation failure, a deadlock.
-func raced(code string) bool {
-	switch code {
-	case "23503", "23505", "40001", "40P01":
-		return true
+// isRaced tells the failures that mean that somebody else changed the picture
+// meanwhile: a foreign key or unique violation, a serialisation failure, a
+// deadlock, a look-up that is too old.
+func isRaced(err error) bool {
+	var pgErr *pgconn.PgError
+	if errors.As(err, &pgErr) {
+		return slices.Contains([]string{"23503", "23505", "40001", "40P01"}, pgErr.Code)
 	}
-	return false
-}
-
-// write gathers the statements of one commit, so that they travel in one round
-// trip.
-type write struct {
-	s        *Service
-	a        arrival
-	now      time.Time
-	batch    pgx.Batch
-	requires bool // what a statement returns decides whether the rest stands
-}
-
-func newWrite(s *Service, a arrival, now time.Time) *write {
-	w := &write{s: s, a: a, now: now}
-	if g := a.from.Grant; g.MaxFiles > 0 || g.MaxBytes > 0 {
-		w.require(ErrExhausted, spendQuery, string(g.ID), a.staged.Size(), g.ExpiresAt, g.MaxFiles, g.MaxBytes)
-	}
-	return w
-}
-
-// require queues a statement that must return a row; none means err.
-func (w *write) require(err error, query string, args ...any) {
-	w.requires = true
-	w.batch.Queue(query, args...).QueryRow(func(row pgx.Row) error {
-		var ignored any
-		scanErr := row.Scan(&ignored)
-		if errors.Is(scanErr, pgx.ErrNoRows) {
-			return err
-		}
-		return scanErr
-	})
-}
-
-func (w *write) insert(query string, args ...any) { w.require(errRaced, query, args...) }
-
-// lock shares the content's lock with other uploads; removing the blob takes
-// it alone.
-func (w *write) lock(sum [32]byte) {
-	w.batch.Queue(`SELECT pg_advisory_xact_lock_shared($1)`, int64(binary.BigEndian.Uint64(sum[:8])))
-}
-
-func (w *write) upload(image uuid.UUID, r Result) {
-	g := w.a.from.Grant
-	w.batch.Queue(uploadQuery, w.now, image, string(g.ID), string(r.Status), r.Match, r.Distance,
-		w.a.staged.Size(), w.a.filename, w.s.client(w.a))
-	w.batch.Queue(seenQuery, string(g.ID), g.Label, w.now, g.ExpiresAt)
-}
-
-func (w *write) event(d stats.Delta) { stats.Queue(&w.batch, d) }
-
-// send makes one transaction of the statements. Postgres takes what travels
-// together for one, so it needs no round trip more; but when a statement's
-// result decides, the answer has to be here before the commit goes out.
-func (w *write) send(ctx context.Context) error {
-	if w.requires {
-		return w.sendTx(ctx, func() error { return nil })
-	}
-	return w.s.Pool.SendBatch(ctx, &w.batch).Close()
-}
-
-// sendTx makes one transaction of the statements and calls last before the
-// commit. The beginning travels with the statements.
-func (w *write) sendTx(ctx context.Context, last func() error) error {
-	var all pgx.Batch
-	all.Queue("begin")
-	all.QueuedQueries = append(all.QueuedQueries, w.batch.QueuedQueries...)
-	return w.s.Pool.AcquireFunc(ctx, func(conn *pgxpool.Conn) error {
-		err := conn.SendBatch(ctx, &all).Close()
-		if err == nil {
-			err = last()
-		}
-		if err != nil {
-			// When this fails too, the pool closes the connection: a transaction
-			// is open on it.
-			_, _ = conn.Exec(ctx, "rollback")
-			return err
-		}
-		_, err = conn.Exec(ctx, "commit")
-		return err
-	})
+	return errors.Is(err, lookalike.ErrStale)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/google/uuid"
@@ -21,7 +22,8 @@ func imageRow(id uuid.UUID, a arrival, info imaging.Info, now time.Time) []any {
 		payload = info.Payload[:]
 	}
 	row := []any{
-		id, a.scope, sum[:], payload, string(info.Format), info.Width, info.Height, info.Frames, a.staged.Size(), now,
+		id, a.scope, sum[:], payload, string(info.Format), info.Width, info.Height, info.Frames,
+		info.Duration.Milliseconds(), a.staged.Size(), now,
 	}
 	return append(row, metadata(info.Meta)...)
 }
@@ -78,13 +80,22 @@ const enrichQuery = `
 	WHERE id = $1 AND ($17::jsonb || exif) IS DISTINCT FROM exif
 	RETURNING CASE WHEN no_camera THEN coalesce($2, '') ELSE '' END`
 
+// metaOf is what a copy's metadata say of the kept picture. How its own pixels
+// lie says nothing of others.
+func metaOf(info imaging.Info, match string) exif.Metadata {
+	m := info.Meta
+	if match == MatchPerceptual {
+		m.Orientation = 0
+		m.Tags = maps.Clone(m.Tags)
+		delete(m.Tags, "Orientation")
+	}
+	return m
+}
+
 // enrich adds what a copy's metadata say and the kept picture's do not. It
 // returns the camera's name if the picture had none before.
-func enrich(ctx context.Context, tx pgx.Tx, id uuid.UUID, m exif.Metadata) (camera string, err error) {
-	if len(m.Tags) == 0 {
-		return "", nil
-	}
-	err = tx.QueryRow(ctx, enrichQuery, append([]any{id}, metadata(m)...)...).Scan(&camera)
+func enrich(ctx context.Context, tx pgx.Tx, id uuid.UUID, metadata []any) (camera string, err error) {
+	err = tx.QueryRow(ctx, enrichQuery, append([]any{id}, metadata...)...).Scan(&camera)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return "", nil
 	}

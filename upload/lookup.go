@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"inlet/imaging"
+	"inlet/upload/lookalike"
 )
 
 // kept is the stored picture that a file turned out to be a copy of.
@@ -53,6 +54,14 @@ func (s *Service) lookUpPayload(ctx context.Context, a arrival, info imaging.Inf
 	defer s.timed("payload", time.Now())
 	sum := a.staged.Sum()
 	return s.lookUp(ctx, payloadQuery, a.scope, info.Payload[:], sum[:])
+}
+
+// keptCopy is a stored picture of which a file is a copy by its looks.
+func keptCopy(c *lookalike.Candidate) kept {
+	return kept{
+		id: c.ID, sha256: c.SHA256, format: string(c.Format), width: c.Width, height: c.Height, bytes: c.Bytes,
+		match: MatchPerceptual, distance: &c.Distance,
+	}
 }
 
 func (s *Service) lookUp(ctx context.Context, query string, args ...any) (k kept, found bool, err error) {

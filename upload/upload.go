@@ -18,11 +18,13 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"inlet/blob"
 	"inlet/imaging"
+	"inlet/imaging/fingerprint"
 	"inlet/link"
 )
 
@@ -40,11 +42,18 @@ var (
 type Blobs interface {
 	Stage(ctx context.Context) (*blob.Staged, error)
 	Keep(ctx context.Context, st *blob.Staged, k blob.Key) error
+	Open(ctx context.Context, k blob.Key) (blob.Blob, error)
 }
 
-// Inspector looks into a staged file.
+// Inspector looks into a file, and decodes it for comparison.
 type Inspector interface {
 	Inspect(ctx context.Context, r io.ReaderAt, size int64, f imaging.Format) (imaging.Info, error)
+	Picture(ctx context.Context, r io.ReaderAt, size int64, f imaging.Format, want imaging.Want) (*fingerprint.Picture, error)
+}
+
+// Decoder decodes HEIC and AVIF, which takes seconds.
+type Decoder interface {
+	Picture(ctx context.Context, r io.ReaderAt, size int64, f imaging.Format, side int) (*fingerprint.Picture, error)
 }
 
 // Usage tells what of a limited link has been used up.
@@ -55,6 +64,15 @@ type Usage interface {
 // Orphans removes bytes that no picture has.
 type Orphans interface {
 	RemoveOrphan(ctx context.Context, sum [32]byte) error
+}
+
+// Later enqueues jobs in the transaction that makes them necessary.
+type Later interface {
+	// Decode decodes a picture that is not decoded on arrival.
+	Decode(ctx context.Context, tx pgx.Tx, id uuid.UUID) error
+	// Fold compares pairs of stored pictures and makes one of those that are the
+	// same.
+	Fold(ctx context.Context, tx pgx.Tx, pairs [][2]uuid.UUID) error
 }
 
 // Options of a Service. All fields without a stated default are required.
@@ -75,8 +93,15 @@ type Options struct {
 	MaxFiles     int
 	// ScopeByLink compares only uploads through the same link.
 	ScopeByLink bool
-	// Places is how many files are inspected at once, Queue how many may wait
-	// for a place. Defaults: 4 and 1,024.
+	// Exact takes only the same bytes for the same picture.
+	Exact bool
+	// Later runs what is done after the answer.
+	Later Later
+	// Decoder decodes what Inspector does not; nil in processes that run no jobs.
+	Decoder Decoder
+	// Places is how many files are inspected at once; half as many are compared
+	// with stored pictures, which takes up to 100 MB each. Queue is how many may
+	// wait for a place. Defaults: 4 and 1,024.
 	Places, Queue int
 	// QueueWait bounds the wait for a place, StoreWait each visit to a store.
 	// Defaults: 10 s and 5 s.
@@ -88,9 +113,10 @@ type Options struct {
 // Service accepts files. It is safe for concurrent use.
 type Service struct {
 	Options
-	places  *places
-	flights flights
-	metrics *metrics
+	places      *places
+	comparisons *places
+	flights     flights
+	metrics     *metrics
 }
 
 // New makes a Service.
@@ -113,7 +139,11 @@ func New(o Options) *Service {
 	if o.Committed == nil {
 		o.Committed = func() {}
 	}
-	s := &Service{Options: o, places: newPlaces(o.Places, o.Queue, o.QueueWait)}
+	s := &Service{
+		Options:     o,
+		places:      newPlaces(o.Places, o.Queue, o.QueueWait),
+		comparisons: newPlaces(max(1, o.Places/2), o.Queue, o.QueueWait),
+	}
 	s.metrics = newMetrics(o.Registerer, s.places)
 	return s
 }
@@ -138,6 +168,8 @@ const (
 const (
 	MatchExact   = "exact"   // the same bytes
 	MatchPayload = "payload" // the same picture data with other metadata
+	// MatchPerceptual is the same picture re-encoded, scaled or converted.
+	MatchPerceptual = "perceptual"
 )
 
 // Result is the outcome of one file; its JSON is the contract's results entry.

@@ -14,6 +14,28 @@ CREATE TABLE fingerprints (
 ALTER TABLE fingerprints ALTER COLUMN print SET STORAGE EXTERNAL;
 -- Without a pending list: it would be read by every look-up.
 CREATE INDEX fingerprints_bands ON fingerprints USING gin (bands) WITH (fastupdate = off);
+-- Nothing that is known of common bands helps to plan a look-up.
+ALTER TABLE fingerprints ALTER COLUMN bands SET STATISTICS 0;
+
+-- The pictures nearest to a hash, of those that share a key with it; at most
+-- examined of these are compared. It is a function because the planner must not
+-- choose: it takes a look-up by a hundred keys, which gives some hundred rows, for
+-- one that gives a hundredth of the table, and would rather read all of that, in
+-- parallel, by a program compiled for it.
+-- +goose StatementBegin
+CREATE FUNCTION lookalikes(in_scope text, keys integer[], looked_for bit(256), farthest integer, examined integer, most integer)
+RETURNS TABLE (id uuid, bits integer, look bytea)
+LANGUAGE plpgsql STABLE
+SET enable_seqscan = off SET jit = off SET max_parallel_workers_per_gather = 0 SET plan_cache_mode = force_generic_plan
+AS $$
+BEGIN
+    RETURN QUERY
+    SELECT near.image_id, near.distance, near.print
+      FROM (SELECT f.image_id, f.print, bit_count(f.hash # looked_for)::integer AS distance
+              FROM fingerprints f WHERE f.bands && keys AND f.scope = in_scope LIMIT examined) near
+     WHERE near.distance <= farthest ORDER BY near.distance, near.image_id LIMIT most;
+END $$;
+-- +goose StatementEnd
 
 -- Pictures that were stored a moment ago. Two copies that are uploaded at once do
 -- not see each other in fingerprints; here they are found afterwards. seen is the
@@ -52,3 +74,6 @@ CREATE INDEX folded_image ON folded (image_id);
 
 -- What is wrong with the picture, by name: 'undecodable'.
 ALTER TABLE images ADD COLUMN flags text[] NOT NULL DEFAULT '{}';
+
+-- How long an animation runs once; 0 for stills.
+ALTER TABLE images ADD COLUMN duration_ms bigint NOT NULL DEFAULT 0;

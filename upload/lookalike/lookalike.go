@@ -42,6 +42,7 @@ type Candidate struct {
 	Format        imaging.Format
 	Width, Height int
 	Frames        int
+	Duration      time.Duration // of an animation
 	Bytes         int64
 	UploadedAt    time.Time
 	Distance      int // bits that differ
@@ -61,20 +62,12 @@ type querier interface {
 }
 
 // The oldest transaction that the statement's snapshot does not see comes with
-// the candidates, or alone if there are none. What is materialized is read only
-// as far as the limit asks for it, but planned as if all of it were: a limit
-// inside would make a scan of the whole table look cheap.
+// the candidates, or alone if there are none.
 const findQuery = `
-	WITH sharing AS MATERIALIZED (
-		SELECT image_id, print, bit_count(hash # $3) AS distance FROM fingerprints WHERE bands && $2 AND scope = $1
-	), nearest AS (
-		SELECT * FROM (SELECT * FROM sharing LIMIT $5) examined
-		 WHERE distance <= $4 ORDER BY distance, image_id LIMIT $6
-	)
-	SELECT s.oldest, s.at, i.id, i.sha256, i.format, i.width, i.height, i.frames, i.bytes, i.uploaded_at, n.distance, n.print
+	SELECT s.oldest, s.at, i.id, i.sha256, i.format, i.width, i.height, i.frames, i.duration_ms, i.bytes, i.uploaded_at, n.bits, n.look
 	  FROM (SELECT pg_snapshot_xmin(pg_current_snapshot()) AS oldest, statement_timestamp() AS at) s
-	  LEFT JOIN (nearest n JOIN images i ON i.id = n.image_id) ON true
-	 ORDER BY n.distance, n.image_id`
+	  LEFT JOIN (lookalikes($1, $2, $3, $4, $5, $6) n JOIN images i ON i.id = n.id) ON true
+	 ORDER BY n.bits, n.id`
 
 // Find looks up the pictures of a scope that look like one with this print and
 // these probes: the nearest come first, of those equally near the oldest.
@@ -98,10 +91,10 @@ func find(ctx context.Context, q querier, scope string, h fingerprint.Hash, prob
 			sha256, look                    []byte
 			format                          *imaging.Format
 			width, height, frames, distance *int
-			bytes                           *int64
+			milliseconds, bytes             *int64
 			at                              *time.Time
 		)
-		err := rows.Scan(&seen.oldest, &seen.at, &id, &sha256, &format, &width, &height, &frames, &bytes, &at, &distance, &look)
+		err := rows.Scan(&seen.oldest, &seen.at, &id, &sha256, &format, &width, &height, &frames, &milliseconds, &bytes, &at, &distance, &look)
 		if err != nil {
 			return nil, Seen{}, err
 		}
@@ -110,7 +103,8 @@ func find(ctx context.Context, q querier, scope string, h fingerprint.Hash, prob
 		}
 		c := Candidate{
 			ID: *id, SHA256: sha256, Format: *format, Width: *width, Height: *height, Frames: *frames,
-			Bytes: *bytes, UploadedAt: *at, Distance: *distance, Print: new(fingerprint.Print),
+			Duration: time.Duration(*milliseconds) * time.Millisecond, Bytes: *bytes, UploadedAt: *at,
+			Distance: *distance, Print: new(fingerprint.Print),
 		}
 		if err := c.Print.UnmarshalBinary(look); err != nil {
 			return nil, Seen{}, fmt.Errorf("picture %s: %w", c.ID, err)

@@ -2,7 +2,6 @@ package lookalike
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"slices"
 	"testing"
@@ -155,25 +154,19 @@ const crowd = `
 	SELECT m.id, f.scope, f.hash, CASE WHEN $3 THEN f.bands ELSE ARRAY[hashtext(m.id::text), hashtext(m.id::text || 'x')] END, f.print
 	  FROM many m, fingerprints f WHERE f.image_id = $2`
 
-// plan is what EXPLAIN says of a node.
-type plan struct {
-	Node  string  `json:"Node Type"`
-	Index string  `json:"Index Name"`
-	Table string  `json:"Relation Name"`
-	Rows  float64 `json:"Actual Rows"`
-	Plans []plan
-}
-
-func (p plan) find(ok func(plan) bool) (plan, bool) {
-	if ok(p) {
-		return p, true
+// scans are how often a transaction has read the whole of fingerprints, and how
+// many rows it got through indexes.
+func scans(t *testing.T, pool *pgxpool.Pool, l look) (whole, rows int) {
+	t.Helper()
+	err := pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error {
+		lookUp(t, tx, "", l)
+		return tx.QueryRow(t.Context(), `
+			SELECT seq_scan, idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'fingerprints'`).Scan(&whole, &rows)
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, under := range p.Plans {
-		if found, yes := under.find(ok); yes {
-			return found, true
-		}
-	}
-	return plan{}, false
+	return whole, rows
 }
 
 // TestCrowd has more pictures alike than a look-up examines.
@@ -188,25 +181,32 @@ func TestCrowd(t *testing.T) {
 	if found, _ := lookUp(t, pool, "", l); len(found) != MaxCandidates {
 		t.Errorf("%d candidates", len(found))
 	}
-	p := explain(t, pool, l)
-	if heap, ok := p.find(func(p plan) bool { return p.Table == "fingerprints" }); !ok || heap.Rows != Examined {
-		t.Errorf("got %+v", p)
+	if whole, rows := scans(t, pool, l); whole != 0 || rows != Examined {
+		t.Errorf("%d scans of the table, %d rows", whole, rows)
 	}
 }
 
-func explain(t *testing.T, pool *pgxpool.Pool, l look) plan {
-	t.Helper()
-	var out []byte
-	err := pool.QueryRow(t.Context(), `EXPLAIN (ANALYZE, FORMAT JSON) `+findQuery,
-		"", l.probes, bitsOf(l.print.Hash), fingerprint.MaxDistance, Examined, MaxCandidates).Scan(&out)
-	if err != nil {
+// TestIndexIsUsed looks into a table that is not known to the planner, and into
+// one that is.
+func TestIndexIsUsed(t *testing.T) {
+	t.Parallel()
+	pool := dbtest.Pool(t)
+	l := drawn(t, 1, 0)
+	first := store(t, pool, "", l)
+	if _, err := pool.Exec(t.Context(), crowd, 5000, first, false); err != nil {
 		t.Fatal(err)
 	}
-	var plans []struct{ Plan plan }
-	if err := json.Unmarshal(out, &plans); err != nil {
-		t.Fatal(err)
+	for _, analyzed := range []bool{false, true} {
+		if found, _ := lookUp(t, pool, "", l); len(found) != 1 || found[0].ID != first {
+			t.Errorf("%d candidates", len(found))
+		}
+		if whole, rows := scans(t, pool, l); whole != 0 || rows != 1 {
+			t.Errorf("analyzed %v: %d scans of the table, %d rows", analyzed, whole, rows)
+		}
+		if _, err := pool.Exec(t.Context(), `ANALYZE`); err != nil {
+			t.Fatal(err)
+		}
 	}
-	return plans[0].Plan
 }
 
 func TestMalformedPrint(t *testing.T) {

@@ -1,0 +1,156 @@
+package upload
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"inlet/blob"
+	"inlet/imaging"
+	"inlet/imaging/fingerprint"
+	"inlet/upload/lookalike"
+)
+
+// Bounds of what one file may cost when it looks like many stored pictures, as
+// the pages of one form do. Those nearest to it are looked at first; the others
+// are listed as near.
+const (
+	maxCompared = 8
+	maxNear     = 16
+)
+
+// alike is what was found of stored pictures that look like a file's.
+type alike struct {
+	seen lookalike.Seen
+	// copy is the stored picture that the file is a copy of, if there is one.
+	copy *lookalike.Candidate
+	// near are others, and those of them that are compared later, by a job: their
+	// pixels take long to decode.
+	near  []lookalike.Candidate
+	later []lookalike.Candidate
+}
+
+// lookUpAlike finds the stored pictures that look like the file's, and tells of
+// which it is a copy.
+func (s *Service) lookUpAlike(ctx context.Context, a arrival, info imaging.Info) (alike, error) {
+	if info.Print == nil {
+		return alike{}, nil
+	}
+	found, seen, err := s.findAlike(ctx, a.scope, info)
+	if err != nil {
+		return alike{}, err
+	}
+	own := &sight{
+		s: s, print: info.Print, format: info.Format, width: info.Width, height: info.Height,
+		frames: info.Frames, duration: info.Duration,
+		open: func(context.Context) (content, error) { return stagedContent{a.staged}, nil },
+	}
+	result := alike{seen: seen}
+	near, closer := sortOut(own, found)
+	for _, c := range closer {
+		if result.copy != nil {
+			break // what a copy resembles is known of the kept picture
+		}
+		same, err := s.isCopy(ctx, own, s.sightOf(c))
+		switch {
+		case errors.Is(err, imaging.ErrNotReady):
+			result.later = append(result.later, c)
+			near = append(near, c)
+		case err != nil:
+			return alike{}, err
+		case same:
+			result.copy = &c
+		default:
+			near = append(near, c)
+		}
+	}
+	result.near = nearest(near)
+	return result, nil
+}
+
+func (s *Service) findAlike(ctx context.Context, scope string, info imaging.Info) ([]lookalike.Candidate, lookalike.Seen, error) {
+	defer s.timed("alike", time.Now())
+	ctx, cancel := context.WithTimeout(ctx, s.StoreWait)
+	defer cancel()
+	found, seen, err := lookalike.Find(ctx, s.Pool, scope, info.Print, info.Probes)
+	return found, seen, unavailable(err)
+}
+
+// sortOut tells by the prints alone which candidates are near at most, and which
+// the picture may be a copy of, in the order in which they are preferred: the
+// one with the most pixels, the oldest of equals.
+func sortOut(own *sight, found []lookalike.Candidate) (near, closer []lookalike.Candidate) {
+	for _, c := range found { // the nearest first
+		switch fingerprint.Compare(c.Print, own.print).Kind {
+		case fingerprint.Different:
+		case fingerprint.Near:
+			near = append(near, c)
+		default:
+			if len(closer) == maxCompared || !own.mayCopy(c) {
+				near = append(near, c)
+			} else {
+				closer = append(closer, c)
+			}
+		}
+	}
+	slices.SortStableFunc(closer, func(x, y lookalike.Candidate) int {
+		return cmp.Or(cmp.Compare(y.Width*y.Height, x.Width*x.Height), x.UploadedAt.Compare(y.UploadedAt))
+	})
+	return near, closer
+}
+
+func nearest(near []lookalike.Candidate) []lookalike.Candidate {
+	slices.SortStableFunc(near, func(x, y lookalike.Candidate) int { return cmp.Compare(x.Distance, y.Distance) })
+	return near[:min(len(near), maxNear)]
+}
+
+// isCopy compares the pixels of two pictures whose prints are alike. Whoever
+// cannot be decoded is a copy of nothing.
+func (s *Service) isCopy(ctx context.Context, x, y *sight) (bool, error) {
+	if s.Exact {
+		return false, nil
+	}
+	release, err := s.comparisons.take(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer release()
+	defer s.timed("compare", time.Now())
+	for _, frame := range x.telling() {
+		kind, err := compare(ctx, x, y, frame)
+		switch {
+		case errors.Is(err, imaging.ErrUndecodable), errors.Is(err, imaging.ErrTooManyPixels), errors.Is(err, blob.ErrNotFound):
+			return false, nil // deleted meanwhile, too: the commit finds out
+		case err != nil && isStorage(err):
+			return false, unavailable(err)
+		case err != nil:
+			return false, fmt.Errorf("compare pictures: %w", err)
+		case kind != fingerprint.Same:
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// compare looks at one frame of both, at a reduced scale first: most pairs that
+// are not the same end there.
+func compare(ctx context.Context, x, y *sight, frame int) (kind fingerprint.Kind, err error) {
+	for _, side := range []int{fingerprint.Side, fingerprint.FullSide} {
+		want := imaging.Want{Side: side, Frame: frame}
+		a, err := x.picture(ctx, want)
+		if err != nil {
+			return kind, err
+		}
+		b, err := y.picture(ctx, want)
+		if err != nil {
+			return kind, err
+		}
+		if kind = fingerprint.Verify(a, b); kind != fingerprint.Closer {
+			break
+		}
+	}
+	return kind, nil
+}
