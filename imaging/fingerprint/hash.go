@@ -15,7 +15,7 @@ const (
 	bandBits   = 21
 	bandCount  = hashBits / bandBits // the last bits of the hash are in none
 	doubtful   = 3                   // bits of a band of which a look-up tries both values
-	gateMedian = 3 // grey levels: below it the hash would be made of noise
+	gateMedian = 3                   // grey levels: below it the hash would be made of noise
 	// MaxDistance is how many bits the hashes of two copies differ at most.
 	MaxDistance = 48
 )

@@ -154,19 +154,32 @@ const crowd = `
 	SELECT m.id, f.scope, f.hash, CASE WHEN $3 THEN f.bands ELSE ARRAY[hashtext(m.id::text), hashtext(m.id::text || 'x')] END, f.print
 	  FROM many m, fingerprints f WHERE f.image_id = $2`
 
-// scans are how often a transaction has read the whole of fingerprints, and how
-// many rows it got through indexes.
+// scans are how often a look-up reads the whole of fingerprints, and how many rows
+// it gets through indexes.
 func scans(t *testing.T, pool *pgxpool.Pool, l look) (whole, rows int) {
 	t.Helper()
 	err := pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error {
+		before := counts(t, tx)
 		lookUp(t, tx, "", l)
-		return tx.QueryRow(t.Context(), `
-			SELECT seq_scan, idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'fingerprints'`).Scan(&whole, &rows)
+		after := counts(t, tx)
+		whole, rows = after[0]-before[0], after[1]-before[1]
+		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	return whole, rows
+}
+
+// counts are those of the connection.
+func counts(t *testing.T, tx pgx.Tx) (n [2]int) {
+	t.Helper()
+	err := tx.QueryRow(t.Context(), `
+		SELECT seq_scan, idx_tup_fetch FROM pg_stat_xact_user_tables WHERE relname = 'fingerprints'`).Scan(&n[0], &n[1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
 }
 
 // TestCrowd has more pictures alike than a look-up examines.
