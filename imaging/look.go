@@ -87,7 +87,7 @@ func (in *Inspector) look(ctx context.Context, src *source, f Format, orientatio
 	if err != nil && (src.failure != nil || ctx.Err() != nil) {
 		return nil, err
 	}
-	return p, nil //nolint:nilerr // it is as sound as its reader found it
+	return p, nil // it is as sound as its reader found it
 }
 
 // minLook is how many samples a side must have for a comparison.

@@ -120,9 +120,9 @@ func TestPrintOfForeignFiles(t *testing.T) {
 	} {
 		alike(t, first, sceneFile(t, "scenes/"+name))
 	}
-	clear := pngOf(t, clearScene())
+	seen := pngOf(t, clearScene())
 	for _, name := range []string{"alpha.webp", "alpha-lossless.webp"} {
-		alike(t, clear, sceneFile(t, "scenes/"+name))
+		alike(t, seen, sceneFile(t, "scenes/"+name))
 	}
 }
 
@@ -144,8 +144,8 @@ func TestPrintOverWhite(t *testing.T) {
 	white := converted(image.NewRGBA(m.Bounds()), image.White)
 	draw.Draw(white.(draw.Image), m.Bounds(), m, image.Point{}, draw.Over)
 	first := pngOf(t, white)
-	clear := encode(t, func(b *bytes.Buffer) error { return tiff.Encode(b, converted(image.NewNRGBA(m.Bounds()), m), nil) })
-	for _, f := range append(sceneFiles(t, m)[1:4], sample{"alpha", TIFF, clear}) {
+	seen := encode(t, func(b *bytes.Buffer) error { return tiff.Encode(b, converted(image.NewNRGBA(m.Bounds()), m), nil) })
+	for _, f := range append(sceneFiles(t, m)[1:4], sample{"alpha", TIFF, seen}) {
 		alike(t, first, f)
 	}
 }
