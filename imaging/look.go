@@ -74,7 +74,7 @@ func (in *Inspector) picture(ctx context.Context, src *source, f Format, orienta
 	}
 	var p *fingerprint.Picture
 	err = in.tryEach(ctx, ways, lookMemory(size, want.Side), func(w way) error {
-		p, err = w.look(frame)
+		p, err = w.look(src, frame)
 		return err
 	})
 	return p, err
@@ -116,14 +116,14 @@ func lookMemory(size image.Point, side int) int64 {
 }
 
 // look makes a picture of a frame.
-func (w way) look(frame fingerprint.Frame) (*fingerprint.Picture, error) {
+func (w way) look(src *source, frame fingerprint.Frame) (*fingerprint.Picture, error) {
 	if w.rows != nil {
 		r, done, err := w.rows()
 		defer done()
 		if err != nil {
 			return nil, err
 		}
-		return fingerprint.NewRows(frame, r.next)
+		return fingerprint.NewRows(frame, src.rows(r.next))
 	}
 	m, err := w.whole()
 	if err != nil {

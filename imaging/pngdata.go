@@ -90,7 +90,7 @@ func (f *pngFile) look(ctx context.Context, src *source, z io.Reader, orientatio
 	size := f.head.size()
 	frame := fingerprint.Frame{Width: size.X, Height: size.Y, Orientation: orientation, Side: fingerprint.Side}
 	room := f.in.within(ctx, rowMemory(size.X)+lookMemory(size, fingerprint.Side), func() error {
-		p, err = fingerprint.NewRows(frame, f.rows(z).next)
+		p, err = fingerprint.NewRows(frame, src.rows(f.rows(z).next))
 		return nil
 	})
 	if room != nil {

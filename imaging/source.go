@@ -34,6 +34,16 @@ func (s *source) fail(err error) error {
 	return err
 }
 
+// rows lets next go on as long as the context is not done.
+func (s *source) rows(next func([]uint8) error) func([]uint8) error {
+	return func(pixels []uint8) error {
+		if err := s.done(); err != nil {
+			return s.fail(err)
+		}
+		return next(pixels)
+	}
+}
+
 func (s *source) size() int64 { return s.r.Size() }
 
 // section is a part of the file, cut off at the file's end.

@@ -3,19 +3,30 @@ package imaging
 import (
 	"context"
 	"encoding/binary"
+	"image"
 	"io"
 	"time"
+
+	"inlet/imaging/fingerprint"
 )
 
 // webp reads the chunks of a WebP to the end of the RIFF, checks each frame's
-// header, and the data of the first frame.
-func (in *Inspector) webp(ctx context.Context, src *source, _ int) (picture, error) {
+// header, and the data of the first frame. Lossy data are decoded for that, which
+// gives at once what an opaque still looks like.
+func (in *Inspector) webp(ctx context.Context, src *source, orientation int) (picture, error) {
 	f, err := in.openWebP(src)
 	if err != nil {
 		return picture{}, err
 	}
 	pic := picture{width: int(f.width), height: int(f.height), frames: max(1, f.frames), duration: f.duration, payload: f.payload}
-	return pic, in.checkFrame(ctx, &f.first)
+	err = in.checkFrame(ctx, &f.first, func(m image.Image) {
+		if !f.animated && f.first.alpha == nil && !narrow(image.Pt(pic.width, pic.height), fingerprint.Side) {
+			pic.look = fingerprint.New(m, fingerprint.Frame{
+				Width: pic.width, Height: pic.height, Scale: 1, Orientation: orientation, Limited: true, Side: fingerprint.Side,
+			})
+		}
+	})
+	return pic, err
 }
 
 // webpFile is what the chunks of a WebP say.

@@ -3,13 +3,16 @@ package imaging
 import (
 	"context"
 	"encoding/binary"
+	"image"
 	"io"
+
+	"inlet/imaging/fingerprint"
 )
 
 // checkFrame verifies that a frame's data are whole. Lossless data, those of
 // transparency included, are followed without keeping pixels; lossy ones are
-// decoded.
-func (in *Inspector) checkFrame(ctx context.Context, p *webpFrame) error {
+// decoded, and seen gets what came out.
+func (in *Inspector) checkFrame(ctx context.Context, p *webpFrame, seen func(opaque image.Image)) error {
 	if p.alpha != nil {
 		if err := in.checkAlpha(ctx, p); err != nil {
 			return ended(err)
@@ -27,8 +30,12 @@ func (in *Inspector) checkFrame(ctx context.Context, p *webpFrame) error {
 	}
 	opaque := *p
 	opaque.alpha = nil
-	return in.within(ctx, opaque.memory(), func() error {
-		_, err := opaque.decode()
+	room := lookMemory(image.Pt(int(p.width), int(p.height)), fingerprint.Side)
+	return in.within(ctx, opaque.memory()+room, func() error {
+		m, err := opaque.decode()
+		if err == nil {
+			seen(m)
+		}
 		return err
 	})
 }
