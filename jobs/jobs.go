@@ -40,6 +40,7 @@ type Counters interface {
 type Options struct {
 	Pool       *pgxpool.Pool
 	Orphans    Orphans
+	Lookalikes Lookalikes
 	Links      Links
 	Counters   Counters
 	Log        *slog.Logger
@@ -66,14 +67,16 @@ func New(o Options) (*Workers, error) {
 			func() (river.JobArgs, *river.InsertOpts) { return task.args, nil }, nil))
 	}
 	client, err := river.NewClient(riverpgxv5.New(o.Pool), &river.Config{
-		Queues:       map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 2}},
+		Queues:       map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 2}, foldQueue: {MaxWorkers: 1}},
 		Workers:      w.workers(),
 		PeriodicJobs: periodic,
 		// Only the sweep of orphans may take long: it looks at every blob.
-		JobTimeout:   time.Hour,
-		Logger:       slog.New(quiet{o.Log.Handler()}),
-		ErrorHandler: failures{o.Log},
-		Middleware:   []rivertype.Middleware{river.WorkerMiddlewareFunc(m.measure)},
+		JobTimeout: time.Hour,
+		// Some run every few seconds, and nobody asks for them afterwards.
+		CompletedJobRetentionPeriod: time.Hour,
+		Logger:                      slog.New(quiet{o.Log.Handler()}),
+		ErrorHandler:                failures{o.Log},
+		Middleware:                  []rivertype.Middleware{river.WorkerMiddlewareFunc(m.measure)},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("jobs: %w", err)

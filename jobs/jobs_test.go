@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
@@ -23,11 +25,16 @@ type parts struct {
 	expired chan time.Time
 	lag     time.Duration
 	woken   chan struct{}
+	settled chan struct{}
+	folded  chan [2]uuid.UUID
 	fail    error
 }
 
 func newParts() *parts {
-	return &parts{swept: make(chan time.Time, 9), expired: make(chan time.Time, 9), woken: make(chan struct{}, 9)}
+	return &parts{
+		swept: make(chan time.Time, 9), expired: make(chan time.Time, 9), woken: make(chan struct{}, 9),
+		settled: make(chan struct{}, 99), folded: make(chan [2]uuid.UUID, 9),
+	}
 }
 
 func (p *parts) SweepOrphans(_ context.Context, olderThan time.Time) (int, error) {
@@ -38,6 +45,13 @@ func (p *parts) SweepOrphans(_ context.Context, olderThan time.Time) (int, error
 func (p *parts) Expire(_ context.Context, now time.Time) (int64, error) {
 	p.expired <- now
 	return 2, nil
+}
+
+func (p *parts) Settle(context.Context) error { p.settled <- struct{}{}; return nil }
+
+func (p *parts) Fold(_ context.Context, a, b uuid.UUID) error {
+	p.folded <- [2]uuid.UUID{a, b}
+	return nil
 }
 
 func (p *parts) Lag(context.Context) (time.Duration, error) { return p.lag, nil }
@@ -87,7 +101,7 @@ func start(t *testing.T, p *parts) (*prometheus.Registry, *logged, func()) {
 	registry, log := prometheus.NewRegistry(), &logged{}
 	now := time.Date(2031, 5, 6, 7, 8, 9, 0, time.UTC)
 	w, err := jobs.New(jobs.Options{
-		Pool: dbtest.Pool(t), Orphans: p, Links: p, Counters: p,
+		Pool: dbtest.Pool(t), Orphans: p, Lookalikes: p, Links: p, Counters: p,
 		Log: slog.New(slog.NewTextHandler(log, nil)), Registerer: registry, Now: func() time.Time { return now },
 	})
 	if err != nil {
@@ -117,9 +131,10 @@ func TestEverythingRunsAtStart(t *testing.T) {
 	}
 	receive(t, p.expired, "the expiry of links")
 	receive(t, p.woken, "the wake-up of the relay")
-	eventually(t, "the run of all four", func() bool {
+	receive(t, p.settled, "the look at pictures alike")
+	eventually(t, "the run of all five", func() bool {
 		n, err := testutil.GatherAndCount(registry, "inlet_job_runs_total")
-		return err == nil && n == 4
+		return err == nil && n == 5
 	})
 	stop()
 	for _, want := range []string{"orphaned blobs removed", "rows of expired links removed", "the statistics are behind"} {
@@ -137,7 +152,7 @@ func TestPartitionsAreMade(t *testing.T) {
 	p := newParts()
 	pool := dbtest.Pool(t)
 	w, err := jobs.New(jobs.Options{
-		Pool: pool, Orphans: p, Links: p, Counters: p, Log: slog.New(slog.DiscardHandler),
+		Pool: pool, Orphans: p, Lookalikes: p, Links: p, Counters: p, Log: slog.New(slog.DiscardHandler),
 		Now: func() time.Time { return time.Date(2031, 12, 31, 0, 0, 0, 0, time.UTC) },
 	})
 	if err != nil {
@@ -185,4 +200,33 @@ func TestFailureIsCounted(t *testing.T) {
 		return false
 	})
 	eventually(t, "the log line", func() bool { return log.contains("the disk is away") })
+}
+
+func TestFoldsWhatIsEnqueued(t *testing.T) {
+	t.Parallel()
+	p, pool, log := newParts(), dbtest.Pool(t), slog.New(slog.DiscardHandler)
+	w, err := jobs.New(jobs.Options{Pool: pool, Orphans: p, Lookalikes: p, Links: p, Counters: p, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	enqueuer, err := jobs.NewEnqueuer(pool, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := [2]uuid.UUID{uuid.New(), uuid.New()}
+	err = pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error {
+		return enqueuer.Fold(t.Context(), tx, [][2]uuid.UUID{want})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Start(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := receive(t, p.folded, "the comparison"); got != want {
+		t.Errorf("compared %v, want %v", got, want)
+	}
+	if err := w.Stop(context.WithoutCancel(t.Context())); err != nil {
+		t.Error(err)
+	}
 }

@@ -27,6 +27,7 @@ var tasks = []struct {
 	{makePartitions{}, 12 * time.Hour},
 	{expireLinks{}, time.Hour},
 	{watchOutbox{}, time.Minute},
+	{settleAlike{}, 2 * time.Second},
 }
 
 type (
@@ -34,6 +35,7 @@ type (
 	makePartitions struct{}
 	expireLinks    struct{}
 	watchOutbox    struct{}
+	settleAlike    struct{}
 )
 
 // The kinds are stored with the jobs, and name them in the metrics.
@@ -42,6 +44,7 @@ func (sweepOrphans) Kind() string   { return "sweep_orphans" }
 func (makePartitions) Kind() string { return "make_partitions" }
 func (expireLinks) Kind() string    { return "expire_links" }
 func (watchOutbox) Kind() string    { return "watch_outbox" }
+func (settleAlike) Kind() string    { return "settle_alike" }
 
 func (w *Workers) workers() *river.Workers {
 	all := river.NewWorkers()
@@ -49,6 +52,8 @@ func (w *Workers) workers() *river.Workers {
 	add[makePartitions](all, w.makePartitions)
 	add[expireLinks](all, w.expireLinks)
 	add[watchOutbox](all, w.watchOutbox)
+	add[settleAlike](all, w.settle)
+	river.AddWorker(all, foldWorker{w: w})
 	return all
 }
 

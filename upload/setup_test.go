@@ -82,6 +82,13 @@ func (f *fixture) count(t testing.TB, query string, args ...any) int {
 	return n
 }
 
+func (f *fixture) exec(t testing.TB, query string, args ...any) {
+	t.Helper()
+	if _, err := f.pool.Exec(context.Background(), query, args...); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // outboxSum adds up one number of all events.
 func (f *fixture) outboxSum(t testing.TB, field string) int {
 	t.Helper()

@@ -32,6 +32,7 @@ type config struct {
 	RedisURL       string    `env:"INLET_REDIS_URL" help:"Redis: redis:// or rediss://, comma-separated for a cluster (default: an embedded one)"`
 	BlobURL        string    `env:"INLET_BLOB_URL" help:"where pictures are kept: file:///path (default: in the data dir)"`
 	Role           string    `env:"INLET_ROLE" envDefault:"all" help:"all, api (answers requests) or worker (runs jobs)"`
+	Dedup          string    `env:"INLET_DEDUP" envDefault:"perceptual" help:"perceptual, or exact: only the same bytes are duplicates"`
 	DedupScope     string    `env:"INLET_DEDUP_SCOPE" envDefault:"service" help:"service, or link: only uploads through the same link are compared"`
 	TrustedProxies []network `env:"INLET_TRUSTED_PROXIES" help:"networks whose X-Forwarded-For is believed, as CIDRs"`
 	ImageAccess    string    `env:"INLET_IMAGE_ACCESS" envDefault:"public" help:"public (whoever has the id) or signed"`
@@ -156,6 +157,7 @@ func (c *config) Validate() error {
 
 	oneOf("INLET_ROLE", c.Role, "all", "api", "worker")
 	check(c.Role == "all" || !c.private(), "INLET_ROLE", "%s needs INLET_DATABASE_URL: the private database has one process", c.Role)
+	oneOf("INLET_DEDUP", c.Dedup, "perceptual", "exact")
 	oneOf("INLET_DEDUP_SCOPE", c.DedupScope, "service", "link")
 	oneOf("INLET_IMAGE_ACCESS", c.ImageAccess, "public", "signed")
 	check(c.MaxFileBytes > 0 && c.MaxFileBytes <= 16<<30, "INLET_MAX_FILE_BYTES", "must be between 1 byte and 16 GiB")

@@ -38,7 +38,7 @@ func TestDefaults(t *testing.T) {
 	}
 	want := config{
 		Addr: "127.0.0.1:8080", PublicURL: "http://127.0.0.1:8080", DataDir: "./inlet-data", BlobURL: "file://" + dir,
-		Role: "all", DedupScope: "service", ImageAccess: "public",
+		Role: "all", Dedup: "perceptual", DedupScope: "service", ImageAccess: "public",
 		MaxFileBytes: 64 << 20, MaxPixels: 100_000_000, MaxFiles: 100, DecodeMemory: 96 << 20,
 		LogFormat: "text", LogLevel: "info",
 	}
@@ -53,12 +53,12 @@ func TestSettings(t *testing.T) {
 		"INLET_DATABASE_URL": "postgres://u:p@db/inlet", "INLET_REDIS_URL": "redis://:pw@a:1,redis://:pw@b:2",
 		"INLET_ADMIN_TOKEN": "0123456789abcdef", "INLET_LINK_KEYS": goodKeys, "INLET_BLOB_URL": "file:///srv/x",
 		"INLET_ROLE": "api", "INLET_TRUSTED_PROXIES": "10.0.0.0/8,::1", "INLET_MAX_FILE_BYTES": "1GiB",
-		"INLET_MAX_FILES": "5", "INLET_LOG_FORMAT": "json",
+		"INLET_MAX_FILES": "5", "INLET_LOG_FORMAT": "json", "INLET_DEDUP": "exact",
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.PublicURL != "https://pictures.example.org" || c.MaxFileBytes != 1<<30 || c.MaxFiles != 5 || c.BlobURL != "file:///srv/x" {
+	if c.PublicURL != "https://pictures.example.org" || c.MaxFileBytes != 1<<30 || c.MaxFiles != 5 || c.Dedup != "exact" || c.BlobURL != "file:///srv/x" {
 		t.Errorf("got %+v", c)
 	}
 	proxies := []network{{netip.MustParsePrefix("10.0.0.0/8")}, {netip.MustParsePrefix("::1/128")}}
@@ -89,6 +89,7 @@ func TestMistakes(t *testing.T) {
 		{"INLET_BLOB_URL", "/srv/x"},
 		{"INLET_BLOB_URL", "s3://bucket"},
 		{"INLET_ROLE", "both"},
+		{"INLET_DEDUP", "fuzzy"},
 		{"INLET_DEDUP_SCOPE", "world"},
 		{"INLET_IMAGE_ACCESS", "secret"},
 		{"INLET_TRUSTED_PROXIES", "10.0.0.0/99"},

@@ -123,7 +123,12 @@ func wire(ctx context.Context, cfg config, st *stores, log *slog.Logger) (_ *ser
 	pictures := gallery.New(gallery.Options{
 		Pool: s.pool, Blobs: s.blobs, Thumbnailer: inspector, Committed: s.stats.Wake,
 	})
+	enqueuer, err := jobs.NewEnqueuer(s.pool, log)
+	if err != nil {
+		return nil, err
+	}
 	uploads := upload.New(upload.Options{
+		Later: enqueuer, Exact: cfg.Dedup == "exact",
 		Pool: s.pool, Blobs: s.blobs, Inspector: inspector, Usage: links, Orphans: pictures, Committed: s.stats.Wake,
 		URL: imageURL, ClientKey: st.keys.Derive("client addresses"),
 		MaxFileBytes: int64(cfg.MaxFileBytes), MaxFiles: cfg.MaxFiles, ScopeByLink: cfg.DedupScope == "link",
@@ -131,7 +136,7 @@ func wire(ctx context.Context, cfg config, st *stores, log *slog.Logger) (_ *ser
 	})
 	if cfg.Role != "api" {
 		s.workers, err = jobs.New(jobs.Options{
-			Pool: s.pool, Orphans: pictures, Links: links, Counters: s.stats, Log: log, Registerer: registry,
+			Pool: s.pool, Orphans: pictures, Lookalikes: uploads, Links: links, Counters: s.stats, Log: log, Registerer: registry,
 		})
 		if err != nil {
 			return nil, err

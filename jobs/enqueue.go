@@ -1,0 +1,25 @@
+package jobs
+
+import (
+	"fmt"
+	"log/slog"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/riverdriver/riverpgxv5"
+)
+
+// Enqueuer adds jobs to the queue, also in processes that run none.
+type Enqueuer struct {
+	river *river.Client[pgx.Tx]
+}
+
+// NewEnqueuer makes an Enqueuer.
+func NewEnqueuer(pool *pgxpool.Pool, log *slog.Logger) (*Enqueuer, error) {
+	client, err := river.NewClient(riverpgxv5.New(pool), &river.Config{Logger: slog.New(quiet{log.Handler()})})
+	if err != nil {
+		return nil, fmt.Errorf("jobs: %w", err)
+	}
+	return &Enqueuer{client}, nil
+}
