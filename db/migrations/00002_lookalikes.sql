@@ -25,7 +25,7 @@ ALTER TABLE fingerprints ALTER COLUMN bands SET STATISTICS 0;
 -- +goose StatementBegin
 CREATE FUNCTION lookalikes(in_scope text, keys integer[], looked_for bit(256), farthest integer, examined integer, most integer)
 RETURNS TABLE (id uuid, bits integer, look bytea)
-LANGUAGE plpgsql STABLE
+LANGUAGE plpgsql STABLE ROWS 10
 SET enable_seqscan = off SET jit = off SET max_parallel_workers_per_gather = 0 SET plan_cache_mode = force_generic_plan
 AS $$
 BEGIN
