@@ -17,10 +17,6 @@ import (
 )
 
 const (
-	// Until the transaction ends nothing can refer to the images any more; what
-	// did so before is visible to the statements that follow.
-	lockQuery = `SELECT id FROM images WHERE id = ANY($1) ORDER BY id FOR UPDATE`
-
 	exclusiveQuery = `
 		SELECT i.id FROM images i WHERE i.id = ANY($1)
 		   AND NOT EXISTS (SELECT FROM uploads u WHERE u.image_id = i.id AND u.link_id <> $2)`
@@ -34,7 +30,7 @@ const (
 		SELECT format, coalesce(camera, ''), count(*), sum(bytes)::bigint
 		  FROM images WHERE id = ANY($1) GROUP BY 1, 2`
 
-	// Upload rows, aliases and labels go with the image.
+	// All rows that refer to the image go with it.
 	deleteQuery = `DELETE FROM images WHERE id = ANY($1) RETURNING sha256`
 
 	linkUploadsQuery = `
@@ -53,11 +49,11 @@ const (
 	orphanWait = time.Minute
 )
 
-// Delete removes an image, its upload rows, what the counters say of them, and
-// its blob. When the record is gone and the blob could not be removed, it
+// Delete removes an image with all its ids, its upload rows, what the counters
+// say of them, and its blob. When the record is gone and the blob could not be removed, it
 // returns an error, and the sweep of orphans will remove the blob.
 func (s *Service) Delete(ctx context.Context, id uuid.UUID) error {
-	sums, err := s.remove(ctx, []uuid.UUID{id}, "")
+	sums, _, err := s.remove(ctx, []uuid.UUID{id}, "")
 	if err != nil {
 		return err
 	}
@@ -91,29 +87,34 @@ func (s *Service) EraseLink(ctx context.Context, id link.ID) (int, error) {
 		if len(images) == 0 {
 			return erased, nil
 		}
-		sums, err := s.remove(ctx, images, id)
-		if err != nil {
-			return erased, err
-		}
-		erased += len(sums)
-		if err := s.removeBlobs(ctx, sums); err != nil {
-			return erased, err
+		for len(images) > 0 {
+			sums, left, err := s.remove(ctx, images, id)
+			if err != nil {
+				return erased, err
+			}
+			erased += len(sums)
+			if err := s.removeBlobs(ctx, sums); err != nil {
+				return erased, err
+			}
+			images = left
 		}
 	}
 }
 
 // remove removes images and writes what that changes in the counters; if only
 // is given, just those that came through this link alone. It returns the
-// contents of which blobs may be left over.
-func (s *Service) remove(ctx context.Context, ids []uuid.UUID, only link.ID) (sums [][32]byte, err error) {
+// contents of which blobs may be left over, and the ids that are left, as lockKept
+// says.
+func (s *Service) remove(ctx context.Context, given []uuid.UUID, only link.ID) (sums [][32]byte, left []uuid.UUID, err error) {
 	err = pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `SET LOCAL statement_timeout = '`+deletionTime+`'`); err != nil {
 			return err
 		}
-		ids, err := collect[uuid.UUID](ctx, tx, lockQuery, ids)
-		if err != nil {
+		var kept map[uuid.UUID]uuid.UUID
+		if kept, left, err = lockKept(ctx, tx, given, forDeletion); err != nil {
 			return err
 		}
+		ids := slices.Collect(maps.Values(kept)) // some twice, which does no harm
 		if only != "" {
 			if ids, err = collect[uuid.UUID](ctx, tx, exclusiveQuery, ids, string(only)); err != nil {
 				return err
@@ -138,12 +139,12 @@ func (s *Service) remove(ctx context.Context, ids []uuid.UUID, only link.ID) (su
 		return tx.SendBatch(ctx, &batch).Close()
 	})
 	if err != nil {
-		return nil, fmt.Errorf("delete images: %w", err)
+		return nil, nil, fmt.Errorf("delete images: %w", err)
 	}
 	if len(sums) > 0 {
 		s.Committed()
 	}
-	return sums, nil
+	return sums, left, nil
 }
 
 // contribution counts what the images and their uploads have added to the
@@ -208,13 +209,4 @@ func (s *Service) removeBlobs(ctx context.Context, sums [][32]byte) error {
 		return fmt.Errorf("images are deleted, but not all of their blobs: %w", failed)
 	}
 	return nil
-}
-
-// collect runs a query of one column.
-func collect[T any](ctx context.Context, tx pgx.Tx, query string, args ...any) ([]T, error) {
-	rows, err := tx.Query(ctx, query, args...)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowTo[T])
 }

@@ -3,8 +3,10 @@
 //
 // It promises that a list is read in pages that cost the same however deep they
 // are, and a stream in memory that does not grow; that a deletion takes from
-// the counters exactly what the picture had added; and that no blob is removed
-// that a picture, committed or about to be, is kept in (docs/adr/0002).
+// the counters exactly what the picture had added; that no blob is removed that
+// a picture, committed or about to be, is kept in (docs/adr/0002); and that an id
+// whose picture was folded into another one stands for that one everywhere, also
+// while it is being folded.
 package gallery
 
 import (
@@ -27,6 +29,8 @@ import (
 // with a detail that is fit to be shown.
 var (
 	ErrNotFound = errors.New("there is no such picture")
+	// ErrFolded says that an Image is no longer right: look it up again.
+	ErrFolded = errors.New("the picture has just been folded into another one")
 	ErrFilter   = errors.New("the filter is malformed")
 	ErrCursor   = errors.New("the cursor is malformed")
 	ErrLabels   = errors.New("the labels are malformed")
@@ -70,12 +74,34 @@ type Image struct {
 	UploadedAt time.Time
 }
 
-// Get looks an image up.
+// Fetch opens a picture, or where width is one of Widths the variant of it, and
+// says which one it is.
+func (s *Service) Fetch(ctx context.Context, id uuid.UUID, width int) (Image, blob.Blob, error) {
+	for {
+		img, err := s.Get(ctx, id)
+		if err != nil {
+			return Image{}, nil, err
+		}
+		var content blob.Blob
+		if width == 0 {
+			content, err = s.Open(ctx, img)
+		} else {
+			content, err = s.Variant(ctx, img, width)
+		}
+		// Each turn is another fold, and there is an end to those.
+		if !errors.Is(err, ErrFolded) {
+			return img, content, err
+		}
+	}
+}
+
+const getQuery = `SELECT id, sha256, format, bytes, uploaded_at FROM images WHERE id = ` + keptAs
+
+// Get looks an image up. That of a folded id has the id under which it is kept.
 func (s *Service) Get(ctx context.Context, id uuid.UUID) (Image, error) {
-	img := Image{ID: id}
+	var img Image
 	var sum []byte
-	err := s.Pool.QueryRow(ctx, `SELECT sha256, format, bytes, uploaded_at FROM images WHERE id = $1`, id).
-		Scan(&sum, &img.Format, &img.Bytes, &img.UploadedAt)
+	err := s.Pool.QueryRow(ctx, getQuery, id).Scan(&img.ID, &sum, &img.Format, &img.Bytes, &img.UploadedAt)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Image{}, ErrNotFound
 	}
@@ -87,7 +113,7 @@ func (s *Service) Get(ctx context.Context, id uuid.UUID) (Image, error) {
 	return img, nil
 }
 
-// Open opens the stored bytes.
+// Open opens the stored bytes. It is ErrFolded when they are no longer kept.
 func (s *Service) Open(ctx context.Context, img Image) (blob.Blob, error) {
 	b, err := s.Blobs.Open(ctx, blob.ContentKey(img.SHA256))
 	if errors.Is(err, blob.ErrNotFound) {
@@ -96,11 +122,15 @@ func (s *Service) Open(ctx context.Context, img Image) (blob.Blob, error) {
 	return b, err
 }
 
-// missing tells a picture that was deleted a moment ago from one whose blob is
-// lost.
+// missing tells a picture that was deleted or folded a moment ago from one whose
+// blob is lost.
 func (s *Service) missing(ctx context.Context, img Image) error {
-	if _, err := s.Get(ctx, img.ID); err != nil {
+	now, err := s.Get(ctx, img.ID)
+	if err != nil {
 		return err
+	}
+	if now.ID != img.ID {
+		return ErrFolded
 	}
 	return fmt.Errorf("the bytes of image %s are missing: %w", img.ID, blob.ErrNotFound)
 }

@@ -24,13 +24,9 @@ const (
 	maxID      = 128
 )
 
-// Locking the images makes that two imports together cannot exceed maxLabels.
 const (
-	knownQuery = `SELECT id FROM images WHERE id = ANY($1) ORDER BY id FOR NO KEY UPDATE`
-
 	addLabelsQuery = `
-		INSERT INTO labels (image_id, label)
-		SELECT n.id, n.label FROM unnest($1::uuid[], $2::text[]) AS n (id, label) JOIN images i USING (id)
+		INSERT INTO labels (image_id, label) SELECT * FROM unnest($1::uuid[], $2::text[])
 		ON CONFLICT DO NOTHING`
 
 	overfullQuery = `
@@ -93,35 +89,29 @@ func (im *importer) unknown(id string) {
 }
 
 func (im *importer) flush(ctx context.Context) error {
-	if len(im.ids) == 0 {
-		return nil
-	}
-	var known []uuid.UUID
-	err := pgx.BeginFunc(ctx, im.service.Pool, func(tx pgx.Tx) (err error) {
-		if known, err = collect[uuid.UUID](ctx, tx, knownQuery, im.ids); err != nil {
+	known := make(map[uuid.UUID]bool, len(im.ids))
+	for left := im.ids; len(left) > 0; {
+		err := pgx.BeginFunc(ctx, im.service.Pool, func(tx pgx.Tx) (err error) {
+			// Locking the images makes that two imports together cannot exceed
+			// maxLabels.
+			var kept map[uuid.UUID]uuid.UUID
+			if kept, left, err = lockKept(ctx, tx, left, forLabels); err != nil {
+				return err
+			}
+			for id := range kept {
+				known[id] = true
+			}
+			return im.add(ctx, tx, kept)
+		})
+		if errors.Is(err, ErrLabels) {
 			return err
 		}
-		if _, err = tx.Exec(ctx, addLabelsQuery, im.ids, im.labels); err != nil {
-			return err
+		if err != nil {
+			return fmt.Errorf("import labels: %w", err)
 		}
-		overfull, err := collect[uuid.UUID](ctx, tx, overfullQuery, known, maxLabels)
-		if err == nil && len(overfull) > 0 {
-			err = fmt.Errorf("%w: image %s would have more than %d labels", ErrLabels, overfull[0], maxLabels)
-		}
-		return err
-	})
-	if errors.Is(err, ErrLabels) {
-		return err
-	}
-	if err != nil {
-		return fmt.Errorf("import labels: %w", err)
-	}
-	exists := make(map[uuid.UUID]bool, len(known))
-	for _, id := range known {
-		exists[id] = true
 	}
 	for _, id := range im.ids {
-		if exists[id] {
+		if known[id] {
 			im.result.Set++
 		} else {
 			im.unknown(id.String())
@@ -129,6 +119,25 @@ func (im *importer) flush(ctx context.Context) error {
 	}
 	im.ids, im.labels = im.ids[:0], im.labels[:0]
 	return nil
+}
+
+// add takes the lines whose ids are kept as some image.
+func (im *importer) add(ctx context.Context, tx pgx.Tx, kept map[uuid.UUID]uuid.UUID) error {
+	var images []uuid.UUID
+	var labels []string
+	for i, id := range im.ids {
+		if image, there := kept[id]; there {
+			images, labels = append(images, image), append(labels, im.labels[i])
+		}
+	}
+	if _, err := tx.Exec(ctx, addLabelsQuery, images, labels); err != nil {
+		return err
+	}
+	overfull, err := collect[uuid.UUID](ctx, tx, overfullQuery, images, maxLabels)
+	if err == nil && len(overfull) > 0 {
+		err = fmt.Errorf("%w: image %s would have more than %d labels", ErrLabels, overfull[0], maxLabels)
+	}
+	return err
 }
 
 // labelLine is one line of a table of labels.

@@ -33,17 +33,21 @@ func (s *Service) SetLabels(ctx context.Context, id uuid.UUID, given []string) (
 	}
 	err = pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error {
 		// Of two who set an image's labels at once, one comes after the other.
-		var locked bool
-		if err := tx.QueryRow(ctx, `SELECT true FROM images WHERE id = $1 FOR NO KEY UPDATE`, id).Scan(&locked); err != nil {
+		kept, _, err := lockKept(ctx, tx, []uuid.UUID{id}, forLabels)
+		if err != nil {
 			return err
 		}
+		image, there := kept[id]
+		if !there {
+			return ErrNotFound
+		}
 		var batch pgx.Batch
-		batch.Queue(`DELETE FROM labels WHERE image_id = $1 AND label <> ALL($2)`, id, labels)
-		batch.Queue(`INSERT INTO labels (image_id, label) SELECT $1, unnest($2::text[]) ON CONFLICT DO NOTHING`, id, labels)
+		batch.Queue(`DELETE FROM labels WHERE image_id = $1 AND label <> ALL($2)`, image, labels)
+		batch.Queue(`INSERT INTO labels (image_id, label) SELECT $1, unnest($2::text[]) ON CONFLICT DO NOTHING`, image, labels)
 		return tx.SendBatch(ctx, &batch).Close()
 	})
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, ErrNotFound
+	if errors.Is(err, ErrNotFound) {
+		return nil, err
 	}
 	if err != nil {
 		return nil, fmt.Errorf("set an image's labels: %w", err)

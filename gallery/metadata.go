@@ -36,12 +36,28 @@ type Document struct {
 	// Exif holds all tags; nil, and no part of the JSON, in lists.
 	Exif   json.RawMessage `json:"exif,omitempty"`
 	Labels []string        `json:"labels"`
-
-	// Of these nothing is known yet: null and [].
-	PHash       *string    `json:"phash"`
-	Near        []struct{} `json:"near"`
-	Quality     *struct{}  `json:"quality"`
+	// PHash is the beginning of the perceptual hash in hexadecimal.
+	PHash *string `json:"phash"`
+	// Near are the pictures that look alike and are no copies, the nearest first,
+	// at most 100: pages of one form are near to thousands of others.
+	Near []Near `json:"near"`
+	// Quality is nil where there is nothing to be said of it.
+	Quality *Quality `json:"quality"`
+	// Predictions is empty: there are none yet.
 	Predictions []struct{} `json:"predictions"`
+}
+
+// Near is a picture that looks alike. Distance is the number of bits in which the
+// perceptual hashes differ.
+type Near struct {
+	ID       uuid.UUID `json:"id"`
+	Distance int       `json:"distance"`
+}
+
+// Quality is what can be said of how good a picture is.
+type Quality struct {
+	// Flags name what is wrong with it: "undecodable".
+	Flags []string `json:"flags"`
 }
 
 // Camera that took the picture. Name is what the statistics call it.
@@ -68,18 +84,25 @@ type Exposure struct {
 }
 
 // documentColumns are what a Document is made of, in the order in which
-// scanDocument takes them; i is the image.
+// scanDocument takes them; i is the image. What is gathered from other tables is
+// gathered by an index for each image, so that a page costs the same however many
+// images there are. A pair is in near both ways: it is looked up from the other's
+// side, where the index may have the distance.
 const documentColumns = `
 	i.id, i.sha256, i.format, i.width, i.height, i.bytes, i.uploaded_at,
 	(SELECT count(*) FROM uploads u WHERE u.image_id = i.id),
 	i.camera, i.make, i.model, i.lens, i.captured_at, i.captured_at_offset,
 	i.latitude, i.longitude, i.altitude,
 	i.iso, i.f_number, i.exposure_time, i.focal_length, i.orientation, i.software,
-	ARRAY(SELECT l.label FROM labels l WHERE l.image_id = i.id ORDER BY l.label COLLATE "C")`
+	ARRAY(SELECT l.label FROM labels l WHERE l.image_id = i.id ORDER BY l.label COLLATE "C"),
+	(SELECT lpad(to_hex(f.hash::bit(64)::bigint), 16, '0') FROM fingerprints f WHERE f.image_id = i.id),
+	ARRAY(SELECT (n.image_id, n.distance) FROM near n WHERE n.other_id = i.id ORDER BY n.distance, n.image_id LIMIT 100),
+	i.flags`
 
-const metadataQuery = `SELECT ` + documentColumns + `, i.exif FROM images i WHERE i.id = $1`
+const metadataQuery = `SELECT ` + documentColumns + `, i.exif FROM images i WHERE i.id = ` + keptAs
 
-// Metadata returns an image's whole document, with all tags.
+// Metadata returns an image's whole document, with all tags; for a folded id that
+// of the image that is kept.
 func (s *Service) Metadata(ctx context.Context, id uuid.UUID) (Document, error) {
 	var exif []byte
 	doc, err := scanDocument(s.Pool.QueryRow(ctx, metadataQuery, id), &exif)
@@ -95,20 +118,24 @@ func (s *Service) Metadata(ctx context.Context, id uuid.UUID) (Document, error) 
 
 // scanDocument reads documentColumns, and into more what the query has besides.
 func scanDocument(row pgx.Row, more ...any) (Document, error) {
-	doc := Document{Near: []struct{}{}, Predictions: []struct{}{}}
+	doc := Document{Predictions: []struct{}{}}
 	var sum []byte
+	var flags []string
 	var latitude, longitude, altitude *float64
 	err := row.Scan(append([]any{
 		&doc.ID, &sum, &doc.Format, &doc.Width, &doc.Height, &doc.Bytes, &doc.UploadedAt, &doc.Uploads,
 		&doc.Camera.Name, &doc.Camera.Make, &doc.Camera.Model, &doc.Camera.Lens, &doc.CapturedAt, &doc.CapturedAtOffset,
 		&latitude, &longitude, &altitude,
 		&doc.Exposure.ISO, &doc.Exposure.FNumber, &doc.Exposure.TimeS, &doc.Exposure.FocalMM, &doc.Orientation, &doc.Software,
-		&doc.Labels,
+		&doc.Labels, &doc.PHash, &doc.Near, &flags,
 	}, more...)...)
 	if err != nil {
 		return Document{}, err
 	}
 	doc.SHA256 = hex.EncodeToString(sum)
+	if len(flags) > 0 {
+		doc.Quality = &Quality{Flags: flags}
+	}
 	doc.UploadedAt = doc.UploadedAt.UTC()
 	if doc.CapturedAt != nil {
 		*doc.CapturedAt = doc.CapturedAt.UTC()

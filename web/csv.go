@@ -2,6 +2,7 @@ package web
 
 import (
 	"encoding/csv"
+	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
@@ -72,12 +73,28 @@ func columns() []column {
 		{"orientation", func(d *doc) string { return whole(d.Orientation) }},
 		{"software", func(d *doc) string { return text(d.Software) }},
 		{"labels", func(d *doc) string { return harmless(strings.Join(d.Labels, ";")) }},
-		// Of these nothing is known yet.
 		{"phash", func(d *doc) string { return text(d.PHash) }},
-		{"near", func(*doc) string { return "" }},
-		{"quality", func(*doc) string { return "" }},
+		{"near", near},
+		{"quality.flags", flags},
+		// Of these nothing is known yet.
 		{"predictions", func(*doc) string { return "" }},
 	}
+}
+
+// near is the list as id:distance;id:distance.
+func near(d *gallery.Document) string {
+	pairs := make([]string, len(d.Near))
+	for i, n := range d.Near {
+		pairs[i] = fmt.Sprintf("%s:%d", n.ID, n.Distance)
+	}
+	return strings.Join(pairs, ";")
+}
+
+func flags(d *gallery.Document) string {
+	if d.Quality == nil {
+		return ""
+	}
+	return strings.Join(d.Quality.Flags, ";")
 }
 
 func text(v *string) string {

@@ -35,33 +35,24 @@ func (s *Server) image(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	img, err := s.Gallery.Get(r.Context(), id)
+	img, content, err := s.Gallery.Fetch(r.Context(), id, width)
 	if err != nil {
-		return err
+		return fmt.Errorf("picture %s: %w", id, err)
 	}
+	defer content.Close()
 	if width == 0 {
-		content, err := s.Gallery.Open(r.Context(), img)
-		if err != nil {
-			return fmt.Errorf("open the picture %s: %w", id, err)
-		}
-		defer content.Close()
 		return serve(w, r, content, file{
 			contentType: img.Format.ContentType(),
 			etag:        fmt.Sprintf(`"%x"`, img.SHA256),
-			name:        fmt.Sprintf("%s.%s", id, extension(img.Format)),
+			name:        fmt.Sprintf("%s.%s", img.ID, extension(img.Format)),
 		})
 	}
-	content, err := s.Gallery.Variant(r.Context(), img, width)
-	if err != nil {
-		return fmt.Errorf("picture %s at width %d: %w", id, width, err)
-	}
-	defer content.Close()
 	return serve(w, r, content, file{
 		contentType: imaging.JPEG.ContentType(),
 		// A variant that was lost is made again, perhaps by a later version of
 		// the service; its size tells most such files apart.
 		etag: fmt.Sprintf(`"%x-w%d-%d"`, img.SHA256, width, content.Size()),
-		name: fmt.Sprintf("%s-%d.jpg", id, width),
+		name: fmt.Sprintf("%s-%d.jpg", img.ID, width),
 	})
 }
 
