@@ -69,25 +69,25 @@ func (s *Service) accept(ctx context.Context, from Sender, filename string, body
 
 // process is the part of the pipeline that follows the arrival of the bytes.
 func (s *Service) process(ctx context.Context, a arrival) (Result, error) {
-	kept, found, err := s.lookUpExact(ctx, a)
+	known, err := s.lookUpExact(ctx, a)
 	if err != nil {
 		return Result{}, err
 	}
-	if found {
-		return s.commitDuplicate(ctx, a, kept, nil)
+	if known != nil {
+		return s.commitDuplicate(ctx, a, *known, nil)
 	}
 	info, err := s.inspect(ctx, a)
 	if err != nil {
 		return Result{}, err
 	}
-	kept, found, err = s.lookUpPayload(ctx, a, info)
+	look, err := s.lookUpLooks(ctx, a, info)
 	if err != nil {
 		return Result{}, err
 	}
-	if found {
-		return s.commitDuplicate(ctx, a, kept, &info)
+	if look.payload != nil {
+		return s.commitDuplicate(ctx, a, *look.payload, &info)
 	}
-	like, err := s.lookUpAlike(ctx, a, info)
+	like, err := s.judge(ctx, a, info, look)
 	if err != nil {
 		return Result{}, err
 	}

@@ -33,23 +33,18 @@ type alike struct {
 	later []lookalike.Candidate
 }
 
-// lookUpAlike finds the stored pictures that look like the file's, and tells of
-// which it is a copy.
-func (s *Service) lookUpAlike(ctx context.Context, a arrival, info imaging.Info) (alike, error) {
+// judge tells of which of the pictures that look alike the file is a copy.
+func (s *Service) judge(ctx context.Context, a arrival, info imaging.Info, found looks) (alike, error) {
 	if info.Print == nil {
 		return alike{}, nil
-	}
-	found, seen, err := s.findAlike(ctx, a.scope, info)
-	if err != nil {
-		return alike{}, err
 	}
 	own := &sight{
 		s: s, print: info.Print, format: info.Format, width: info.Width, height: info.Height,
 		frames: info.Frames, duration: info.Duration,
 		open: func(context.Context) (content, error) { return stagedContent{a.staged}, nil },
 	}
-	result := alike{seen: seen}
-	near, closer := sortOut(own, found)
+	result := alike{seen: found.seen}
+	near, closer := sortOut(own, found.alike)
 	for _, c := range closer {
 		if result.copy != nil {
 			break // what a copy resembles is known of the kept picture
@@ -69,14 +64,6 @@ func (s *Service) lookUpAlike(ctx context.Context, a arrival, info imaging.Info)
 	}
 	result.near = nearest(near)
 	return result, nil
-}
-
-func (s *Service) findAlike(ctx context.Context, scope string, info imaging.Info) ([]lookalike.Candidate, lookalike.Seen, error) {
-	defer s.timed("alike", time.Now())
-	ctx, cancel := context.WithTimeout(ctx, s.StoreWait)
-	defer cancel()
-	found, seen, err := lookalike.Find(ctx, s.Pool, scope, info.Print, info.Probes)
-	return found, seen, unavailable(err)
 }
 
 // sortOut tells by the prints alone which candidates are near at most, and which

@@ -41,19 +41,52 @@ const payloadQuery = `
 	SELECT id, sha256, format, width, height, bytes, CASE WHEN sha256 = $3 THEN 'exact' ELSE 'payload' END, NULL::integer
 	  FROM images WHERE scope = $1 AND payload = $2`
 
-func (s *Service) lookUpExact(ctx context.Context, a arrival) (kept, bool, error) {
+// lookUpExact returns the picture of which the file's bytes are known, or nil.
+func (s *Service) lookUpExact(ctx context.Context, a arrival) (*kept, error) {
 	defer s.timed("exact", time.Now())
+	ctx, cancel := context.WithTimeout(ctx, s.StoreWait)
+	defer cancel()
 	sum := a.staged.Sum()
-	return s.lookUp(ctx, exactQuery, a.scope, sum[:])
+	k, err := scanKept(s.Pool.QueryRow(ctx, exactQuery, a.scope, sum[:]))
+	if err != nil {
+		return nil, unavailable(fmt.Errorf("look up a picture: %w", err))
+	}
+	return k, nil
 }
 
-func (s *Service) lookUpPayload(ctx context.Context, a arrival, info imaging.Info) (kept, bool, error) {
-	if info.Payload == nil {
-		return kept{}, false, nil
+// looks is what the stores know of a file that has been looked into.
+type looks struct {
+	payload *kept // the picture with the same picture data
+	alike   []lookalike.Candidate
+	seen    lookalike.Seen
+}
+
+// lookUpLooks asks for the same picture data and for pictures that look alike,
+// in one round trip.
+func (s *Service) lookUpLooks(ctx context.Context, a arrival, info imaging.Info) (found looks, err error) {
+	defer s.timed("looks", time.Now())
+	ctx, cancel := context.WithTimeout(ctx, s.StoreWait)
+	defer cancel()
+	var batch pgx.Batch
+	if info.Payload != nil {
+		sum := a.staged.Sum()
+		batch.Queue(payloadQuery, a.scope, info.Payload[:], sum[:]).QueryRow(func(row pgx.Row) (err error) {
+			found.payload, err = scanKept(row)
+			return err
+		})
 	}
-	defer s.timed("payload", time.Now())
-	sum := a.staged.Sum()
-	return s.lookUp(ctx, payloadQuery, a.scope, info.Payload[:], sum[:])
+	if info.Print != nil {
+		lookalike.QueueFind(&batch, a.scope, info.Print, info.Probes, func(alike []lookalike.Candidate, seen lookalike.Seen) {
+			found.alike, found.seen = alike, seen
+		})
+	}
+	if batch.Len() == 0 {
+		return found, nil
+	}
+	if err := s.Pool.SendBatch(ctx, &batch).Close(); err != nil {
+		return looks{}, unavailable(fmt.Errorf("look up a picture: %w", err))
+	}
+	return found, nil
 }
 
 // keptCopy is a stored picture of which a file is a copy by its looks.
@@ -64,18 +97,14 @@ func keptCopy(c *lookalike.Candidate) kept {
 	}
 }
 
-func (s *Service) lookUp(ctx context.Context, query string, args ...any) (k kept, found bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, s.StoreWait)
-	defer cancel()
-	err = s.Pool.QueryRow(ctx, query, args...).
-		Scan(&k.id, &k.sha256, &k.format, &k.width, &k.height, &k.bytes, &k.match, &k.distance)
+// scanKept reads a row of the queries above, or returns nil if there is none.
+func scanKept(row pgx.Row) (*kept, error) {
+	var k kept
+	err := row.Scan(&k.id, &k.sha256, &k.format, &k.width, &k.height, &k.bytes, &k.match, &k.distance)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return kept{}, false, nil
+		return nil, nil
 	}
-	if err != nil {
-		return kept{}, false, unavailable(fmt.Errorf("look up a picture: %w", err))
-	}
-	return k, true, nil
+	return &k, err
 }
 
 // Known returns those of the sums whose files need not be sent through the

@@ -79,7 +79,7 @@ func (x *sight) picture(ctx context.Context, want imaging.Want) (*fingerprint.Pi
 	defer file.Close()
 	p, err := x.s.Inspector.Picture(ctx, file, file.Size(), x.format, want)
 	if errors.Is(err, imaging.ErrNotReady) && x.patient && x.s.Decoder != nil {
-		p, err = x.s.Decoder.Picture(ctx, file, file.Size(), x.format, want.Side)
+		p, err = x.s.Decoder.Picture(ctx, file, file.Size(), want)
 	}
 	if err != nil {
 		return nil, err

@@ -53,7 +53,7 @@ type Inspector interface {
 
 // Decoder decodes HEIC and AVIF, which takes seconds.
 type Decoder interface {
-	Picture(ctx context.Context, r io.ReaderAt, size int64, f imaging.Format, side int) (*fingerprint.Picture, error)
+	Picture(ctx context.Context, r io.ReaderAt, size int64, want imaging.Want) (*fingerprint.Picture, error)
 }
 
 // Usage tells what of a limited link has been used up.

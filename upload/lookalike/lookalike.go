@@ -79,11 +79,32 @@ func Find(ctx context.Context, q querier, scope string, p *fingerprint.Print, pr
 	return found, seen, nil
 }
 
-func find(ctx context.Context, q querier, scope string, h fingerprint.Hash, probes []int32) (found []Candidate, seen Seen, err error) {
-	rows, err := q.Query(ctx, findQuery, scope, salted(probes, scope), bitsOf(h), fingerprint.MaxDistance, Examined, MaxCandidates)
+// QueueFind is Find as one of the statements of a batch; answer is called when
+// the batch is closed.
+func QueueFind(b *pgx.Batch, scope string, p *fingerprint.Print, probes []int32, answer func([]Candidate, Seen)) {
+	b.Queue(findQuery, findArgs(scope, p.Hash, probes)...).Query(func(rows pgx.Rows) error {
+		found, seen, err := scan(rows)
+		if err != nil {
+			return fmt.Errorf("look up pictures alike: %w", err)
+		}
+		answer(found, seen)
+		return nil
+	})
+}
+
+func find(ctx context.Context, q querier, scope string, h fingerprint.Hash, probes []int32) ([]Candidate, Seen, error) {
+	rows, err := q.Query(ctx, findQuery, findArgs(scope, h, probes)...)
 	if err != nil {
 		return nil, Seen{}, err
 	}
+	return scan(rows)
+}
+
+func findArgs(scope string, h fingerprint.Hash, probes []int32) []any {
+	return []any{scope, salted(probes, scope), bitsOf(h), fingerprint.MaxDistance, Examined, MaxCandidates}
+}
+
+func scan(rows pgx.Rows) (found []Candidate, seen Seen, err error) {
 	defer rows.Close()
 	for rows.Next() {
 		var (
