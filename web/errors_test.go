@@ -236,7 +236,7 @@ func TestAwayIsAskedOnce(t *testing.T) {
 	t.Parallel()
 	for _, away := range []error{upload.ErrUnavailable, upload.ErrOverloaded} {
 		asked := 0
-		in := &intake{maxFiles: 5, reject: refused, accept: func(name string, file io.Reader) upload.Result {
+		in := &intake{maxFiles: 5, windows: new(windows), reject: refused, accept: func(name string, file io.Reader) upload.Result {
 			asked++
 			return upload.Result{Filename: name, Status: upload.Rejected, Err: away}
 		}}

@@ -28,6 +28,7 @@ type intake struct {
 	accept   func(filename string, file io.Reader) upload.Result
 	reject   func(filename string, err error) upload.Result
 	maxFiles int
+	windows  *windows
 
 	results []upload.Result
 	away    error // why the service takes no more files of this request
@@ -38,7 +39,9 @@ type intake struct {
 // what was accepted before a body breaks off must be told.
 func (in *intake) multipart(body io.Reader, boundary string) error {
 	fields, fieldBytes := 0, int64(0)
-	for parts := newParts(body, boundary); ; {
+	window := in.windows.take(body)
+	defer in.windows.giveBack(window)
+	for parts := newParts(window, boundary); ; {
 		part, err := parts.next()
 		switch {
 		case errors.Is(err, io.EOF):

@@ -8,6 +8,7 @@ import (
 	"io"
 	"mime"
 	"strings"
+	"sync"
 
 	"inlet/upload"
 )
@@ -38,9 +39,28 @@ type parts struct {
 	err     error // sticky
 }
 
-func newParts(body io.Reader, boundary string) *parts {
+// newParts splits what r reads; its buffer is the window.
+func newParts(r *bufio.Reader, boundary string) *parts {
 	delim := []byte("\r\n--" + boundary)
-	return &parts{r: bufio.NewReaderSize(body, window), nl: delim[:2], dash: delim[2:], delim: delim}
+	return &parts{r: r, nl: delim[:2], dash: delim[2:], delim: delim}
+}
+
+// windows are buffers that one request after the other uses: each is larger than
+// all else that a request with a small picture allocates.
+type windows struct{ free sync.Pool }
+
+func (w *windows) take(body io.Reader) *bufio.Reader {
+	r, ok := w.free.Get().(*bufio.Reader)
+	if !ok {
+		return bufio.NewReaderSize(body, window)
+	}
+	r.Reset(body)
+	return r
+}
+
+func (w *windows) giveBack(r *bufio.Reader) {
+	r.Reset(nil)
+	w.free.Put(r)
 }
 
 // boundaryOf reads the parameter of a multipart Content-Type.

@@ -21,9 +21,28 @@ type piece struct {
 	data string
 }
 
+// What one request leaves in a window is nothing to the next.
+func TestWindowsAreUsedAgain(t *testing.T) {
+	t.Parallel()
+	var free windows
+	for i := range 5 {
+		window := free.take(iotest.ErrReader(errors.New("broken")))
+		if i%2 == 0 {
+			window.Reset(strings.NewReader("left over"))
+		}
+		_, _ = window.Peek(1)
+		free.giveBack(window)
+		window = free.take(strings.NewReader("fresh"))
+		if got, err := io.ReadAll(window); string(got) != "fresh" || err != nil {
+			t.Fatalf("%q, %v", got, err)
+		}
+		free.giveBack(window)
+	}
+}
+
 // split reads a body with our own reader.
 func split(body io.Reader, boundary string) (pieces []piece, err error) {
-	for parts := newParts(body, boundary); ; {
+	for parts := newParts(new(windows).take(body), boundary); ; {
 		part, err := parts.next()
 		if errors.Is(err, io.EOF) {
 			return pieces, nil
@@ -87,7 +106,7 @@ func FuzzIntake(f *testing.F) {
 			t.Fatalf("boundary %q: at once %q, %v; byte by byte %q, %v", boundary, got, err, slow, slowErr)
 		}
 		files := 0
-		in := &intake{maxFiles: 2, reject: refused, accept: func(name string, file io.Reader) upload.Result {
+		in := &intake{maxFiles: 2, windows: new(windows), reject: refused, accept: func(name string, file io.Reader) upload.Result {
 			files++
 			n, err := io.Copy(io.Discard, file)
 			if err != nil {
@@ -216,12 +235,15 @@ func BenchmarkSplit(b *testing.B) {
 		}
 		b.Run(fmt.Sprintf("ours/%d", length), func(b *testing.B) {
 			b.SetBytes(int64(len(body)))
+			var free windows
 			for b.Loop() {
-				part, err := newParts(bytes.NewReader(body), boundary).next()
+				window := free.take(bytes.NewReader(body))
+				part, err := newParts(window, boundary).next()
 				if err != nil {
 					b.Fatal(err)
 				}
 				drain(part)
+				free.giveBack(window)
 			}
 		})
 		b.Run(fmt.Sprintf("standard/%d", length), func(b *testing.B) {

@@ -53,7 +53,7 @@ func (s *Server) upload(w http.ResponseWriter, r *http.Request) error {
 	boundary, multipart, malformed := boundaryOf(r.Header.Get("Content-Type"))
 	limit := s.bodyLimit(multipart)
 	body := newBody(w, r, limit)
-	in := &intake{maxFiles: s.MaxFiles, reject: s.Uploads.Reject}
+	in := &intake{maxFiles: s.MaxFiles, windows: &s.windows, reject: s.Uploads.Reject}
 	err := s.admit(r, in, limit)
 	if err == nil {
 		err = malformed

@@ -48,6 +48,7 @@ type Server struct {
 	Options
 	router  *httprouter.Router
 	metrics *metrics
+	windows windows            // of forms
 	pings   singleflight.Group // of /readyz
 	done    chan struct{}      // closed by Stop: answers without an end are to end
 	stop    func()
