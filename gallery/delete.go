@@ -50,10 +50,10 @@ const (
 )
 
 // Delete removes an image with all its ids, its upload rows, what the counters
-// say of them, and its blob. When the record is gone and the blob could not be removed, it
-// returns an error, and the sweep of orphans will remove the blob.
+// say of them, and its blob. When the record is gone and the blob could not be
+// removed, it returns an error, and the sweep of orphans will remove the blob.
 func (s *Service) Delete(ctx context.Context, id uuid.UUID) error {
-	sums, _, err := s.remove(ctx, []uuid.UUID{id}, "")
+	sums, err := s.remove(ctx, []uuid.UUID{id}, "")
 	if err != nil {
 		return err
 	}
@@ -87,31 +87,29 @@ func (s *Service) EraseLink(ctx context.Context, id link.ID) (int, error) {
 		if len(images) == 0 {
 			return erased, nil
 		}
-		for len(images) > 0 {
-			sums, left, err := s.remove(ctx, images, id)
-			if err != nil {
-				return erased, err
-			}
-			erased += len(sums)
-			if err := s.removeBlobs(ctx, sums); err != nil {
-				return erased, err
-			}
-			images = left
+		sums, err := s.remove(ctx, images, id)
+		if err != nil {
+			return erased, err
+		}
+		erased += len(sums)
+		if err := s.removeBlobs(ctx, sums); err != nil {
+			return erased, err
 		}
 	}
 }
 
 // remove removes images and writes what that changes in the counters; if only
 // is given, just those that came through this link alone. It returns the
-// contents of which blobs may be left over, and the ids that are left, as lockKept
-// says.
-func (s *Service) remove(ctx context.Context, given []uuid.UUID, only link.ID) (sums [][32]byte, left []uuid.UUID, err error) {
+// contents of which blobs may be left over.
+func (s *Service) remove(ctx context.Context, given []uuid.UUID, only link.ID) (sums [][32]byte, err error) {
 	err = pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `SET LOCAL statement_timeout = '`+deletionTime+`'`); err != nil {
 			return err
 		}
-		var kept map[uuid.UUID]uuid.UUID
-		if kept, left, err = lockKept(ctx, tx, given, forDeletion); err != nil {
+		// Of a link's images none is left to be asked for again: what they were
+		// folded into came through the link with uploads of its own, or not alone.
+		kept, _, err := lockKept(ctx, tx, given, forDeletion)
+		if err != nil {
 			return err
 		}
 		ids := slices.Collect(maps.Values(kept)) // some twice, which does no harm
@@ -139,12 +137,12 @@ func (s *Service) remove(ctx context.Context, given []uuid.UUID, only link.ID) (
 		return tx.SendBatch(ctx, &batch).Close()
 	})
 	if err != nil {
-		return nil, nil, fmt.Errorf("delete images: %w", err)
+		return nil, fmt.Errorf("delete images: %w", err)
 	}
 	if len(sums) > 0 {
 		s.Committed()
 	}
-	return sums, left, nil
+	return sums, nil
 }
 
 // contribution counts what the images and their uploads have added to the
