@@ -3,6 +3,7 @@ package imaging
 import (
 	"bytes"
 	"compress/zlib"
+	"errors"
 	"image"
 	"image/color"
 	"image/jpeg"
@@ -77,6 +78,19 @@ func TestMemoryOfLargeThumbnails(t *testing.T) {
 	_, err := in.Thumbnail(t.Context(), bytes.NewReader(data), int64(len(data)), PNG, 320)
 	runtime.ReadMemStats(&after)
 	if n := after.TotalAlloc - before.TotalAlloc; n > 6<<20 || err != nil {
+		t.Errorf("took %d bytes: %v", n, err)
+	}
+}
+
+// A row of 100 million pixels is not read.
+func TestMemoryOfLongThumbnails(t *testing.T) {
+	const side = 90_000_000
+	data := append(headPNG(side, 1, 1, pngGrey, 0), chunkPNG("IDAT", nil)...)
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := NewInspector(1e8, 1<<20).Thumbnail(t.Context(), bytes.NewReader(data), int64(len(data)), PNG, 320)
+	runtime.ReadMemStats(&after)
+	if n := after.TotalAlloc - before.TotalAlloc; n > 1<<20 || !errors.Is(err, ErrUndecodable) {
 		t.Errorf("took %d bytes: %v", n, err)
 	}
 }

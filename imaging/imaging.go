@@ -1,10 +1,14 @@
 // Package imaging looks into picture files: format, dimensions, soundness,
-// metadata and the hash of the picture data. It consists of functions of bytes;
-// it knows no store and no HTTP.
+// metadata, the hash of the picture data and what the picture looks like. It
+// consists of functions of bytes; it knows no store and no HTTP.
+//
+// Inspect reads a file when it comes in, Picture decodes it again to compare it
+// with another, frame by frame if it is an animation, and Thumbnail scales it.
 //
 // It promises that pixels, frames and nesting are bounded by what the header
-// says before anything is allocated, and that at any time all inspections
-// together stay within the memory that the Inspector was given.
+// says before anything is allocated, and that at any time all that is decoded
+// stays within the memory that the Inspector was given; a picture that needs
+// more is decoded alone.
 package imaging
 
 import (
@@ -42,7 +46,8 @@ var (
 	ErrUnsupported   = errors.New("the file is not of a supported picture format")
 	ErrUndecodable   = errors.New("the picture cannot be decoded")
 	ErrTooManyPixels = errors.New("the picture has too many pixels")
-	// ErrNotReady is Thumbnail's answer for formats that are not decoded yet.
+	// ErrNotReady is the answer of Thumbnail and Picture for formats that are not
+	// decoded here.
 	ErrNotReady = errors.New("the picture has not been decoded yet")
 )
 
@@ -63,8 +68,10 @@ type Info struct {
 	Payload *[32]byte
 	Meta    exif.Metadata
 	// Print is what the picture looks like, and Probes find stored pictures that
-	// look alike; nil for pictures with too little in them to be told from others
-	// and for those that are not decoded here (HEIC, AVIF).
+	// look alike; of an animation, the first frame, and of pages the first one. nil
+	// for pictures with too little in them to be told from others, for kinds that
+	// are not decoded here (HEIC, AVIF, and some that are taken without), and for a
+	// PNG whose own picture is no part of its animation.
 	Print  *fingerprint.Print
 	Probes []int32
 }

@@ -82,7 +82,10 @@ func (in *Inspector) inspect(ctx context.Context, src *source, f Format) (Info, 
 	if err != nil {
 		return Info{}, err
 	}
-	info := Info{Format: f, Width: pic.width, Height: pic.height, Frames: pic.frames, Duration: pic.duration, Meta: meta}
+	info := Info{Format: f, Width: pic.width, Height: pic.height, Frames: pic.frames, Meta: meta}
+	if pic.frames > 1 {
+		info.Duration = pic.duration
+	}
 	if o := info.Meta.Orientation; !pic.oriented && o >= 5 && o <= 8 {
 		info.Width, info.Height = info.Height, info.Width
 	}

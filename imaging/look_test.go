@@ -235,6 +235,62 @@ func TestPictureOfWebPFrames(t *testing.T) {
 	}
 }
 
+// Pages of a TIFF are turned each in its own way.
+func TestPictureOfPages(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"pages.tif", "pages-tiled.tif"} {
+		f := sceneFile(t, "scenes/"+name)
+		info, err := inspectAs(t, f.format, f.data)
+		if err != nil || info.Frames != 2 || info.Duration != 0 {
+			t.Fatalf("%s: %d pages: %v", name, info.Frames, err)
+		}
+		for page := range 2 {
+			want := pictureOf(t, PNG, pngOf(t, scene(uint64(page+1), sceneWidth, sceneHeight)).data, Want{Side: fingerprint.Side})
+			if got := pictureOf(t, f.format, f.data, Want{fingerprint.Side, page}); !reflect.DeepEqual(got, want) {
+				t.Errorf("%s: page %d is not what was drawn", name, page)
+			}
+		}
+		_, err = NewInspector(1e8, 64<<20).Picture(t.Context(), bytes.NewReader(f.data), int64(len(f.data)), f.format, Want{fingerprint.Side, 2})
+		if !errors.Is(err, ErrUndecodable) {
+			t.Errorf("%s: page 2: %v", name, err)
+		}
+	}
+}
+
+// What Inspect makes in its one pass is what Picture decodes.
+func TestPrintIsOfPicture(t *testing.T) {
+	t.Parallel()
+	all := sceneFiles(t, scene(1, sceneWidth, sceneHeight))
+	for _, folder := range []string{"photos", "hostile"} {
+		for _, c := range corpusOrNone(t, folder) {
+			if f, err := Sniff(c.data[:min(len(c.data), SniffLen)]); err == nil && decodable(f) == nil {
+				all = append(all, sample{c.File, f, c.data})
+			}
+		}
+	}
+	for _, s := range all {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			in := NewInspector(1e8, 64<<20)
+			p, err := in.Picture(t.Context(), bytes.NewReader(s.data), int64(len(s.data)), s.format, Want{Side: fingerprint.Side})
+			if err != nil && !errors.Is(err, ErrUndecodable) && !errors.Is(err, ErrUnsupported) && !errors.Is(err, ErrTooManyPixels) {
+				t.Fatal(err)
+			}
+			info, refused := inspectAs(t, s.format, s.data)
+			if err != nil || refused != nil {
+				if info.Print != nil {
+					t.Errorf("a print of what does not decode: %v", err)
+				}
+				return
+			}
+			want, _, _ := fingerprint.Of(p)
+			if (info.Print == nil) != (want == nil) || want != nil && fingerprint.Compare(info.Print, want).Kind != fingerprint.Closer {
+				t.Errorf("the print is another one")
+			}
+		})
+	}
+}
+
 // A still that no browser shows is not what an animation looks like.
 func TestPrintOfHiddenStill(t *testing.T) {
 	t.Parallel()
@@ -242,7 +298,7 @@ func TestPrintOfHiddenStill(t *testing.T) {
 	m.frames, m.after, m.delays = m.frames[:1], m.after[:1], m.delays[:1]
 	data := m.apng(t, scene(9, sceneWidth, sceneHeight))
 	info, err := inspectAs(t, PNG, data)
-	if err != nil || info.Print != nil || info.Frames != 1 {
+	if err != nil || info.Print != nil || info.Frames != 1 || info.Duration != 0 {
 		t.Errorf("%d frames, a print: %v; %v", info.Frames, info.Print != nil, err)
 	}
 }

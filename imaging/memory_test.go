@@ -5,12 +5,15 @@ import (
 	"encoding/binary"
 	"errors"
 	"image"
+	"image/gif"
 	"image/png"
 	"runtime"
 	"testing"
 
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/tiff"
+
+	"inlet/imaging/fingerprint"
 )
 
 // spent is what inspecting a file allocates, all together. Tests that call it
@@ -60,6 +63,42 @@ func TestMemoryOfLargeFiles(t *testing.T) {
 		}
 		if err != nil || n > most {
 			t.Errorf("%s %s: took %d bytes: %v", s.format, s.name, n, err)
+		}
+	}
+}
+
+// Large pictures are compared in memory for what is compared, and animations in
+// that of a frame.
+func TestMemoryOfPictures(t *testing.T) {
+	m := image.NewPaletted(image.Rect(0, 0, 4000, 4000), scene(1, 9, 9).Palette)
+	long := &gif.GIF{}
+	for range 30 {
+		long.Image = append(long.Image, scene(uint64(len(long.Image)), 300, 300))
+		long.Delay, long.Disposal = append(long.Delay, 5), append(long.Disposal, gif.DisposalPrevious)
+	}
+	plain := encode(t, func(b *bytes.Buffer) error { return png.Encode(b, m) })
+	strips := encode(t, func(b *bytes.Buffer) error { return tiff.Encode(b, m, &tiff.Options{Compression: tiff.Deflate}) })
+	for _, c := range []struct {
+		name string
+		f    Format
+		data []byte
+		want Want
+		most uint64
+	}{
+		{"png", PNG, plain, Want{Side: fingerprint.Side}, 3 << 20},
+		{"whole png", PNG, plain, Want{Side: fingerprint.FullSide}, 20 << 20},
+		{"tiff", TIFF, strips, Want{Side: fingerprint.Side}, 3 << 20},
+		{"gif", GIF, encode(t, func(b *bytes.Buffer) error { return gif.EncodeAll(b, long) }), Want{fingerprint.Side, 29}, 2 << 20},
+	} {
+		in := NewInspector(1e8, 64<<20)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		_, err := in.Picture(t.Context(), bytes.NewReader(c.data), int64(len(c.data)), c.f, c.want)
+		runtime.ReadMemStats(&after)
+		if n := after.TotalAlloc - before.TotalAlloc; n > c.most || err != nil {
+			t.Errorf("%s: took %d bytes: %v", c.name, n, err)
+		} else {
+			t.Logf("%s: %d bytes", c.name, n)
 		}
 	}
 }

@@ -16,6 +16,8 @@ const (
 	maxSide = 65535
 	// maxThumbnail bounds the pixels of thumbnails of very narrow pictures.
 	maxThumbnail = 8 << 20
+	// maxLine bounds what a row takes, and how the columns and rows are shared.
+	maxLine = 1 << 20
 )
 
 // Thumbnail makes a JPEG of the picture that is at most width pixels wide: the
@@ -37,6 +39,9 @@ func (in *Inspector) thumbnail(ctx context.Context, src *source, f Format, width
 	size, err := in.size(src, f, 0)
 	if err != nil {
 		return nil, err
+	}
+	if max(size.X, size.Y) > maxLine {
+		return nil, undecodable("%d×%d pixels are not scaled", size.X, size.Y)
 	}
 	orientation := readMeta(src, f).Orientation
 	w, h := target(size.X, size.Y, width, orientation >= 5)
