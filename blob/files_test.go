@@ -31,7 +31,7 @@ func open(t testing.TB, root string) *blob.Files {
 func TestFiles(t *testing.T) {
 	t.Parallel()
 	for name, memory := range map[string]struct{ total, file int64 }{
-		"memory": {64 << 20, 16 << 20}, "staging": {0, 0}, "both": {1 << 20, 128 << 10},
+		"memory": {32 << 20, 8 << 20}, "staging": {0, 0}, "both": {1 << 20, 128 << 10},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

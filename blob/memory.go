@@ -12,8 +12,8 @@ const (
 	blockSize = 64 << 10
 	// stagedMemory bounds the staged bytes that are held in memory, all files
 	// together; fileMemory those of one file. What is more goes to the disk.
-	stagedMemory = 64 << 20
-	fileMemory   = 16 << 20
+	stagedMemory = 32 << 20
+	fileMemory   = 8 << 20
 )
 
 // block holds a part of a staged file. Its size makes the allocator begin it at

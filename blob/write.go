@@ -1,16 +1,24 @@
 package blob
 
-import "os"
+import (
+	"io"
+	"os"
+)
 
 // writeBlocks writes the size bytes that the blocks hold to a new file.
 func writeBlocks(file *os.File, blocks []*block, size int64) error {
-	for at := writeDirect(file, blocks, size); at < size; {
-		b := blocks[at/blockSize][at%blockSize : min(blockSize, size-at+at%blockSize)]
-		if _, err := file.WriteAt(b, at); err != nil {
+	return writeRest(file, blocks, size, writeDirect(file, blocks, size))
+}
+
+// writeRest writes what follows the first at bytes, the ordinary way.
+func writeRest(file *os.File, blocks []*block, size, at int64) error {
+	for at < size {
+		n, err := file.WriteAt(blocks[at/blockSize][at%blockSize:min(blockSize, size-at+at%blockSize)], at)
+		if err != nil {
 			return err
 		}
-		at += int64(len(b))
+		at += int64(n)
 	}
-	_, err := file.Seek(size, 0)
+	_, err := file.Seek(size, io.SeekStart)
 	return err
 }
