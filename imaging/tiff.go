@@ -7,18 +7,30 @@ import (
 
 // tiff reads the first picture of a TIFF: its directory, that the strips or
 // tiles lie inside the file, and, for the compressions that can be followed
-// without keeping pixels, that they hold what they should. Of further pages the
-// directories alone are read.
-func (in *Inspector) tiff(_ context.Context, src *source, _ int) (picture, error) {
+// without keeping pixels, that they hold what they should. Where its rows are
+// decoded for what it looks like, they are not followed once more. Of further
+// pages the directories alone are read.
+func (in *Inspector) tiff(ctx context.Context, src *source, orientation int) (picture, error) {
 	f, l, err := in.tiffPicture(src, 0)
 	if err != nil {
 		return picture{}, err
 	}
-	if err := in.tiffBlocks(f, l); err != nil {
+	if err := in.tiffBlocks(f, l, false); err != nil {
 		return picture{}, err
 	}
-	frames, err := in.tiffPages(f, l.width*l.height)
-	return picture{width: int(l.width), height: int(l.height), frames: frames}, err
+	pic := picture{width: int(l.width), height: int(l.height), looked: f.byRows(l)}
+	if pic.looked {
+		if pic.look, err = in.look(ctx, src, TIFF, orientation); err != nil {
+			return picture{}, err
+		}
+	}
+	if pic.look == nil || len(pic.look.Luma.Pix) == 0 {
+		if err := in.tiffBlocks(f, l, true); err != nil {
+			return picture{}, err
+		}
+	}
+	pic.frames, err = in.tiffPages(f, l.width*l.height)
+	return pic, err
 }
 
 // tiffPicture reads what the directory of a page says of its picture.

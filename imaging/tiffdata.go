@@ -15,8 +15,9 @@ import (
 // what tiles add at the edges of a small picture is free.
 const tiffPixelBytes, tiffMinRoom = 32, 64 << 20
 
-// tiffBlocks checks every strip or tile.
-func (in *Inspector) tiffBlocks(f *tiffFile, l *tiffLayout) error {
+// tiffBlocks checks where every strip or tile lies, and follows its data if that
+// is asked for.
+func (in *Inspector) tiffBlocks(f *tiffFile, l *tiffLayout, follow bool) error {
 	if l.compression == tiffJPEGOld && !f.has(l.offsets) {
 		return f.oldJPEG()
 	}
@@ -55,6 +56,9 @@ func (in *Inspector) tiffBlocks(f *tiffFile, l *tiffLayout) error {
 		}
 		if at+size > f.src.size() {
 			return undecodable("the file is truncated")
+		}
+		if !follow {
+			continue
 		}
 		if err := c.check(f.src.section(at, size), want); err != nil {
 			return err
