@@ -8,7 +8,26 @@ import (
 	"syscall"
 	"testing"
 	"time"
+	"unsafe"
 )
+
+// Direct writes need blocks that begin at a page; the allocator does not promise
+// it, but has no other place for what is as large.
+func TestBlocksBeginAtAPage(t *testing.T) {
+	t.Parallel()
+	m := newMemory(1<<20, 1<<20)
+	var blocks []*block
+	for b := m.take(0); b != nil; b = m.take(len(blocks)) {
+		if at := uintptr(unsafe.Pointer(b)); at%4096 != 0 {
+			t.Errorf("a block begins at %#x", at)
+		}
+		blocks = append(blocks, b)
+	}
+	if len(blocks) != 16 {
+		t.Errorf("%d blocks in a megabyte", len(blocks))
+	}
+	m.giveBack(blocks)
+}
 
 // BenchmarkWrite compares what a new file costs until it is durable, written
 // past the page cache and through it. The files stay until the end, as an
