@@ -191,6 +191,7 @@ func sumsJSON(n int) string {
 
 // held is an inspector that does not end before it is let go.
 type held struct {
+	upload.Inspector
 	entered chan struct{}
 	let     chan struct{}
 }
@@ -204,7 +205,7 @@ func (h *held) Inspect(ctx context.Context, _ io.ReaderAt, _ int64, _ imaging.Fo
 // TestOverloaded: with no place free in time the client is told when to return.
 func TestOverloaded(t *testing.T) {
 	t.Parallel()
-	inspector := &held{make(chan struct{}), make(chan struct{})}
+	inspector := &held{entered: make(chan struct{}), let: make(chan struct{})}
 	s := newTestServer(t, func(o *setup) {
 		o.upload.Places, o.upload.QueueWait, o.upload.Inspector = 1, time.Millisecond, inspector
 	})

@@ -57,10 +57,11 @@ type running struct {
 
 var listening = regexp.MustCompile(`listening on (http://\S+)`)
 
-// start waits until the service listens.
-func start(t *testing.T, dir string) *running {
+// start waits until the service listens; settings are of the form NAME=value.
+func start(t *testing.T, dir string, settings ...string) *running {
 	t.Helper()
 	r := &running{Cmd: command(t, dir), log: &bytes.Buffer{}}
+	r.Env = append(r.Env, settings...)
 	r.Stderr = r.log
 	stdout, err := r.StdoutPipe()
 	if err != nil {
@@ -70,7 +71,10 @@ func start(t *testing.T, dir string) *running {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		r.Process.Kill()
+		// Killed it would leave a database behind that takes a moment to notice.
+		killed := time.AfterFunc(30*time.Second, func() { r.Process.Kill() })
+		defer killed.Stop()
+		r.Process.Signal(syscall.SIGTERM)
 		r.Wait()
 		if t.Failed() {
 			t.Logf("log of the service:\n%s", r.log)
