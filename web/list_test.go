@@ -216,15 +216,16 @@ func TestCSV(t *testing.T) {
 	must(t, err)
 	_, err = s.pool.Exec(context.Background(), `INSERT INTO labels SELECT id, unnest(ARRAY['cat', 'indoor']) FROM images`)
 	must(t, err)
+	near := s.looks(e.ID)
 	a := s.stream("/v1/images", typeCSV)
 	table, err := csv.NewReader(bytes.NewReader(a.body)).ReadAll()
 	must(t, err)
-	if len(table) != 2 {
+	if len(table) != 4 {
 		t.Fatalf("there are %d lines:\n%s", len(table), a.body)
 	}
 	row := map[string]string{}
 	for i, name := range table[0] {
-		row[name] = table[1][i]
+		row[name] = table[3][i] // the oldest
 	}
 	for name, want := range map[string]string{
 		"id": e.ID, "sha256": e.SHA256, "format": "png", "width": "16", "height": "12", "bytes": fmt.Sprint(e.Bytes), "uploads": "1",
@@ -232,6 +233,7 @@ func TestCSV(t *testing.T) {
 		"software": "'-1+2", "location.latitude": "-33.86", "location.longitude": "151.21", "location.altitude": "-2.5",
 		"exposure.iso": "100", "exposure.f_number": "2.8", "exposure.time_s": "0.00125", "exposure.focal_mm": "", "orientation": "6",
 		"captured_at": "2026-03-01T10:00:00.5Z", "captured_at_offset": "+02:00", "labels": "cat;indoor",
+		"phash": "0123456789abcdef", "near": near[0] + ":3;" + near[1] + ":40", "quality.flags": "undecodable",
 	} {
 		if got, there := row[name]; !there || got != want {
 			t.Errorf("%s is %q, want %q", name, got, want)
@@ -252,7 +254,7 @@ func TestCSV(t *testing.T) {
 // TestColumns: every name of the JSON form is one of the CSV form.
 func TestColumns(t *testing.T) {
 	t.Parallel()
-	text, err := json.Marshal(gallery.Document{Location: &gallery.Location{}})
+	text, err := json.Marshal(gallery.Document{Location: &gallery.Location{}, Quality: &gallery.Quality{}})
 	must(t, err)
 	var doc map[string]any
 	must(t, json.Unmarshal(text, &doc))
