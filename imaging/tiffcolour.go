@@ -64,6 +64,10 @@ func (c *tiffColour) unpredict(row []byte) {
 
 // rgb turns a row into red, green and blue, over white.
 func (c *tiffColour) rgb(row []byte, rgb []uint8) {
+	if c.photometric == tiffRGB && c.samples == 3 && c.depth == 8 {
+		copy(rgb, row)
+		return
+	}
 	for x := range len(rgb) / 3 {
 		p := rgb[3*x : 3*x+3]
 		switch c.photometric {

@@ -9,30 +9,60 @@ import "image/color"
 func NewRows(f Frame, next func(rgb []uint8) error) (*Picture, error) {
 	ew, eh := float64(f.Width), float64(f.Height)
 	w, h := fit(ew, eh, f.Side)
-	cw, ch := fit(ew, eh, chromaSide)
 	luma := newReducer(f.Width, f.Height, ew, eh, w, h)
-	cb := newReducer(f.Width, f.Height, ew, eh, cw, ch)
-	cr := newReducer(f.Width, f.Height, ew, eh, cw, ch)
-	rgb, ycc := make([]uint8, 3*f.Width), make([]uint8, 3*f.Width)
-	ys, us, vs := ycc[:f.Width], ycc[f.Width:2*f.Width], ycc[2*f.Width:]
+	chroma := newChromaRows(f.Width, f.Height)
+	rgb, ys := make([]uint8, 3*f.Width), make([]uint8, f.Width)
 	for range f.Height {
 		if err := next(rgb); err != nil {
 			return nil, err
 		}
 		for x := range ys {
-			ys[x], us[x], vs[x] = color.RGBToYCbCr(rgb[3*x], rgb[3*x+1], rgb[3*x+2])
+			p := rgb[3*x : 3*x+3]
+			// As color.RGBToYCbCr has it.
+			ys[x] = uint8((19595*uint32(p[0]) + 38470*uint32(p[1]) + 7471*uint32(p[2]) + 1<<15) >> 16)
 		}
 		luma.add(ys)
-		cb.add(us)
-		cr.add(vs)
+		chroma.add(rgb)
 	}
 	p := &Picture{
 		Width: f.Width, Height: f.Height,
-		Luma: luma.out.upright(f.Orientation), Cb: cb.out.upright(f.Orientation), Cr: cr.out.upright(f.Orientation),
+		Luma: luma.out.upright(f.Orientation), Cb: chroma.cb.out.upright(f.Orientation), Cr: chroma.cr.out.upright(f.Orientation),
 		Whole: f.Side >= FullSide || max(f.Width, f.Height) <= f.Side,
 	}
 	if f.Orientation >= 5 && f.Orientation <= 8 {
 		p.Width, p.Height = p.Height, p.Width
 	}
 	return p, nil
+}
+
+// chromaRows makes the chroma of rows. It is small in any case, so that of wide
+// pictures a few pixels are averaged before they are converted.
+type chromaRows struct {
+	group  int // so many
+	us, vs []uint8
+	cb, cr *reducer
+}
+
+func newChromaRows(width, height int) *chromaRows {
+	c := &chromaRows{group: max(1, min(8, width/(8*chromaSide)))}
+	cw, ch := fit(float64(width), float64(height), chromaSide)
+	n, extent := (width+c.group-1)/c.group, float64(width)/float64(c.group)
+	c.us, c.vs = make([]uint8, n), make([]uint8, n)
+	c.cb = newReducer(n, height, extent, float64(height), cw, ch)
+	c.cr = newReducer(n, height, extent, float64(height), cw, ch)
+	return c
+}
+
+func (c *chromaRows) add(rgb []uint8) {
+	for i := range c.us {
+		pixels := rgb[3*i*c.group : min(3*(i+1)*c.group, len(rgb))]
+		var r, g, b int
+		for x := 0; x+3 <= len(pixels); x += 3 {
+			r, g, b = r+int(pixels[x]), g+int(pixels[x+1]), b+int(pixels[x+2])
+		}
+		n := len(pixels) / 3
+		_, c.us[i], c.vs[i] = color.RGBToYCbCr(uint8((r+n/2)/n), uint8((g+n/2)/n), uint8((b+n/2)/n))
+	}
+	c.cb.add(c.us)
+	c.cr.add(c.vs)
 }
