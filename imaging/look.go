@@ -129,8 +129,12 @@ func (w way) look(src *source, frame fingerprint.Frame) (*fingerprint.Picture, e
 	if err != nil {
 		return nil, err
 	}
-	frame.Scale, frame.Limited = m.scale, m.limited
-	return fingerprint.New(m.Image, frame), nil
+	switch m.Image.(type) {
+	case *image.YCbCr, *image.NYCbCrA, *image.Gray:
+		frame.Scale, frame.Limited = m.scale, m.limited
+		return fingerprint.New(m.Image, frame), nil
+	}
+	return fingerprint.NewRows(frame, src.rows(m.rows().next))
 }
 
 // tryEach runs use, within memory, on each way until one leads to the picture.

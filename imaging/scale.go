@@ -108,6 +108,12 @@ func overWhite(m image.Image, y int, out []uint8) {
 				out[3*x+c] = blend(p[c], p[3])
 			}
 		}
+	case image.RGBA64Image: // all that the libraries have; it allocates nothing
+		for x := range b.Dx() {
+			c := m.RGBA64At(b.Min.X+x, y)
+			white := 0xffff - c.A
+			out[3*x], out[3*x+1], out[3*x+2] = uint8((c.R+white)>>8), uint8((c.G+white)>>8), uint8((c.B+white)>>8)
+		}
 	default:
 		for x := range b.Dx() {
 			r, g, bl, a := m.At(b.Min.X+x, y).RGBA()
