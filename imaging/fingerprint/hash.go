@@ -113,16 +113,18 @@ func HashOf(amounts *[hashBits]float32) (h Hash, probes []int32, ok bool) {
 	slices.Sort(sorted[:])
 	median := (sorted[hashBits/2-1] + sorted[hashBits/2]) / 2
 	var margin [hashBits]float32
+	small := 0
 	for i, c := range amounts {
 		margin[i] = c - median
 		if margin[i] > 0 {
 			h[i/64] |= 1 << (63 - i%64)
 		}
 		margin[i] = float32(math.Abs(float64(margin[i])))
+		if margin[i] < gateMedian {
+			small++
+		}
 	}
-	sorted = margin
-	slices.Sort(sorted[:])
-	if sorted[hashBits/2] < gateMedian {
+	if small > hashBits/2 {
 		return Hash{}, nil, false
 	}
 	probes = make([]int32, 0, bandCount<<doubtful)

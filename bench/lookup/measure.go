@@ -1,0 +1,178 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"text/tabwriter"
+	"time"
+
+	"inlet/imaging/fingerprint"
+	"inlet/upload/lookalike"
+)
+
+// kind is a way to make pictures that are looked up.
+type kind struct {
+	name string
+	make func(r *rand.Rand, rows int) query
+}
+
+func kinds() []kind {
+	of := func(change func(*amounts, *rand.Rand) *amounts) func(*rand.Rand, int) query {
+		return func(r *rand.Rand, rows int) query {
+			n := r.IntN(rows)
+			for isPage(n) {
+				n = r.IntN(rows)
+			}
+			return queryOf(change(picture(n), r), n)
+		}
+	}
+	return []kind{
+		{"copies", of(copied)},
+		{"altered", of(altered)},
+		{"new pictures", func(r *rand.Rand, _ int) query { return queryOf(scene(r), -1) }},
+		{"new pages of forms", func(r *rand.Rand, _ int) query {
+			return queryOf(form(formOf(r)).noisy(r, 0.05+0.35*r.Float64()), -1)
+		}},
+		{"copies of pages", func(r *rand.Rand, rows int) query {
+			n := r.IntN(rows/pagesOf)*pagesOf + 7
+			return queryOf(copied(picture(n), r), n)
+		}},
+	}
+}
+
+// outcome is that of many look-ups.
+type outcome struct {
+	mu         sync.Mutex
+	took       []time.Duration
+	candidates int
+	near       int // copies that are as near as candidates are
+	found      int // of these
+	processor  time.Duration
+}
+
+func (o *outcome) quantile(q float64) float64 {
+	slices.Sort(o.took)
+	return ms(o.took[min(len(o.took)-1, int(q*float64(len(o.took))))])
+}
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+
+// measure prints everything that there is to say of a store.
+func (s *store) measure(ctx context.Context, w io.Writer, n int) error {
+	fmt.Fprintf(w, "\n%d rows, loaded in %.0f s\n", s.rows, s.loaded.Seconds())
+	if err := s.sizes(ctx, w); err != nil {
+		return err
+	}
+	if err := s.restart(ctx); err != nil {
+		return err
+	}
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	defer t.Flush()
+	fmt.Fprintln(t, "look-ups\tclients\tp50 ms\tp99 ms\tprocessor ms\tcandidates\tfound\t")
+	for _, k := range kinds() {
+		for i, clients := range []int{1, 1, 4} {
+			name, count := k.name, n
+			if i == 0 { // what comes first after a restart
+				name, count = name+", cold", min(n, 200)
+			}
+			o, err := s.lookUps(ctx, k, count, clients, uint64(i))
+			if err != nil {
+				return err
+			}
+			found := "–"
+			if o.near > 0 {
+				found = fmt.Sprintf("%.2f%% of %d", 100*float64(o.found)/float64(o.near), o.near)
+			}
+			fmt.Fprintf(t, "%s\t%d\t%.2f\t%.2f\t%.2f\t%.1f\t%s\t\n", name, clients, o.quantile(0.5), o.quantile(0.99),
+				ms(o.processor)/float64(count), float64(o.candidates)/float64(count), found)
+		}
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	if err := s.scan(ctx, w); err != nil {
+		return err
+	}
+	return s.writes(ctx, w, n)
+}
+
+// lookUps measures Find, and looks whether copies find what they were made of.
+func (s *store) lookUps(ctx context.Context, k kind, n, clients int, seed uint64) (*outcome, error) {
+	queries := make([]query, n)
+	r := rand.New(rand.NewPCG(seed, 6))
+	for i := range queries {
+		queries[i] = k.make(r, s.rows)
+	}
+	var (
+		o     outcome
+		group sync.WaitGroup
+		errs  = make([]error, clients)
+	)
+	before, err := s.processor(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for c := range clients {
+		group.Go(func() {
+			for i := c; i < n && errs[c] == nil; i += clients {
+				errs[c] = s.lookUp(ctx, &o, queries[i])
+			}
+		})
+	}
+	group.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return nil, err
+		}
+	}
+	after, err := s.processor(ctx)
+	o.processor = after - before
+	return &o, err
+}
+
+func (s *store) lookUp(ctx context.Context, o *outcome, q query) error {
+	started := time.Now()
+	candidates, _, err := lookalike.Find(ctx, s.pool, "", q.print, q.probes)
+	took := time.Since(started)
+	if err != nil {
+		return err
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.took = append(o.took, took)
+	o.candidates += len(candidates)
+	if q.source < 0 || q.print.Hash.Distance(queryOf(picture(q.source), 0).print.Hash) > fingerprint.MaxDistance {
+		return nil
+	}
+	o.near++
+	id := idOf(q.source)
+	if slices.ContainsFunc(candidates, func(c lookalike.Candidate) bool { return c.ID == id }) {
+		o.found++
+	}
+	return nil
+}
+
+// sizes prints what the table and its indexes take.
+func (s *store) sizes(ctx context.Context, w io.Writer) error {
+	var table, bands, key string
+	err := s.pool.QueryRow(ctx, `
+		SELECT pg_size_pretty(pg_table_size('fingerprints')), pg_size_pretty(pg_relation_size('fingerprints_bands')),
+		       pg_size_pretty(pg_relation_size('fingerprints_pkey'))`).Scan(&table, &bands, &key)
+	fmt.Fprintf(w, "fingerprints %s, index of bands %s, primary key %s\n", table, bands, key)
+	return err
+}
+
+// scan measures what there would be without bands.
+func (s *store) scan(ctx context.Context, w io.Writer) error {
+	started := time.Now()
+	var near int
+	err := s.pool.QueryRow(ctx, `
+		SELECT count(*) FROM fingerprints a, (SELECT hash FROM fingerprints LIMIT 1) b WHERE bit_count(a.hash # b.hash) <= $1`,
+		fingerprint.MaxDistance).Scan(&near)
+	fmt.Fprintf(w, "a scan of the table, up to three processes: %.0f ms\n", ms(time.Since(started)))
+	return err
+}
