@@ -65,11 +65,15 @@ func decodeJPEG(r io.Reader) (image.Image, error) {
 	return jpeg.Decode(io.MultiReader(r, bytes.NewReader([]byte{0xff, 0xd9})))
 }
 
-// whole decodes all pixels of a frame.
-func (in *Inspector) whole(src *source, f Format, frame int) (raster, error) {
+// whole decodes all pixels of a frame, which must be of the size that was
+// admitted.
+func (in *Inspector) whole(src *source, f Format, frame int, size image.Point) (raster, error) {
 	m, err := decoders[f].decode(in, src, frame)
 	if err != nil {
 		return raster{}, undecodable("%v", err)
+	}
+	if got := m.Bounds().Size(); got != size {
+		return raster{}, undecodable("%v pixels instead of %v", got, size)
 	}
 	return m, nil
 }
@@ -135,7 +139,7 @@ type way struct {
 // one is for what dcjpeg does not support.
 func (in *Inspector) ways(src *source, f Format, frame int, size image.Point, eighthWillDo bool) []way {
 	pixels := int64(size.X) * int64(size.Y)
-	whole := way{memory: pixels * decoders[f].bytesPerPixel, whole: func() (raster, error) { return in.whole(src, f, frame) }}
+	whole := way{memory: pixels * decoders[f].bytesPerPixel, whole: func() (raster, error) { return in.whole(src, f, frame, size) }}
 	if frame > 0 && f != TIFF {
 		whole.memory += pixels * bytesToCompose
 	}
