@@ -31,10 +31,10 @@ var (
 	ErrNotFound = errors.New("there is no such picture")
 	// ErrFolded says that an Image is no longer right: look it up again.
 	ErrFolded = errors.New("the picture has just been folded into another one")
-	ErrFilter   = errors.New("the filter is malformed")
-	ErrCursor   = errors.New("the cursor is malformed")
-	ErrLabels   = errors.New("the labels are malformed")
-	ErrWidth    = errors.New("the width must be 160, 320, 640 or 1280")
+	ErrFilter = errors.New("the filter is malformed")
+	ErrCursor = errors.New("the cursor is malformed")
+	ErrLabels = errors.New("the labels are malformed")
+	ErrWidth  = errors.New("the width must be 160, 320, 640 or 1280")
 )
 
 // Thumbnailer makes variants.
