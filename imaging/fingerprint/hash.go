@@ -14,6 +14,7 @@ const (
 	hashBits   = freqs * freqs
 	bandBits   = 21
 	bandCount  = hashBits / bandBits // the last bits of the hash are in none
+	bandStep   = 7                   // from one bit of a band to the next; odd, so that each bit is met once
 	doubtful   = 3                   // bits of a band of which a look-up tries both values
 	gateMedian = 3                   // grey levels: below it the hash would be made of noise
 	// MaxDistance is how many bits the hashes of two copies differ at most.
@@ -40,15 +41,17 @@ func (h Hash) String() string {
 	return hex.EncodeToString(b[:])
 }
 
-// band is the ith run of bits.
-func (h Hash) band(i int) uint32 {
-	at := i * bandBits
-	word, skip := at/64, at%64
-	run := h[word] << skip
-	if skip > 0 && word+1 < len(h) {
-		run |= h[word+1] >> (64 - skip)
+// place is where the jth bit of the ith band is in the hash. Frequencies next to
+// each other are alike in pictures of few shapes: bands made of runs of them are
+// shared by ten times as many.
+func place(i, j int) int { return (i*bandBits + j) * bandStep % hashBits }
+
+func (h Hash) band(i int) (band uint32) {
+	for j := range bandBits {
+		at := place(i, j)
+		band = band<<1 | uint32(h[at/64]>>(63-at%64)&1)
 	}
-	return uint32(run >> (64 - bandBits))
+	return band
 }
 
 // bandKey makes bands of different places different, so that all can be in one
@@ -129,7 +132,7 @@ func HashOf(amounts *[hashBits]float32) (h Hash, probes []int32, ok bool) {
 	}
 	probes = make([]int32, 0, bandCount<<doubtful)
 	for i := range bandCount {
-		bits := leastCertain(margin[i*bandBits:][:bandBits])
+		bits := leastCertain(&margin, i)
 		for which := range uint32(1) << doubtful {
 			band := h.band(i)
 			for j, bit := range bits {
@@ -141,18 +144,18 @@ func HashOf(amounts *[hashBits]float32) (h Hash, probes []int32, ok bool) {
 	return h, probes, true
 }
 
-// leastCertain are the bits of a band nearest to the threshold.
-func leastCertain(margin []float32) (bits [doubtful]uint32) {
+// leastCertain are the bits of the ith band that are nearest to the threshold.
+func leastCertain(margin *[hashBits]float32, i int) (bits [doubtful]uint32) {
 	var taken uint32
-	for j := range bits {
-		least := -1
-		for i, m := range margin {
-			if taken>>(bandBits-1-i)&1 == 0 && (least < 0 || m < margin[least]) {
-				least = i
+	for k := range bits {
+		least := float32(math.Inf(1))
+		for j := range bandBits {
+			bit := uint32(1) << (bandBits - 1 - j)
+			if m := margin[place(i, j)]; taken&bit == 0 && m < least {
+				least, bits[k] = m, bit
 			}
 		}
-		bits[j] = 1 << (bandBits - 1 - least)
-		taken |= bits[j]
+		taken |= bits[k]
 	}
 	return bits
 }
