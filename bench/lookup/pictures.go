@@ -39,8 +39,8 @@ func picture(n int) *amounts {
 
 func isPage(n int) bool { return n%pagesOf == 7 }
 
-// formOf chooses a form: of the most common one there is a fifth of all pages, of
-// the next a tenth, and so on.
+// formOf chooses a form: of the most common one there is a seventh of all pages, of
+// the next a twelfth, and so on.
 func formOf(r *rand.Rand) int {
 	return min(forms-1, int(math.Exp(r.Float64()*math.Log(forms)))-1)
 }
