@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"image"
 	"image/color"
 	"image/draw"
@@ -11,6 +12,7 @@ import (
 	"image/jpeg"
 	"image/png"
 	"reflect"
+	"sync"
 	"testing"
 
 	"golang.org/x/image/bmp"
@@ -57,8 +59,8 @@ func sceneFiles(t testing.TB, m image.Image) []sample {
 	}
 }
 
-// alike holds that two files show the same, by their prints and by all of them.
-func alike(t *testing.T, a, b sample) {
+// alike holds that two files show the same, by their prints and at a side.
+func alike(t *testing.T, a, b sample, side int) {
 	t.Helper()
 	x, err := inspectAs(t, a.format, a.data)
 	if err != nil {
@@ -77,15 +79,13 @@ func alike(t *testing.T, a, b sample) {
 	if v := fingerprint.Compare(x.Print, y.Print); v.Kind != fingerprint.Closer {
 		t.Errorf("%s, %s: the prints are %v", a.name, b.name, v)
 	}
-	for _, side := range []int{fingerprint.Side, fingerprint.FullSide} {
-		p, q := pictureOf(t, a.format, a.data, Want{Side: side}), pictureOf(t, b.format, b.data, Want{Side: side})
-		want := fingerprint.Same
-		if !p.Whole || !q.Whole {
-			want = fingerprint.Closer
-		}
-		if got := fingerprint.Verify(p, q); got != want {
-			t.Errorf("%s, %s: at %d they are %v: %s", a.name, b.name, side, got, fingerprint.Explain(p, q))
-		}
+	p, q := pictureOf(t, a.format, a.data, Want{Side: side}), pictureOf(t, b.format, b.data, Want{Side: side})
+	want := fingerprint.Same
+	if !p.Whole || !q.Whole {
+		want = fingerprint.Closer
+	}
+	if got := fingerprint.Verify(p, q); got != want {
+		t.Errorf("%s, %s: at %d they are %v: %s", a.name, b.name, side, got, fingerprint.Explain(p, q))
 	}
 }
 
@@ -94,7 +94,7 @@ func TestPrintOfEveryFormat(t *testing.T) {
 	for _, size := range []image.Point{{sceneWidth, sceneHeight}, {803, 601}} {
 		files := sceneFiles(t, scene(1, size.X, size.Y))
 		for _, f := range files[1:] {
-			alike(t, files[0], f)
+			alike(t, files[0], f, fingerprint.FullSide)
 		}
 	}
 }
@@ -118,11 +118,11 @@ func TestPrintOfForeignFiles(t *testing.T) {
 		"lossy.webp", "lossless.webp", "turned.webp", "animated.webp", "animated-lossless.webp",
 		"interlaced.png", "tiled.tif", "progressive.jpg", "cmyk.jpg",
 	} {
-		alike(t, first, sceneFile(t, "scenes/"+name))
+		alike(t, first, sceneFile(t, "scenes/"+name), fingerprint.Side)
 	}
 	seen := pngOf(t, clearScene())
 	for _, name := range []string{"alpha.webp", "alpha-lossless.webp"} {
-		alike(t, seen, sceneFile(t, "scenes/"+name))
+		alike(t, seen, sceneFile(t, "scenes/"+name), fingerprint.Side)
 	}
 }
 
@@ -146,7 +146,7 @@ func TestPrintOverWhite(t *testing.T) {
 	first := pngOf(t, white)
 	seen := encode(t, func(b *bytes.Buffer) error { return tiff.Encode(b, converted(image.NewNRGBA(m.Bounds()), m), nil) })
 	for _, f := range append(sceneFiles(t, m)[1:4], sample{"alpha", TIFF, seen}) {
-		alike(t, first, f)
+		alike(t, first, f, fingerprint.Side)
 	}
 }
 
@@ -158,9 +158,9 @@ func TestPrintUpright(t *testing.T) {
 		for o := 2; o <= 8; o++ {
 			want := upright(converted(image.NewRGBA(m.Bounds()), m).(*image.RGBA), o)
 			file := pngOf(t, want)
-			alike(t, file, sample{"turned", JPEG, turnedJPEG(stored.data, byte(o))})
+			alike(t, file, sample{"turned", JPEG, turnedJPEG(stored.data, byte(o))}, fingerprint.Side)
 			if size.X == sceneWidth {
-				alike(t, file, sample{"turned", PNG, turnedPNG(pngOf(t, m).data, byte(o))})
+				alike(t, file, sample{"turned", PNG, turnedPNG(pngOf(t, m).data, byte(o))}, fingerprint.Side)
 			}
 		}
 	}
@@ -291,6 +291,23 @@ func TestPrintIsOfPicture(t *testing.T) {
 	}
 }
 
+// Files that need more memory than there is wait for one another, and all end.
+func TestInspectAtOnce(t *testing.T) {
+	t.Parallel()
+	files := append(sceneFiles(t, scene(1, 803, 601)), sceneFile(t, "scenes/animated.webp"), sceneFile(t, "scenes/alpha.webp"))
+	in := NewInspector(1e8, 1<<20)
+	var wg sync.WaitGroup
+	for _, f := range append(files, files...) {
+		wg.Go(func() {
+			info, err := in.Inspect(t.Context(), bytes.NewReader(f.data), int64(len(f.data)), f.format)
+			if err != nil || info.Print == nil {
+				t.Errorf("%s: %v", f.name, err)
+			}
+		})
+	}
+	wg.Wait()
+}
+
 // A still that no browser shows is not what an animation looks like.
 func TestPrintOfHiddenStill(t *testing.T) {
 	t.Parallel()
@@ -372,5 +389,18 @@ func TestPictureOfLines(t *testing.T) {
 	info, err := inspectAs(t, PNG, data)
 	if err != nil || info.Print != nil {
 		t.Errorf("a print: %v; %v", info.Print != nil, err)
+	}
+}
+
+func BenchmarkPicture(b *testing.B) {
+	for _, s := range benchmarkFiles(b)[:6] {
+		for _, side := range []int{fingerprint.Side, fingerprint.FullSide} {
+			b.Run(fmt.Sprintf("%s/%d", s.name, side), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					pictureOf(b, s.format, s.data, Want{Side: side})
+				}
+			})
+		}
 	}
 }
