@@ -34,6 +34,12 @@ type Header struct {
 	// Mirror is applied after Rotation.
 	Mirror Mirror
 	Frames int // 1 for a still
+	// Range is how samples are to be read, by colr; RangeUnknown where there is
+	// none, and always for sequences without a still.
+	Range Range
+	// HEVC is where the decoder configuration of the picture lies, or that of its
+	// first tile; nil when there is none.
+	HEVC *Extent
 	// Exif is where the payload of the Exif item lies, its 4-byte offset field
 	// included; nil when there is none.
 	Exif []Extent
@@ -47,6 +53,16 @@ const (
 	MirrorNone      Mirror = iota
 	MirrorTopBottom        // imir 0
 	MirrorLeftRight        // imir 1
+)
+
+// Range of samples.
+type Range int
+
+// The values of Range.
+const (
+	RangeUnknown Range = iota
+	RangeLimited       // of luma 16 to 235, of chroma 16 to 240
+	RangeFull
 )
 
 // Displayed is the size after rotation.

@@ -1,6 +1,9 @@
 package isobmff
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"slices"
+)
 
 // still reads meta, the description of a still picture, into h. It reports
 // false when meta describes none, as beside the tracks of a sequence.
@@ -26,6 +29,13 @@ func (f *file) still(meta box, h *Header) (bool, error) {
 		h.Codec = s.item(it.tiles[0]).kind
 	}
 	if err := f.properties(it, props, h); err != nil {
+		return false, err
+	}
+	coded := it
+	if len(it.tiles) > 0 {
+		coded = s.item(it.tiles[0])
+	}
+	if err := f.coding(slices.Concat(it.props, coded.props), props, h); err != nil {
 		return false, err
 	}
 	if h.Width == 0 && it.kind == "grid" {
@@ -129,6 +139,38 @@ func (f *file) properties(it *item, props []box, h *Header) error {
 		}
 		if err := p.err(); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// coding reads into h how the picture is coded; of the properties, numbered as in
+// ipma, the first that says it counts.
+func (f *file) coding(numbers []uint16, props []box, h *Header) error {
+	for _, i := range numbers {
+		if i == 0 || int(i) > len(props) {
+			continue
+		}
+		b := props[i-1]
+		switch {
+		case b.kind == "hvcC" && h.HEVC == nil:
+			h.HEVC = &Extent{b.off, b.end - b.off}
+		case b.kind == "colr" && h.Range == RangeUnknown:
+			content, err := f.read(b.off, min(11, b.end-b.off))
+			if err != nil {
+				return err
+			}
+			p := parser{b: content}
+			kind := p.tag()
+			p.u16() // primaries
+			p.u16() // transfer
+			p.u16() // matrix
+			if full := p.u8()&0x80 != 0; kind == "nclx" && !p.short {
+				h.Range = RangeLimited
+				if full {
+					h.Range = RangeFull
+				}
+			}
 		}
 	}
 	return nil

@@ -1,0 +1,194 @@
+package heif
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+
+	"inlet/imaging/isobmff"
+)
+
+// The modules are those of github.com/gen2brain/heic and avif, see wasm/README.md.
+
+//go:embed wasm/libheif.wasm.gz
+var libheifModule []byte
+
+//go:embed wasm/libavif.wasm.gz
+var libavifModule []byte
+
+// library is a decoder: its module, and how that is asked.
+type library struct {
+	name   string
+	module *[]byte
+	decode func(*sandbox, *file, Limits) (Image, error)
+}
+
+// file is a picture file and what its boxes say.
+type file struct {
+	io.ReaderAt
+	size   int64
+	header isobmff.Header
+}
+
+// engine holds what decodings have in common: the compiled modules.
+type engine struct {
+	runtime  wazero.Runtime
+	compiled map[string]wazero.CompiledModule
+}
+
+func (e *engine) close(ctx context.Context) error {
+	if e.runtime == nil {
+		return nil
+	}
+	err := e.runtime.Close(ctx)
+	*e = engine{}
+	return err
+}
+
+// compile makes a module ready, once: it takes longer than to decode a small
+// picture.
+func (e *engine) compile(ctx context.Context, l library) (wazero.CompiledModule, error) {
+	if e.runtime == nil {
+		e.runtime = wazero.NewRuntime(ctx)
+		e.compiled = map[string]wazero.CompiledModule{}
+		if _, err := wasi_snapshot_preview1.Instantiate(ctx, e.runtime); err != nil {
+			return nil, errors.Join(err, e.close(ctx))
+		}
+	}
+	if m := e.compiled[l.name]; m != nil {
+		return m, nil
+	}
+	z, err := gzip.NewReader(bytes.NewReader(*l.module))
+	if err != nil {
+		return nil, err
+	}
+	code, err := io.ReadAll(z)
+	if err != nil {
+		return nil, err
+	}
+	if code, err = interruptible(code); err != nil {
+		return nil, err
+	}
+	m, err := e.runtime.CompileModule(ctx, code)
+	if err == nil {
+		e.compiled[l.name] = m
+	}
+	return m, err
+}
+
+// decode runs a library on a file in a new sandbox.
+func (e *engine) decode(ctx context.Context, l library, f *file, limits Limits) (_ Image, err error) {
+	module, err := e.compile(context.WithoutCancel(ctx), l)
+	if err != nil {
+		return Image{}, fmt.Errorf("compile %s: %w", l.name, err)
+	}
+	mem, err := reserve(limits.Memory)
+	if err != nil {
+		return Image{}, fmt.Errorf("reserve memory for %s: %w", l.name, err)
+	}
+	defer mem.Free()
+	defer mem.stopWhen(ctx)()
+	s := &sandbox{ctx: ctx, memory: mem}
+	defer func() {
+		// Refused memory comes first: whatever followed, sometimes a picture, is no
+		// more than its consequence.
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%s: panic: %v", l.name, r)
+		}
+		if mem.refused {
+			err = undecodable("it takes more than %d MiB of memory to decode", mem.limit>>20)
+		}
+	}()
+	allocating := experimental.WithMemoryAllocator(ctx, mem)
+	s.module, err = e.runtime.InstantiateModule(allocating, module,
+		wazero.NewModuleConfig().WithName("").WithStartFunctions("_initialize"))
+	if err != nil {
+		return Image{}, s.trapped(err)
+	}
+	defer func() { err = errors.Join(err, s.module.Close(context.WithoutCancel(ctx))) }()
+	return l.decode(s, f, limits)
+}
+
+// sandbox is an instance of a module, for one file.
+type sandbox struct {
+	ctx    context.Context //nolint:containedctx // it lives as long as one decoding
+	module api.Module
+	memory *memory
+}
+
+// call calls a function of the module.
+func (s *sandbox) call(name string, args ...uint64) (uint32, error) {
+	out, err := s.module.ExportedFunction(name).Call(s.ctx, args...)
+	if err != nil {
+		return 0, s.trapped(err)
+	}
+	return api.DecodeU32(out[0]), nil
+}
+
+// trapped makes of what ended a module an error for people: its first line. A
+// module that fails has met a file that it cannot decode.
+func (s *sandbox) trapped(err error) error {
+	if s.ctx.Err() != nil {
+		return s.ctx.Err()
+	}
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return undecodable("the decoder failed: %s", line)
+}
+
+// alloc makes a place of n bytes in the sandbox's memory.
+func (s *sandbox) alloc(n int64) (uint32, error) {
+	if n > s.memory.limit {
+		s.memory.refused = true
+		return 0, undecodable("no memory")
+	}
+	p, err := s.call("malloc", uint64(n))
+	if err == nil && p == 0 {
+		s.memory.refused = true
+		err = undecodable("no memory")
+	}
+	return p, err
+}
+
+// bytes is the memory at p, valid until the next call.
+func (s *sandbox) bytes(p uint32, n int64) ([]byte, error) {
+	b, ok := s.module.Memory().Read(p, uint32(n))
+	if !ok {
+		return nil, undecodable("the decoder failed: it lost its memory")
+	}
+	return b, nil
+}
+
+// number reads what a call left in the i-th of the numbers at p.
+func (s *sandbox) number(p uint32, i int) int {
+	n, _ := s.module.Memory().ReadUint32Le(p + uint32(4*i))
+	return int(n)
+}
+
+// load puts the file into the sandbox's memory.
+func (s *sandbox) load(f *file) (uint32, []byte, error) {
+	p, err := s.alloc(f.size)
+	if err != nil {
+		return 0, nil, err
+	}
+	b, err := s.bytes(p, f.size)
+	if err != nil {
+		return 0, nil, err
+	}
+	if n, err := f.ReadAt(b, 0); int64(n) < f.size {
+		if errors.Is(err, io.EOF) {
+			return 0, nil, undecodable("the file is truncated")
+		}
+		return 0, nil, fmt.Errorf("read the picture: %w", err)
+	}
+	return p, b, nil
+}
