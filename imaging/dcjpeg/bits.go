@@ -14,46 +14,48 @@ const (
 	// mcuBytes is more than one MCU can take: ten blocks of 64 symbols, each at
 	// most 16 bits of code and 16 of value.
 	mcuBytes = 10*64*4 + 8
-	// slack is what the buffer has behind the bytes read, so that an MCU which
-	// runs past the end of its data needs no check inside. What it reads there
-	// is arbitrary; that it did is found out at the next call of ensure.
+	// slack is what the buffer has behind the data, so that an MCU which runs
+	// past the end of it needs no check inside. What it reads there is arbitrary;
+	// that it did is found out at the next call of ensure.
 	slack = 2 * mcuBytes
 )
 
 // A bitReader hands out the bytes of a file and the bits of its entropy-coded
-// segments through one buffer.
-//
-// Outside of a segment, buf[raw:rawEnd] are the bytes not yet read. Inside, they
-// are the bytes not yet unstuffed; buf[pos:end], always in front of them, are
-// the segment's bytes with each FF 00 made an FF, done in place.
+// segments.
 type bitReader struct {
-	r   io.Reader
-	buf []byte
+	r        io.Reader
+	raw      []byte // of which raw[at:have] are the bytes not yet read
+	at, have int
+	eof      bool // r is at its end
 
-	raw, rawEnd int
-	eof         bool // r is at its end
+	tap    Tap // nil if nobody listens
+	inScan bool
+	tapped int // raw[tapped:at] is of the scan, and still to be told
 
+	data     []byte // of which data[pos:end] are a segment's, each FF 00 made an FF
 	pos, end int
 	limit    int    // ensure must be called when pos is beyond this
-	done     bool   // buf[:end] is the end of the segment
+	done     bool   // data[:end] is the end of the segment
 	acc      uint64 // the next bits, from the top
 	n        uint   // how many of acc's bits are accounted for by pos; 0 to 63
-
-	overruns int // runs of zeros that left their block
 }
 
-func (b *bitReader) reset(r io.Reader) {
-	*b = bitReader{r: r, buf: b.buf}
+func newBitReader() bitReader {
+	return bitReader{raw: make([]byte, bufSize), data: make([]byte, mcuBytes+bufSize+slack)}
 }
 
-// fill moves buf[keep:rawEnd] to the front and reads more behind it.
-func (b *bitReader) fill(keep int) error {
-	copy(b.buf, b.buf[keep:b.rawEnd])
-	b.raw -= keep
-	b.rawEnd -= keep
+func (b *bitReader) reset(r io.Reader, tap Tap) {
+	*b = bitReader{r: r, tap: tap, raw: b.raw, data: b.data}
+}
+
+// fill moves what was not read to the front and reads more behind it.
+func (b *bitReader) fill() error {
+	b.tell(b.at)
+	b.have = copy(b.raw, b.raw[b.at:b.have])
+	b.at, b.tapped = 0, 0
 	for range 100 {
-		n, err := b.r.Read(b.buf[b.rawEnd:bufSize])
-		b.rawEnd += n
+		n, err := b.r.Read(b.raw[b.have:])
+		b.have += n
 		if errors.Is(err, io.EOF) {
 			b.eof = true
 			return nil
@@ -68,48 +70,65 @@ func (b *bitReader) fill(keep int) error {
 	return fmt.Errorf("read: %w", io.ErrNoProgress)
 }
 
+// tell tells the tap of the scan's bytes up to an index of raw.
+func (b *bitReader) tell(to int) {
+	if b.tap != nil && b.inScan && to > b.tapped {
+		b.tap(0, b.raw[b.tapped:to])
+	}
+	b.tapped = to
+}
+
+// beginScan makes the tap be told of what follows, and endScan ends that in front
+// of the marker that was just read.
+func (b *bitReader) beginScan() { b.inScan, b.tapped = true, b.at }
+
+func (b *bitReader) endScan() {
+	b.tell(b.at - 2)
+	b.inScan = false
+}
+
 // next returns the next n ≤ 64 KiB bytes of the file; they hold until the next
 // call. At the end of the file it returns io.ErrUnexpectedEOF.
 func (b *bitReader) next(n int) ([]byte, error) {
-	for b.rawEnd-b.raw < n {
+	for b.have-b.at < n {
 		if b.eof {
 			return nil, io.ErrUnexpectedEOF
 		}
-		if err := b.fill(b.raw); err != nil {
+		if err := b.fill(); err != nil {
 			return nil, err
 		}
 	}
-	b.raw += n
-	return b.buf[b.raw-n : b.raw], nil
+	b.at += n
+	return b.raw[b.at-n : b.at], nil
 }
 
 // marker finds the next marker, skipping whatever is in front of it, and returns
 // its code. It says how many bytes it skipped.
 func (b *bitReader) marker() (code byte, skipped int, err error) {
 	for {
-		i := bytes.IndexByte(b.buf[b.raw:b.rawEnd], 0xff)
+		i := bytes.IndexByte(b.raw[b.at:b.have], 0xff)
 		if i < 0 {
-			i = b.rawEnd - b.raw
+			i = b.have - b.at
 		}
-		b.raw += i
+		b.at += i
 		skipped += i
-		if b.rawEnd-b.raw < 2 {
+		if b.have-b.at < 2 {
 			if b.eof {
 				return 0, skipped, io.ErrUnexpectedEOF
 			}
-			if err := b.fill(b.raw); err != nil {
+			if err := b.fill(); err != nil {
 				return 0, skipped, err
 			}
 			continue
 		}
-		switch code := b.buf[b.raw+1]; code {
+		switch code := b.raw[b.at+1]; code {
 		case 0x00:
-			b.raw += 2
+			b.at += 2
 			skipped += 2
 		case 0xff: // a fill byte
-			b.raw++
+			b.at++
 		default:
-			b.raw += 2
+			b.at += 2
 			return code, skipped, nil
 		}
 	}
@@ -117,10 +136,9 @@ func (b *bitReader) marker() (code byte, skipped int, err error) {
 
 // begin starts an entropy-coded segment at the next byte.
 func (b *bitReader) begin() error {
-	b.pos, b.end = b.raw, b.raw
+	b.pos, b.end = 0, 0
 	b.acc, b.n = 0, 0
 	b.done = false
-	b.limit = -1
 	return b.ensure()
 }
 
@@ -130,13 +148,14 @@ func (b *bitReader) ensure() error {
 	// Bits of acc below n may stem from behind the end.
 	b.acc &^= ^uint64(0) >> b.n
 	for !b.done && b.end-b.pos < mcuBytes {
-		if b.raw < b.rawEnd && !b.pendingFF() || b.eof {
-			b.unstuff()
-			continue
+		b.end = copy(b.data, b.data[b.pos:b.end])
+		b.pos = 0
+		if !b.eof && (b.at == b.have || b.pendingFF()) {
+			if err := b.fill(); err != nil {
+				return err
+			}
 		}
-		if err := b.refillSegment(); err != nil {
-			return err
-		}
+		b.unstuff()
 	}
 	b.limit = b.end - mcuBytes
 	if b.done {
@@ -148,51 +167,31 @@ func (b *bitReader) ensure() error {
 	return nil
 }
 
-// refillSegment reads more of a segment of which everything read is unstuffed.
-func (b *bitReader) refillSegment() error {
-	// Close the gap that unstuffing made, or it would fill the buffer in time.
-	b.rawEnd = b.end + copy(b.buf[b.end:], b.buf[b.raw:b.rawEnd])
-	b.raw = b.end
-	moved := b.pos
-	if err := b.fill(moved); err != nil {
-		return err
-	}
-	b.pos -= moved
-	b.end -= moved
-	b.unstuff()
-	return nil
-}
-
 // pendingFF says that the only byte left is an FF that needs its successor.
 func (b *bitReader) pendingFF() bool {
-	return b.rawEnd-b.raw == 1 && b.buf[b.raw] == 0xff
+	return b.have-b.at == 1 && b.raw[b.at] == 0xff
 }
 
-// unstuff moves the bytes from raw on to end, up to the next marker or to the
-// end of what was read.
+// unstuff takes the bytes up to the next marker, or to the end of what was read.
 func (b *bitReader) unstuff() {
 	for {
-		i := bytes.IndexByte(b.buf[b.raw:b.rawEnd], 0xff)
-		n := i
-		if i < 0 {
-			n = b.rawEnd - b.raw
+		n := bytes.IndexByte(b.raw[b.at:b.have], 0xff)
+		if n < 0 {
+			n = b.have - b.at
 		}
-		if b.end != b.raw {
-			copy(b.buf[b.end:], b.buf[b.raw:b.raw+n])
-		}
-		b.end += n
-		b.raw += n
+		b.end += copy(b.data[b.end:], b.raw[b.at:b.at+n])
+		b.at += n
 		switch {
-		case b.raw == b.rawEnd || b.raw+1 == b.rawEnd:
+		case b.have-b.at < 2:
 			b.done = b.eof
 			return
-		case b.buf[b.raw+1] != 0:
+		case b.raw[b.at+1] != 0:
 			b.done = true
 			return
 		}
-		b.buf[b.end] = 0xff
+		b.data[b.end] = 0xff
 		b.end++
-		b.raw += 2
+		b.at += 2
 	}
 }
 
@@ -221,7 +220,7 @@ func (b *bitReader) bit() uint64 {
 
 // refill makes at least 56 bits ready.
 func (b *bitReader) refill() {
-	b.acc |= binary.BigEndian.Uint64(b.buf[b.pos:]) >> (b.n & 63)
+	b.acc |= binary.BigEndian.Uint64(b.data[b.pos:]) >> (b.n & 63)
 	b.pos += int(63-b.n) >> 3
 	b.n |= 56
 }

@@ -52,7 +52,7 @@ var errStricter = fmt.Errorf("%w", ErrCorrupt)
 // Image is a picture at 1/8 scale.
 type Image struct {
 	Width, Height int // of the file, in pixels: 1 to 65535
-	Components    int // 1 (grey) or 3 (YCbCr)
+	Components    int // 1 (grey) or 3 (YCbCr); 4 of what has no planes
 	Progressive   bool
 	// MissingEOI says that the file ends after the last block of its last scan,
 	// without the end marker. image/jpeg refuses such a file until the two bytes
@@ -75,6 +75,12 @@ type Plane struct {
 	ScaleX, ScaleY int     // pixels to a sample: 8, or 16 or 32 where subsampled
 }
 
+// A Tap is told what a file consists of while it is read: the code and the body
+// of each segment; and behind that of an SOS the entropy-coded data as they stand
+// in the file, restart markers included, in pieces whose code is 0. What follows
+// the end marker is not told. The bytes hold until it returns.
+type Tap func(code byte, data []byte)
+
 // Decode reads one JPEG from r, up to its end marker; what follows is not read,
 // except into a buffer. A picture of more than maxPixels is refused with
 // ErrTooLarge.
@@ -91,22 +97,21 @@ type Decoder struct {
 	quant  [4]quantTable
 	dcSpec [4]huffSpec
 	acSpec [4]huffSpec
-	dc     [4]dcTable
+	dc     [4]codes
 	ac     [4]acTable
+	starts [maxComponents]startTable
 	coefs  [maxComponents][]int16 // DC coefficients, kept for their capacity
 }
 
 // NewDecoder returns a Decoder.
 func NewDecoder() *Decoder {
-	d := &Decoder{}
-	d.bits.buf = make([]byte, bufSize+slack)
-	return d
+	return &Decoder{bits: newBitReader()}
 }
 
 // Decode is like the function Decode. The image returned does not share memory
 // with the Decoder.
 func (d *Decoder) Decode(r io.Reader, maxPixels int64) (*Image, error) {
-	if err := d.read(r, header{maxPixels: maxPixels}); err != nil {
+	if err := d.read(r, nil, header{maxPixels: maxPixels}); err != nil {
 		return nil, err
 	}
 	return d.image(), nil
@@ -116,15 +121,24 @@ func (d *Decoder) Decode(r io.Reader, maxPixels int64) (*Image, error) {
 // kinds: CMYK, RGB and any sampling, all that is Huffman-coded, of 8 bits, and
 // has one, three or four components.
 func (d *Decoder) Check(r io.Reader, maxPixels int64) (width, height int, err error) {
-	if err := d.read(r, header{maxPixels: maxPixels, anyKind: true}); err != nil {
+	if err := d.read(r, nil, header{maxPixels: maxPixels, anyKind: true}); err != nil {
 		return 0, 0, err
 	}
 	return d.header.width, d.header.height, nil
 }
 
+// Inspect takes what Check takes, and decodes what Decode decodes: of other kinds
+// the Image has no planes, Y.Pix is nil. The tap may be nil.
+func (d *Decoder) Inspect(r io.Reader, maxPixels int64, tap Tap) (*Image, error) {
+	if err := d.read(r, tap, header{maxPixels: maxPixels, anyKind: true}); err != nil {
+		return nil, err
+	}
+	return d.image(), nil
+}
+
 // read reads the file.
-func (d *Decoder) read(r io.Reader, h header) error {
-	d.bits.reset(r)
+func (d *Decoder) read(r io.Reader, tap Tap, h header) error {
+	d.bits.reset(r, tap)
 	d.header = h
 	d.quant = [4]quantTable{}
 	for i := range d.dcSpec {
@@ -142,6 +156,9 @@ func (d *Decoder) image() *Image {
 	m := &Image{
 		Width: h.width, Height: h.height, Components: len(h.comps()),
 		Progressive: h.progressive, MissingEOI: h.missingEOI,
+	}
+	if h.foreign {
+		return m
 	}
 	for i, p := range []*Plane{&m.Y, &m.Cb, &m.Cr}[:m.Components] {
 		c := &h.comp[i]

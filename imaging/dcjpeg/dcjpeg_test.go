@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"strings"
 	"testing"
@@ -244,5 +245,53 @@ func TestCheck(t *testing.T) {
 		if _, _, err := d.Check(bytes.NewReader(data[:len(data)-20]), 1<<20); !errors.Is(err, dcjpeg.ErrCorrupt) {
 			t.Errorf("%s, cut: %v", path, err)
 		}
+	}
+}
+
+// A tap is told all of a file but the markers' own bytes and what follows the
+// end, however the file arrives.
+func TestTap(t *testing.T) {
+	t.Parallel()
+	paths, err := filepath.Glob("testdata/*.jpg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := dcjpeg.NewDecoder()
+	inspect := func(r io.Reader) (m *dcjpeg.Image, told []byte, err error) {
+		m, err = d.Inspect(r, 1<<20, func(code byte, data []byte) {
+			if code != 0 {
+				told = append(told, 0xff, code, byte((len(data)+2)>>8), byte(len(data)+2))
+			}
+			told = append(told, data...)
+		})
+		return m, append(append([]byte{0xff, 0xd8}, told...), 0xff, 0xd9), err
+	}
+	for _, path := range paths {
+		data := read(t, filepath.Base(path))
+		m, told, err := inspect(bytes.NewReader(append(bytes.Clone(data), "a preview"...)))
+		if strings.HasSuffix(path, "unsupported-arithmetic.jpg") {
+			continue
+		}
+		if err != nil || !bytes.Equal(told, data) {
+			t.Errorf("%s: %v, told %d bytes of %d", path, err, len(told), len(data))
+			continue
+		}
+		if _, again, err := inspect(iotest.HalfReader(bytes.NewReader(data))); err != nil || !bytes.Equal(again, data) {
+			t.Errorf("%s, in pieces: %v, told %d bytes of %d", path, err, len(again), len(data))
+		}
+		decoded, err := d.Decode(bytes.NewReader(data), 1<<20)
+		if errors.Is(err, dcjpeg.ErrUnsupported) {
+			decoded = &dcjpeg.Image{Width: m.Width, Height: m.Height, Components: m.Components}
+		}
+		if !reflect.DeepEqual(m, decoded) {
+			t.Errorf("%s: inspected and decoded are not the same", path)
+		}
+	}
+	large := encode(t, photo(900, 700, 3), 97)
+	if _, told, err := inspect(bytes.NewReader(large)); err != nil || !bytes.Equal(told, large) || len(large) < 300<<10 {
+		t.Errorf("a large one: %v, told %d bytes of %d", err, len(told), len(large))
+	}
+	if _, told, err := inspect(bytes.NewReader(large[:len(large)-2])); err != nil || !bytes.Equal(told, large) {
+		t.Errorf("without an end: %v, told %d bytes of %d", err, len(told), len(large))
 	}
 }

@@ -36,6 +36,7 @@ type quantTable struct {
 type header struct {
 	maxPixels int64
 	anyKind   bool // components that Decode does not know what to do with are taken
+	foreign   bool // it has such
 
 	width, height int
 	baseline      bool
@@ -82,16 +83,18 @@ func (d *Decoder) segments() error {
 		code, _, err := d.bits.marker()
 		if errors.Is(err, io.ErrUnexpectedEOF) && d.header.whole() {
 			d.header.missingEOI = true
+			d.bits.tell(d.bits.have)
 			return nil
 		}
 		if err != nil {
 			return fromEOF(err)
 		}
-		if code == eoi {
-			break
-		}
 		if code >= rst0 && code <= rst7 {
 			continue // some encoders write one after the last MCU
+		}
+		d.bits.endScan()
+		if code == eoi {
+			break
 		}
 		if err := d.segment(code); err != nil {
 			return fromEOF(err)
@@ -134,6 +137,9 @@ func (d *Decoder) segment(code byte) error {
 	if err != nil {
 		return err
 	}
+	if d.bits.tap != nil {
+		d.bits.tap(code, p)
+	}
 	switch code {
 	case sof0, sof1, sof2:
 		return d.header.frame(code, p)
@@ -147,6 +153,7 @@ func (d *Decoder) segment(code byte) error {
 		}
 		d.header.restart = int(p[0])<<8 | int(p[1])
 	case sos:
+		d.bits.beginScan()
 		return d.scan(p)
 	case app0:
 		d.header.jfif = d.header.jfif || len(p) >= 5 && string(p[:5]) == "JFIF\x00"
@@ -202,7 +209,13 @@ func (h *header) frame(code byte, p []byte) error {
 	if h.width == 0 || h.height == 0 {
 		return stricter("%d×%d pixels", h.width, h.height)
 	}
-	if p[5] != 1 && p[5] != 3 && (p[5] != 4 || !h.anyKind) {
+	switch p[5] {
+	case 1, 3:
+	case 4:
+		if err := h.oddity("4 components"); err != nil {
+			return err
+		}
+	default:
 		return unsupported("%d components", p[5])
 	}
 	h.baseline, h.progressive = code == sof0, code == sof2
@@ -213,6 +226,15 @@ func (h *header) frame(code byte, p []byte) error {
 		}
 	}
 	return h.layout()
+}
+
+// oddity notes what Decode does not know what to do with.
+func (h *header) oddity(format string, args ...any) error {
+	h.foreign = true
+	if h.anyKind {
+		return nil
+	}
+	return unsupported(format, args...)
 }
 
 // component reads a component's entry in SOF.
@@ -241,10 +263,12 @@ func (h *header) component(i int, p []byte) error {
 // half, a quarter or all of it.
 func (h *header) layout() error {
 	y, cb, cr := h.comp[0], h.comp[1], h.comp[2]
-	if h.ncomp == 3 && !h.anyKind {
+	if h.ncomp == 3 {
 		odd := y.h == 3 || y.v >= 3 || y.h%cb.h != 0 || y.v%cb.v != 0
 		if odd || cb.h != cr.h || cb.v != cr.v {
-			return unsupported("sampling %d×%d, %d×%d, %d×%d", y.h, y.v, cb.h, cb.v, cr.h, cr.v)
+			if err := h.oddity("sampling %d×%d, %d×%d, %d×%d", y.h, y.v, cb.h, cb.v, cr.h, cr.v); err != nil {
+				return err
+			}
 		}
 	}
 	for _, c := range h.comps() {

@@ -6,31 +6,31 @@ func (d *Decoder) firstDC(s *scan) error {
 		return err
 	}
 	var pred [maxComponents]int32
-	return d.eachMCU(s, &pred, func() bool {
+	return d.eachMCU(s, &pred, func(int) (int, bool) {
 		for i := range s.blocks {
 			blk := &s.blocks[i]
 			diff, ok := d.bits.diff(blk.dc)
 			if !ok {
-				return false
+				return 0, false
 			}
 			pred[blk.comp] += diff
 			blk.coefs[blk.at] = int16(pred[blk.comp] << s.low)
 			blk.at += blk.step
 		}
-		return true
+		return 1, true
 	})
 }
 
 // refineDC reads a scan that adds a bit to each DC coefficient.
 func (d *Decoder) refineDC(s *scan) error {
 	var pred [maxComponents]int32
-	return d.eachMCU(s, &pred, func() bool {
+	return d.eachMCU(s, &pred, func(int) (int, bool) {
 		for i := range s.blocks {
 			blk := &s.blocks[i]
 			blk.coefs[blk.at] |= int16(d.bits.bit() << s.low)
 			blk.at += blk.step
 		}
-		return true
+		return 1, true
 	})
 }
 
@@ -38,7 +38,7 @@ func (d *Decoder) refineDC(s *scan) error {
 // so must its restart markers, each interval holding data.
 func (d *Decoder) skipScan(s *scan) error {
 	var c codes
-	if err := usable(&d.acSpec[s.comps[0].ta], c.build); err != nil {
+	if err := usable(&d.acSpec[s.comps[0].ta], c.use); err != nil {
 		return err
 	}
 	restarts := 0
@@ -55,7 +55,7 @@ func (d *Decoder) skipScan(s *scan) error {
 			return corrupt("a scan without data")
 		}
 		if i >= restarts && (code < rst0 || code > rst7) {
-			b.raw -= 2 // the segment's own reader wants it
+			b.at -= 2 // its reader wants it
 			return nil
 		}
 		if i < restarts && code != byte(rst0+i%8) {

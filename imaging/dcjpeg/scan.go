@@ -13,13 +13,15 @@ type scan struct {
 type scanComp struct {
 	index  int // in the frame
 	td, ta uint8
+	start  *startTable // of a sequential scan
 }
 
 // scanBlock is one block of an MCU and where its DC coefficient goes.
 type scanBlock struct {
 	comp    int
-	dc      *dcTable
+	dc      *codes
 	ac      *acTable
+	start   *startTable // of a sequential scan
 	coefs   []int16
 	offset  int // of the block in the MCU
 	step    int // from MCU to MCU
@@ -33,8 +35,10 @@ func (d *Decoder) scan(p []byte) error {
 	if h.ncomp == 0 {
 		return corrupt("scan before the frame header")
 	}
-	if !h.anyKind && h.isRGB() {
-		return unsupported("RGB components")
+	if h.isRGB() {
+		if err := h.oddity("RGB components"); err != nil {
+			return err
+		}
 	}
 	s, err := h.scanHeader(p)
 	if err != nil {
@@ -166,7 +170,7 @@ func (d *Decoder) layBlocks(s *scan) {
 		}
 		for i := range across * down {
 			s.blocks = append(s.blocks, scanBlock{
-				comp: sc.index, dc: &d.dc[sc.td], ac: &d.ac[sc.ta], coefs: d.coefs[sc.index],
+				comp: sc.index, dc: &d.dc[sc.td], ac: &d.ac[sc.ta], start: sc.start, coefs: d.coefs[sc.index],
 				offset: i/across*c.stride + i%across, step: across, rowStep: down * c.stride,
 			})
 		}
@@ -204,20 +208,9 @@ func (d *Decoder) sequential(s *scan) error {
 			return err
 		}
 	}
+	d.useStarts(s)
 	var pred [maxComponents]int32
-	err := d.eachMCU(s, &pred, func() bool {
-		for i := range s.blocks {
-			blk := &s.blocks[i]
-			diff, ok := d.bits.block(blk.dc, blk.ac)
-			if !ok {
-				return false
-			}
-			pred[blk.comp] += diff
-			blk.coefs[blk.at] = int16(pred[blk.comp])
-			blk.at += blk.step
-		}
-		return true
-	})
+	err := d.eachMCU(s, &pred, func(most int) (int, bool) { return d.bits.blocks(s.blocks, &pred, most) })
 	if err != nil {
 		return err
 	}
@@ -227,9 +220,23 @@ func (d *Decoder) sequential(s *scan) error {
 	return nil
 }
 
-// eachMCU walks through a scan. decode reads one MCU, whose data is then ready,
-// and returns false for bits that are no code. pred is cleared at restarts.
-func (d *Decoder) eachMCU(s *scan, pred *[maxComponents]int32, decode func() bool) error {
+// useStarts makes the tables by which blocks begin. Components that have the same
+// codes share one, so that fewer of them have to stay in the processor's cache.
+func (d *Decoder) useStarts(s *scan) {
+	for i, sc := range s.comps {
+		slot := 0
+		for s.comps[slot].td != sc.td || s.comps[slot].ta != sc.ta {
+			slot++
+		}
+		d.starts[slot].use(&d.dc[sc.td], &d.ac[sc.ta].codes)
+		s.comps[i].start = &d.starts[slot]
+	}
+}
+
+// eachMCU walks through a scan. decode reads some MCUs, at least one, of which
+// the first is ready; it returns how many, and false for bits that are no code.
+// pred is cleared at restarts.
+func (d *Decoder) eachMCU(s *scan, pred *[maxComponents]int32, decode func(most int) (done int, ok bool)) error {
 	d.layBlocks(s)
 	b := &d.bits
 	if err := b.begin(); err != nil {
@@ -240,7 +247,8 @@ func (d *Decoder) eachMCU(s *scan, pred *[maxComponents]int32, decode func() boo
 		for i := range s.blocks {
 			s.blocks[i].at = s.blocks[i].offset + y*s.blocks[i].rowStep
 		}
-		for x := range s.mcusX {
+		for x := 0; x < s.mcusX; {
+			most := s.mcusX - x
 			if d.header.restart > 0 {
 				if left == 0 {
 					if err := b.nextInterval(restarts); err != nil {
@@ -250,19 +258,22 @@ func (d *Decoder) eachMCU(s *scan, pred *[maxComponents]int32, decode func() boo
 					restarts++
 					*pred = [maxComponents]int32{}
 				}
-				left--
+				most = min(most, left)
 			}
 			if b.pos > b.limit {
 				if err := b.ensure(); err != nil {
 					return err
 				}
 			}
-			if !decode() {
+			done, ok := decode(most)
+			if !ok {
 				if err := b.ensure(); err != nil {
 					return err // it was not data any more
 				}
-				return corrupt("bad Huffman code in MCU %d, %d", x, y)
+				return corrupt("bad Huffman code in MCU %d, %d", x+done, y)
 			}
+			x += done
+			left -= done
 		}
 	}
 	return b.finish()
