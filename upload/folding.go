@@ -34,6 +34,7 @@ const (
 
 	foldAliasesQuery = `UPDATE aliases SET image_id = $2 WHERE image_id = $1`
 
+	// They may become more than can be set: none is lost.
 	foldLabelsQuery = `INSERT INTO labels (image_id, label) SELECT $2, label FROM labels WHERE image_id = $1 ON CONFLICT DO NOTHING`
 
 	foldIDsQuery = `

@@ -62,7 +62,8 @@ CREATE TABLE near (
     distance integer NOT NULL,
     PRIMARY KEY (image_id, other_id)
 );
-CREATE INDEX near_other ON near (other_id);
+-- Pages of one form may be near to a hundred thousand others: the nearest are read.
+CREATE INDEX near_other ON near (other_id, distance, image_id);
 
 -- Ids of pictures that were found to be copies only after they had been stored,
 -- and the picture that is kept.
