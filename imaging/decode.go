@@ -93,19 +93,18 @@ func (in *Inspector) eighth(src *source) (raster, error) {
 	return raster{Image: planes(m), width: float64(m.Width) / 8, height: float64(m.Height) / 8, scale: 8}, nil
 }
 
-// planes makes an image of what dcjpeg decoded; it has pixels of its own, since
-// the decoder uses its memory again.
+// planes makes an image of what dcjpeg decoded.
 func planes(m *dcjpeg.Image) image.Image {
 	size := image.Rect(0, 0, m.Y.W, m.Y.H)
 	if m.Components == 1 {
-		return &image.Gray{Pix: bytes.Clone(m.Y.Pix), Stride: m.Y.Stride, Rect: size}
+		return &image.Gray{Pix: m.Y.Pix, Stride: m.Y.Stride, Rect: size}
 	}
 	ratio := map[[2]int]image.YCbCrSubsampleRatio{
 		{8, 8}: image.YCbCrSubsampleRatio444, {16, 8}: image.YCbCrSubsampleRatio422, {16, 16}: image.YCbCrSubsampleRatio420,
 		{8, 16}: image.YCbCrSubsampleRatio440, {32, 8}: image.YCbCrSubsampleRatio411, {32, 16}: image.YCbCrSubsampleRatio410,
 	}[[2]int{m.Cb.ScaleX, m.Cb.ScaleY}]
 	return &image.YCbCr{
-		Y: bytes.Clone(m.Y.Pix), Cb: bytes.Clone(m.Cb.Pix), Cr: bytes.Clone(m.Cr.Pix),
+		Y: m.Y.Pix, Cb: m.Cb.Pix, Cr: m.Cr.Pix,
 		YStride: m.Y.Stride, CStride: m.Cb.Stride, SubsampleRatio: ratio, Rect: size,
 	}
 }
