@@ -65,6 +65,9 @@ func (in *Inspector) picture(ctx context.Context, src *source, f Format, orienta
 	}
 	frame := fingerprint.Frame{Width: size.X, Height: size.Y, Scale: 1, Orientation: orientation, Side: want.Side}
 	small := want.Side <= fingerprint.Side && fingerprint.EighthWillDo(size.X, size.Y)
+	if f == JPEG && !small {
+		frame.Quant = in.jpegQuantisation(src)
+	}
 	ways := in.ways(src, f, want.Frame, size, small)
 	if narrow(size, want.Side) || hollow(src, ways) {
 		if orientation >= 5 && orientation <= 8 {

@@ -13,8 +13,8 @@ import (
 
 // pair is two pictures that must never be merged.
 type pair struct {
-	name string
-	a, b image.Image
+	kind, name string
+	a, b       image.Image
 }
 
 // documents are pages and screens that differ in a word or a number.
@@ -33,11 +33,11 @@ func documents(each func(pair)) {
 					what = "digit"
 				}
 				changed := page(seed, w, h, size, place/5*5, digit)
-				each(pair{fmt.Sprintf("page, one %s, %g px, #%d", what, size, seed), clean, changed})
+				each(pair{"page, one " + what, fmt.Sprintf("%g px, #%d", size, seed), clean, changed})
 				if size > 13 {
 					for _, noise := range []float64{2, 6} {
 						each(pair{
-							fmt.Sprintf("page photographed, one %s, %g px, noise %g, #%d", what, size, noise, seed),
+							"page photographed, one " + what, fmt.Sprintf("%g px, noise %g, #%d", size, noise, seed),
 							photographed(clean, seed, noise), photographed(changed, seed+uint64(noise)/4, noise),
 						})
 					}
@@ -45,8 +45,8 @@ func documents(each func(pair)) {
 			}
 		}
 		a, b := fmt.Sprint(31+seed, ".", 3), fmt.Sprint(31+seed, ".", 8)
-		each(pair{fmt.Sprintf("screen, one digit, #%d", seed), screen(seed, 1280, 800, a), screen(seed, 1280, 800, b)})
-		each(pair{fmt.Sprintf("large screen, one digit, #%d", seed), screen(seed, 1920, 1080, a), screen(seed, 1920, 1080, b)})
+		each(pair{"screen, one number", fmt.Sprintf("#%d", seed), screen(seed, 1280, 800, a), screen(seed, 1280, 800, b)})
+		each(pair{"screen, one number", fmt.Sprintf("large, #%d", seed), screen(seed, 1920, 1080, a), screen(seed, 1920, 1080, b)})
 	}
 }
 
@@ -61,7 +61,7 @@ func blanks(each func(pair)) {
 	all := []image.Image{plain(255, 0, 0), plain(254, 0, 0), plain(0, 0, 0), plain(128, 0, 0), plain(0, .3, 0), plain(0, 0, .4), plain(10, .29, 0), plain(20, .1, .2), plain(240, -.25, 0)}
 	for i := range all {
 		for j := range i {
-			each(pair{fmt.Sprintf("blanks and gradients %d, %d", i, j), all[i], all[j]})
+			each(pair{"blanks and gradients", fmt.Sprintf("%d, %d", i, j), all[i], all[j]})
 		}
 	}
 }
@@ -71,12 +71,12 @@ func photos(name string, m image.Image, each func(pair)) {
 	r := rand.New(rand.NewPCG(uint64(len(name)), 5))
 	base := mapped(m, func(_, _ int, r, g, b float64) (float64, float64, float64) { return r, g, b })
 	w, h := base.Rect.Dx(), base.Rect.Dy()
-	add := func(what string, b image.Image) { each(pair{what + " of " + name, base, b}) }
+	add := func(what string, b image.Image) { each(pair{what, name, base, b}) }
 
 	for _, part := range []float64{0.05, 0.02} {
 		dx := int(part * float64(w))
 		view := image.Rect(0, 0, w-dx, h)
-		each(pair{fmt.Sprintf("shifted %g%% of %s", 100*part, name), base.SubImage(view), base.SubImage(view.Add(image.Pt(dx, 0)))})
+		each(pair{fmt.Sprintf("shifted %g%%", 100*part), name, base.SubImage(view), base.SubImage(view.Add(image.Pt(dx, 0)))})
 	}
 	for _, gain := range []float64{0.6, 0.8, 1.25} {
 		add(fmt.Sprintf("exposure ×%g", gain), mapped(base, func(_, _ int, r, g, b float64) (float64, float64, float64) {
@@ -111,14 +111,23 @@ func photos(name string, m image.Image, each func(pair)) {
 		add("object of 0.3%", object(func(c color.RGBA) color.RGBA {
 			return color.RGBA{uint8(r.IntN(256)), uint8(r.IntN(256)), uint8(r.IntN(256)), 255}
 		}))
-		add("object of 0.3%, nearly of the ground's colour,", object(func(c color.RGBA) color.RGBA {
-			return color.RGBA{clamp(float64(c.R) + 25), clamp(float64(c.G) + 25), clamp(float64(c.B) + 25), 255}
+		add("object of 0.3%, nearly as its ground", object(func(c color.RGBA) color.RGBA {
+			return color.RGBA{apart(c.R), apart(c.G), apart(c.B), 255}
 		}))
 	}
 	for _, cut := range []float64{0.1, 0.03, 0.01} {
 		dx, dy := int(cut*float64(w)), int(cut*float64(h))
 		add(fmt.Sprintf("cropped by %g%%", 100*cut), base.SubImage(image.Rect(dx, dy, w-dx, h-dy)))
 	}
+}
+
+// apart is 25 grey levels away: brighter, or darker where brighter would be cut
+// off and so change nothing.
+func apart(v uint8) uint8 {
+	if v > 255-25 {
+		return v - 25
+	}
+	return v + 25
 }
 
 // form is how the second picture of a pair is sent.

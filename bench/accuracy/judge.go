@@ -1,35 +1,109 @@
 package main
 
-import "inlet/imaging/fingerprint"
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
 
-// judge goes the way of an upload: candidates by the bands of the hash, then
-// prints, then pictures.
-func judge(stored, sent *file) (fingerprint.Verdict, error) {
-	if stored.print == nil || sent.print == nil {
-		return fingerprint.Verdict{}, nil
+	"inlet/imaging"
+	"inlet/imaging/fingerprint"
+)
+
+const (
+	maxPixels = 100e6
+	memory    = 2 << 30
+)
+
+// file is a picture file in memory and what an upload finds out about it.
+type file struct {
+	name string
+	data []byte
+	info imaging.Info
+}
+
+// judge finds out what a service would take files for.
+type judge struct{ in *imaging.Inspector }
+
+func newJudge() judge { return judge{imaging.NewInspector(maxPixels, memory)} }
+
+// load inspects a file.
+func (j judge) load(name string, data []byte) (*file, error) {
+	format, err := imaging.Sniff(data[:min(len(data), imaging.SniffLen)])
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	found := false
-	for _, band := range stored.print.Hash.Bands() {
-		found = found || sent.probes[band]
+	info, err := j.in.Inspect(context.Background(), bytes.NewReader(data), int64(len(data)), format)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	if !found {
-		return fingerprint.Verdict{Distance: stored.print.Hash.Distance(sent.print.Hash)}, nil
+	return &file{name, data, info}, nil
+}
+
+// verdict is what two files are to each other, and what that rests on.
+type verdict struct {
+	fingerprint.Finding
+	distance int
+}
+
+// compare goes the way of an upload: candidates by the bands of the hash, then
+// prints, then pictures of the side that prints are made of, then whole ones.
+func (j judge) compare(stored, sent *file) (v verdict, err error) {
+	if stored.info.Print == nil || sent.info.Print == nil {
+		v.What = "no print"
+		return v, nil
 	}
-	v := fingerprint.Compare(stored.print, sent.print)
+	known := stored.info.Print.Hash.Bands()
+	if !slices.ContainsFunc(sent.info.Probes, func(k int32) bool { return slices.Contains(known, k) }) {
+		v.What = "no band in common"
+		return v, nil
+	}
+	prints := fingerprint.Compare(stored.info.Print, sent.info.Print)
+	v.Kind, v.What, v.distance = prints.Kind, "prints", prints.Distance
 	if v.Kind != fingerprint.Closer {
 		return v, nil
 	}
-	if v.Kind = fingerprint.Verify(stored.small, sent.small); v.Kind != fingerprint.Closer {
+	n := stored.info.Frames
+	if n != sent.info.Frames || stored.info.Duration != sent.info.Duration {
+		v.Kind, v.What = fingerprint.Near, "frames"
 		return v, nil
 	}
-	a, err := stored.picture(fingerprint.FullSide, false)
-	if err != nil {
-		return v, err
+	frames := slices.Compact([]int{0, n / 2, n - 1})
+	for _, side := range []int{fingerprint.Side, fingerprint.FullSide} {
+		var worst fingerprint.Finding
+		for _, frame := range frames {
+			f, err := j.look(stored, sent, imaging.Want{Side: side, Frame: frame})
+			if err != nil {
+				return v, err
+			}
+			if f.Of >= worst.Of {
+				worst = f
+			}
+		}
+		if v.Finding = worst; v.Kind != fingerprint.Closer {
+			break
+		}
 	}
-	b, err := sent.picture(fingerprint.FullSide, false)
-	if err != nil {
-		return v, err
-	}
-	v.Kind = fingerprint.Verify(a, b)
 	return v, nil
+}
+
+// look compares one frame at one scale.
+func (j judge) look(stored, sent *file, want imaging.Want) (fingerprint.Finding, error) {
+	a, err := j.picture(stored, want)
+	if err != nil {
+		return fingerprint.Finding{}, err
+	}
+	b, err := j.picture(sent, want)
+	if err != nil {
+		return fingerprint.Finding{}, err
+	}
+	return fingerprint.Explain(a, b), nil
+}
+
+func (j judge) picture(f *file, want imaging.Want) (*fingerprint.Picture, error) {
+	p, err := j.in.Picture(context.Background(), bytes.NewReader(f.data), int64(len(f.data)), f.info.Format, want)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", f.name, err)
+	}
+	return p, nil
 }

@@ -1,9 +1,12 @@
 // Command accuracy measures how well copies of pictures are recognised, and
 // that different pictures never are. It goes the way of an upload without the
-// stores: fingerprints, candidates by bands, prints, then the pictures.
+// stores: inspection, candidates by bands, prints, then the pictures.
 //
 // Copies are made by ImageMagick of the photos of a folder; pictures that must
-// never be merged are made here. It fails if any are.
+// never be merged are made here, of the photos and from nothing. Any folder of
+// pictures will do, so that anybody can check the claim on their own. It fails
+// if two different pictures are taken for copies, or if recall is below what is
+// asked for and there are enough photos to say so.
 package main
 
 import (
@@ -13,7 +16,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"time"
+
+	"inlet/imaging"
 )
 
 const (
@@ -21,72 +25,94 @@ const (
 	// less is too small to be told from others.
 	minSide = 320
 	// scenes is how many photo-like pictures are made.
-	scenes = 6
+	scenes = 4
 )
 
+// options are what the command line says.
+type options struct {
+	dir, pairs, keep, part string
+	most                   int
+	verbose                bool
+}
+
 func main() {
-	dir := flag.String("dir", "../shared/corpus/photos/files", "folder of photos; pictures are made if there is none")
-	most := flag.Int("n", 0, "how many photos at most; 0 is all")
-	keep := flag.String("keep", "", "folder in which copies are kept for the next run")
-	part := flag.String("part", "", "recall or merges alone")
-	explain := flag.Bool("v", false, "print what every comparison found")
+	var o options
+	flag.StringVar(&o.dir, "dir", "../shared/corpus/photos/files", "folder of photos; pictures are made if there is none")
+	flag.StringVar(&o.pairs, "pairs", "", "folder of pictures X.a.EXT and X.b.EXT that must not be merged")
+	flag.StringVar(&o.keep, "keep", "", "folder in which copies are kept for the next run")
+	flag.StringVar(&o.part, "part", "", "one of recall, photos, documents, animations, pairs alone")
+	flag.IntVar(&o.most, "n", 0, "how many photos at most; 0 is all")
+	flag.BoolVar(&o.verbose, "v", false, "name every copy that was not recognised")
 	flag.Parse()
-	if err := run(*dir, *most, *keep, *part, *explain); err != nil {
+	if err := run(o); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func run(dir string, most int, keep, part string, explain bool) error {
-	tool, err := magick()
-	if err != nil && part != "merges" {
-		return err
-	}
+func run(o options) error {
 	work, err := os.MkdirTemp("", "accuracy")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(work) }()
-	if keep == "" {
-		keep = work
+	if o.keep == "" {
+		o.keep = work
 	}
-	started := time.Now()
-	originals, err := photosOf(dir, most, work)
+	r := &report{judge: newJudge(), out: os.Stdout, progress: os.Stderr, verbose: o.verbose, groups: map[string]*group{}}
+	photos, err := r.photosOf(o, work)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%d photos, %.1f ms for a fingerprint with decoding\n", len(originals), ms(started, len(originals)))
-	r := &report{explain: explain}
-	if part != "merges" {
-		for _, t := range transforms() {
-			r.recall(t, originals, tool, keep)
+	does := func(part string) bool { return o.part == "" || o.part == part }
+	if does("recall") {
+		if err := r.copies(photos, o.keep); err != nil {
+			return err
 		}
 	}
-	if part != "recall" {
-		r.distinct(originals)
+	if does("photos") {
+		r.distinct(photos)
+		r.changes(photos)
+	}
+	if does("documents") {
 		documents(r.never)
 		blanks(r.never)
-		r.changes(originals)
-		fmt.Printf("%d false merges of %d pairs\n", r.merged, r.pairs)
 	}
-	if r.merged > 0 {
-		return fmt.Errorf("%d false merges", r.merged)
+	if does("animations") {
+		r.animations()
+	}
+	if does("pairs") && o.pairs != "" {
+		if err := r.given(o.pairs); err != nil {
+			return err
+		}
+	}
+	if r.pairs > 0 {
+		r.merges()
+	}
+	return r.err()
+}
+
+// copies measures recall.
+func (r *report) copies(photos []*file, keep string) error {
+	tool, err := magick()
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(r.out, "%-18s %5s %5s  %7s  %4s  %-5s  %s\n", "copies", "all", "found", "", "bar", "", "the hardest that was found, in parts of the limit")
+	for _, t := range transforms() {
+		r.recall(t, photos, tool, keep)
 	}
 	return nil
 }
 
-func ms(since time.Time, n int) float64 {
-	return float64(time.Since(since).Microseconds()) / 1000 / float64(max(n, 1))
-}
-
 // photosOf loads the photos of a folder, or makes some in work.
-func photosOf(dir string, most int, work string) ([]*file, error) {
-	names, err := filepath.Glob(filepath.Join(dir, "*"))
+func (r *report) photosOf(o options, work string) ([]*file, error) {
+	names, err := filepath.Glob(filepath.Join(o.dir, "*"))
 	if err != nil {
 		return nil, err
 	}
 	if len(names) == 0 {
-		fmt.Printf("%s holds nothing: made pictures are used\n", dir)
+		fmt.Fprintf(r.out, "%s holds nothing: made pictures are used\n", o.dir)
 		for i := range uint64(scenes) {
 			name := filepath.Join(work, fmt.Sprintf("scene-%d.jpg", i))
 			if err := os.WriteFile(name, asJPEG(scene(i, 1600, 1200), 92, 1), 0o600); err != nil {
@@ -96,21 +122,40 @@ func photosOf(dir string, most int, work string) ([]*file, error) {
 		}
 	}
 	var photos []*file
+	left := map[string]int{}
 	for _, name := range names {
 		data, err := os.ReadFile(name)
 		if err != nil {
 			continue // a folder
 		}
-		f, err := load(name, data)
-		if err != nil || f.print == nil || max(f.info.Width, f.info.Height) < minSide ||
-			f.info.Format != "jpeg" && f.info.Meta.Orientation > 1 { // ImageMagick does not see it
+		f, err := r.load(name, data)
+		if why := unfit(f, err); why != "" {
+			left[why]++
 			continue
 		}
-		if photos = append(photos, f); len(photos) == most {
+		if photos = append(photos, f); len(photos) == o.most {
 			break
 		}
 	}
+	fmt.Fprintf(r.out, "%d photos; left out: %v\n\n", len(photos), left)
 	return photos, nil
+}
+
+// unfit says why a file is not taken.
+func unfit(f *file, err error) string {
+	switch {
+	case err != nil:
+		return "no sound picture"
+	case f.info.Print == nil:
+		return "nothing in it, or decoded later"
+	case max(f.info.Width, f.info.Height) < minSide:
+		return "too small"
+	case f.info.Frames > 1:
+		return "more than a still"
+	case f.info.Format != imaging.JPEG && f.info.Meta.Orientation > 1:
+		return "turned, which ImageMagick does not see"
+	}
+	return ""
 }
 
 // stem is what names of copies of one picture in a folder have in common.

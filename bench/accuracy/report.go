@@ -1,76 +1,81 @@
 package main
 
 import (
-	"bytes"
+	"cmp"
 	"fmt"
-	"image"
+	"io"
 	"path/filepath"
-	"time"
+	"slices"
+	"strings"
 
-	"inlet/imaging"
 	"inlet/imaging/fingerprint"
 )
 
-// progress is said after so many pairs.
-const progress = 250
+// enough is how many copies it takes for a missed bar to be a failure: fewer do
+// not tell 99% from 95%.
+const enough = 50
 
-// report counts, and prints as it goes.
+// report counts what was taken for what, and prints it.
 type report struct {
-	explain       bool
+	judge
+	out, progress io.Writer
+	verbose       bool
 	pairs, merged int
+	failed        []string
+	groups        map[string]*group
+}
+
+// group is pairs of one kind that must not be merged.
+type group struct {
+	pairs, merged int
+	nearest       verdict // of those that reached the last step
+	name          string  // of that pair
 }
 
 // recall makes a copy of each photo and looks whether it is recognised.
 func (r *report) recall(t transform, photos []*file, tool, keep string) {
 	same, all := 0, 0
-	var took time.Duration
+	var hardest fingerprint.Finding
 	for _, f := range photos {
 		data, err := t.apply(tool, f.name, keep)
 		if err != nil {
-			fmt.Println(err)
+			fmt.Fprintln(r.progress, err)
 			continue
-		}
-		sent, err := load(t.name, data)
-		if err != nil {
-			fmt.Printf("%s of %s: %v\n", t.name, f.name, err)
-			continue
-		}
-		started := time.Now()
-		v, err := judge(f, sent)
-		took += time.Since(started)
-		if err != nil {
-			fmt.Println(err)
 		}
 		all++
+		sent, err := r.load(t.name, data)
+		if err != nil {
+			fmt.Fprintf(r.progress, "%s of %s: %v\n", t.name, f.name, err)
+			continue
+		}
+		v, err := r.compare(f, sent)
+		if err != nil {
+			fmt.Fprintln(r.progress, err)
+		}
 		if v.Kind == fingerprint.Same {
 			same++
-		}
-		if v.Kind != fingerprint.Same || r.explain {
-			fmt.Printf("  %s of %s: %v at %d%s\n", t.name, filepath.Base(f.name), v.Kind, v.Distance, r.why(f, sent))
+			if v.Of > hardest.Of {
+				hardest = v.Finding
+			}
+		} else if r.verbose {
+			fmt.Fprintf(r.out, "    missed: %s of %s: %s\n", t.name, filepath.Base(f.name), v)
 		}
 	}
 	if all == 0 {
 		return
 	}
-	mark := ""
-	if float64(same) < t.bar*float64(all) {
-		mark = fmt.Sprintf("  below %.0f%%", 100*t.bar)
+	part := float64(same) / float64(all)
+	mark := "ok"
+	if part < t.bar {
+		mark = "BELOW"
+		if all >= enough {
+			r.failed = append(r.failed, fmt.Sprintf("recall of %s", t.name))
+		}
 	}
-	fmt.Printf("%-20s %4d of %4d  %5.1f%%  %6.1f ms to verify%s\n", t.name, same, all,
-		100*float64(same)/float64(all), float64(took.Milliseconds())/float64(all), mark)
+	fmt.Fprintf(r.out, "%-18s %5d %5d  %6.1f%%  %3.0f%%  %-5s  %.2f %s\n", t.name, all, same, 100*part, 100*t.bar, mark, hardest.Of, hardest.What)
 }
 
-func (r *report) why(a, b *file) string {
-	if !r.explain {
-		return ""
-	}
-	pa, errA := a.picture(fingerprint.FullSide, false)
-	pb, errB := b.picture(fingerprint.FullSide, false)
-	if errA != nil || errB != nil {
-		return ""
-	}
-	return ": " + fingerprint.Explain(pa, pb)
-}
+func (v verdict) String() string { return fmt.Sprintf("%v, %d bits apart", v.Finding, v.distance) }
 
 // distinct compares all photos with each other, but for those whose names say
 // that they are copies.
@@ -78,7 +83,7 @@ func (r *report) distinct(photos []*file) {
 	for i, a := range photos {
 		for _, b := range photos[:i] {
 			if stem(a.name) != stem(b.name) {
-				r.mustDiffer("two photos", a, b)
+				r.mustDiffer("two photos", filepath.Base(a.name)+" and "+filepath.Base(b.name), a, b)
 			}
 		}
 	}
@@ -86,47 +91,71 @@ func (r *report) distinct(photos []*file) {
 
 // never compares a pair, the second picture in several forms.
 func (r *report) never(p pair) {
-	a, err := load("", asJPEG(p.a, 95, 1))
+	a, err := r.load(p.name, asJPEG(p.a, 95, 1))
 	if err != nil {
-		fmt.Printf("%s: %v\n", p.name, err)
+		fmt.Fprintln(r.progress, err)
 		return
 	}
 	for _, f := range forms() {
-		b, err := load("", asJPEG(p.b, f.quality, f.part))
+		b, err := r.load(p.name, asJPEG(p.b, f.quality, f.part))
 		if err != nil {
-			fmt.Printf("%s: %v\n", p.name, err)
-			return
-		}
-		r.mustDiffer(fmt.Sprintf("%s, sent as %g%% q%d", p.name, 100*f.part, f.quality), a, b)
-	}
-}
-
-func (r *report) mustDiffer(what string, a, b *file) {
-	v, err := judge(a, b)
-	if err != nil {
-		fmt.Printf("%s: %v\n", what, err)
-	}
-	if r.pairs++; r.pairs%progress == 0 {
-		fmt.Printf("%d pairs, %d merged\n", r.pairs, r.merged)
-	}
-	if v.Kind == fingerprint.Same {
-		r.merged++
-		fmt.Printf("FALSE MERGE: %s (%s, %s)%s\n", what, a.name, b.name, r.why(a, b))
-	}
-}
-
-// changes makes other pictures of made scenes and of some photos.
-func (r *report) changes(originals []*file) {
-	for i := range uint64(scenes) {
-		photos(fmt.Sprintf("scene %d", i), scene(i, 1200, 900), r.never)
-	}
-	const apart, largest = 5, 2000
-	for i, f := range originals {
-		if i%apart != 0 || f.info.Format != imaging.JPEG || max(f.info.Width, f.info.Height) > largest {
+			fmt.Fprintln(r.progress, err)
 			continue
 		}
-		if m, _, err := image.Decode(bytes.NewReader(f.data)); err == nil {
-			photos(filepath.Base(f.name), m, r.never)
-		}
+		r.mustDiffer(p.kind, fmt.Sprintf("%s, sent as %g%% q%d", p.name, 100*f.part, f.quality), a, b)
 	}
+}
+
+func (r *report) mustDiffer(kind, name string, a, b *file) {
+	v, err := r.compare(a, b)
+	if err != nil {
+		fmt.Fprintf(r.progress, "%s: %v\n", name, err)
+	}
+	if r.pairs++; r.pairs%250 == 0 {
+		fmt.Fprintf(r.progress, "%d pairs, %d merged\n", r.pairs, r.merged)
+	}
+	g := r.groups[kind]
+	if g == nil {
+		g = &group{}
+		r.groups[kind] = g
+	}
+	g.pairs++
+	if v.Kind == fingerprint.Same {
+		r.merged++
+		g.merged++
+		fmt.Fprintf(r.out, "    FALSE MERGE: %s: %s: %s\n", kind, name, v)
+	}
+	if v.Of > 0 && (g.name == "" || v.Of < g.nearest.Of) {
+		g.nearest, g.name = v, name
+	}
+}
+
+// merges prints what became of the pairs.
+func (r *report) merges() {
+	fmt.Fprintf(r.out, "\n%-36s %5s %6s  nearest to a merge, in parts of the limit\n", "must not be merged", "pairs", "merged")
+	kinds := make([]string, 0, len(r.groups))
+	for k := range r.groups {
+		kinds = append(kinds, k)
+	}
+	slices.SortFunc(kinds, cmp.Compare[string])
+	for _, k := range kinds {
+		g := r.groups[k]
+		near := "none came to the pictures"
+		if g.name != "" {
+			near = fmt.Sprintf("%.2f %s: %s", g.nearest.Of, g.nearest.What, g.name)
+		}
+		fmt.Fprintf(r.out, "%-36s %5d %6d  %s\n", k, g.pairs, g.merged, near)
+	}
+	fmt.Fprintf(r.out, "%d false merges of %d pairs\n", r.merged, r.pairs)
+	if r.merged > 0 {
+		r.failed = append(r.failed, fmt.Sprintf("%d false merges", r.merged))
+	}
+}
+
+// err is what the run did not reach.
+func (r *report) err() error {
+	if len(r.failed) == 0 {
+		return nil
+	}
+	return fmt.Errorf("failed: %s", strings.Join(r.failed, ", "))
 }

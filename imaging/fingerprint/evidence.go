@@ -4,20 +4,17 @@ import "math"
 
 // evidence is what a comparison found, for the decision and for tuning it.
 type evidence struct {
-	grid   int     // longest side of the common scale
-	fit    fitting // at that scale
-	mean   float64 // mean residual without sign
-	block  float64 // worst window of the residual against what a coder explains
-	patch  float64 // worst mean of the residual over a patch
-	chroma float64 // mean difference of chroma
-	spot   float64 // worst 2×2 cells of chroma
-	hue    float64 // degrees by which the hues are turned
-	vivid  float64 // gain of chroma
-	text   float64 // worst window of text blocks at full scale
-	usual  float64 // of the worst windows of all text blocks, the 90th percentile
-	texts  float64 // part of the blocks that hold text
-	plain  float64 // part of the blocks that hold paper
-	lost   float64 // part of the text's contrast that the smaller does not hold
+	grid     int     // longest side of the common scale
+	fit      fitting // at that scale
+	mean     float64 // mean residual without sign
+	block    float64 // worst window of the residual against what a coder explains
+	chroma   float64 // mean difference of chroma
+	spot     float64 // worst 2×2 cells of chroma
+	hue      float64 // degrees by which the hues are turned
+	vivid    float64 // gain of chroma
+	beyond   float64 // of the block whose residual is the hardest to explain
+	document bool    // of two sizes
+	lost     float64 // part of a document's contrast that the smaller does not hold
 }
 
 const (
@@ -34,7 +31,6 @@ func (e *evidence) compareLuma(a, b Plane, side int) {
 	var rest []float64
 	rest, e.mean = e.fit.residual(a, b)
 	square := total(w, h, func(i int) float64 { return rest[i] * rest[i] })
-	plain := total(w, h, func(i int) float64 { return rest[i] })
 	busy := total(w, h, func(i int) float64 {
 		x, y := i%w, i/w
 		if x == 0 || y == 0 || x == w-1 || y == h-1 {
@@ -49,9 +45,6 @@ func (e *evidence) compareLuma(a, b Plane, side int) {
 				cells := float64(s * s)
 				act := busy.of(x, y, s, s)
 				e.block = max(e.block, square.of(x, y, s, s)/(cells*noise+textured*act))
-				if s == 6 {
-					e.patch = max(e.patch, math.Abs(plain.of(x, y, s, s))/cells/(1+0.05*math.Sqrt(act/cells)))
-				}
 			}
 		}
 	}

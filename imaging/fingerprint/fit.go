@@ -7,7 +7,13 @@ import "math"
 // more or less sharpness.
 type fitting struct {
 	gain, offset, dx, dy, sharp float64
+	brightness                  float64 // by how much the mean differs
+	contrast                    float64 // by how much the standard deviation does
 }
+
+// untouched is the fitting of pictures of one size: no scaler touched them, and
+// a coder is not to be helped.
+func untouched() fitting { return fitting{gain: 1} }
 
 const terms = 5
 
@@ -37,7 +43,13 @@ func fitted(a, b Plane) fitting {
 		}
 	}
 	s := solve(m)
-	return fitting{gain: s[0], offset: s[1], dx: s[2], dy: s[3], sharp: s[4]}
+	f := fitting{gain: s[0], offset: s[1], dx: s[2], dy: s[3], sharp: s[4]}
+	if n := m[1][1]; n > 0 {
+		mean := m[0][1] / n
+		f.brightness = math.Abs(f.gain*mean + f.offset - mean)
+		f.contrast = math.Abs(f.gain-1) * math.Sqrt(max(0, m[0][0]/n-mean*mean))
+	}
+	return f
 }
 
 // around is what a fitting is made of at sample i, which is not on the edge.

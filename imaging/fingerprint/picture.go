@@ -23,6 +23,8 @@ type Picture struct {
 	Cb, Cr        Plane // upright, at most 64 samples
 	// Whole says that decoding again would give no more than Luma holds.
 	Whole bool
+	// Quant is how luma was quantised, in a JPEG; nil if that is not known.
+	Quant *Quantisation
 }
 
 // Frame says how an image that was decoded shows the picture of its file.
@@ -37,6 +39,8 @@ type Frame struct {
 	// x/image/webp gives it.
 	Limited bool
 	Side    int // longest side of the luma that is kept: Side or FullSide
+	// Quant is that of the file, where it is a JPEG.
+	Quant *Quantisation
 }
 
 // New makes a Picture of an image. It takes memory for the planes that it
@@ -46,7 +50,7 @@ func New(m image.Image, f Frame) *Picture {
 	scale := float64(max(f.Scale, 1))
 	ew := min(float64(b.Dx()), float64(f.Width)/scale)
 	eh := min(float64(b.Dy()), float64(f.Height)/scale)
-	p := &Picture{Width: f.Width, Height: f.Height}
+	p := &Picture{Width: f.Width, Height: f.Height, Quant: f.Quant}
 	w, h := fit(ew, eh, f.Side)
 	p.Whole = scale == 1 && (f.Side >= FullSide || max(ew, eh) <= float64(f.Side))
 	cw, ch := fit(ew, eh, chromaSide)

@@ -64,72 +64,97 @@ func sameShape(aw, ah, bw, bh int) bool {
 }
 
 func (f fitting) plausible() bool {
-	return f.gain > 0.93 && f.gain < 1.07 && math.Abs(f.gain*128+f.offset-128) < 6 &&
-		math.Abs(f.dx) < 0.5 && math.Abs(f.dy) < 0.5
+	return f.contrast < 4 && f.brightness < 4 && math.Abs(f.dx) < 0.5 && math.Abs(f.dy) < 0.5
 }
 
 // Verify says whether two pictures that Compare found alike are the same. It
 // says Closer where the Pictures were decoded at a reduced scale: no change is
 // visible there, and the whole ones have to be compared.
-func Verify(a, b *Picture) Kind {
-	e, ok := examine(a, b)
-	switch {
-	case !ok:
-		return Near
-	case !a.Whole || !b.Whole:
-		return Closer
-	}
-	e.compareText(a.Luma, b.Luma)
-	if !e.sameText() {
-		return Near
-	}
-	return Same
+func Verify(a, b *Picture) Kind { return Explain(a, b).Kind }
+
+// Finding is a verdict and what it rests on: of all that was measured what came
+// nearest to its limit, or went furthest beyond.
+type Finding struct {
+	Kind  Kind
+	What  string
+	Of    float64 // the limit: up to 1 for copies
+	Value float64
 }
 
-// sameText says that no glyph stands out, and that a document is there at a scale
-// at which one would.
-func (e *evidence) sameText() bool {
-	if !e.document() {
-		return e.text <= 5 && (e.text <= 1.5 || e.text <= 6*e.usual)
-	}
-	return e.text <= 3.2 && (e.text <= 1.4 || e.text <= 3.4*e.usual) && e.lost <= 0.27
+// String tells it to a person.
+func (f Finding) String() string {
+	return fmt.Sprintf("%v: %s %.3g, %.2f of the limit", f.Kind, f.What, f.Value, f.Of)
 }
 
-// document says that most of the picture is paper, with text on it or without.
-func (e *evidence) document() bool { return e.plain+e.texts > 0.75 && e.texts > 0.01 }
-
-// examine compares by all but the text.
-func examine(a, b *Picture) (e evidence, ok bool) {
+// Explain is Verify, and says what the verdict rests on.
+func Explain(a, b *Picture) Finding {
 	if !sameShape(a.Width, a.Height, b.Width, b.Height) || min(a.Luma.W, a.Luma.H, b.Luma.W, b.Luma.H) < minShort {
-		return e, false
+		return Finding{Near, "shape", math.Inf(1), 0}
 	}
+	var e evidence
 	e.compareLuma(a.Luma, b.Luma, gridSide)
 	e.compareChroma(a, b)
-	// At a reduced scale text and glaring colours come out otherwise by the way
-	// they were decoded. What passes is looked at again.
-	slack := 1.0
-	if !a.Whole || !b.Whole {
-		slack = reducedSlack
+	whole := a.Whole && b.Whole
+	f := e.coarse(whole)
+	if f.Of > 1 {
+		return f
 	}
-	return e, e.grid >= minGrid && e.fit.plausible() && e.mean <= 3.5*slack && e.block <= mostBlock*slack && e.patch <= mostPatch*slack &&
-		e.chroma <= 2.5*slack && e.spot <= mostSpot*slack && e.hue <= 5*slack && math.Abs(e.vivid-1) <= 0.12*slack
+	if !whole {
+		f.Kind = Closer
+		return f
+	}
+	e.compareText(a.Luma, b.Luma)
+	e.compareSpectrum(a, b)
+	if fine := e.fine(); fine.Of > f.Of {
+		f = fine
+	}
+	if f.Of <= 1 {
+		f.Kind = Same
+	}
+	return f
+}
+
+// coarse is what the common scale of at most gridSide says. At a reduced scale
+// text and glaring colours come out otherwise by the way they were decoded: what
+// passes there is looked at again.
+func (e *evidence) coarse(whole bool) (worst Finding) {
+	slack := 3.0
+	if whole {
+		slack = 1
+	}
+	for _, f := range []struct {
+		what         string
+		value, limit float64
+	}{
+		{"size", minGrid, float64(e.grid)},
+		{"contrast", e.fit.contrast, 4},
+		{"brightness", e.fit.brightness, 4},
+		{"shift", max(math.Abs(e.fit.dx), math.Abs(e.fit.dy)), 0.5},
+		{"mean", e.mean, 6},
+		{"window", e.block, 36},
+		{"colour", e.chroma, 2.5 * slack},
+		{"spot", e.spot, 6 * slack},
+		{"hue", e.hue, 5 * slack},
+		{"vividness", math.Abs(e.vivid - 1), 0.12 * slack},
+	} {
+		if of := f.value / f.limit; of > worst.Of {
+			worst = Finding{Near, f.what, of, f.value}
+		}
+	}
+	return worst
+}
+
+// fine is what the scale of the smaller picture says.
+func (e *evidence) fine() Finding {
+	// What of a document's print is lost could have been another glyph.
+	limit := 1 - 3.2*e.lost
+	if limit <= 0 {
+		return Finding{Near, "small print", math.Inf(1), e.lost}
+	}
+	return Finding{Near, "detail", e.beyond / limit, e.beyond}
 }
 
 const (
-	gridSide     = 256 // cells along the longest side of the common scale
-	minGrid      = 40  // fewer cannot be certain
-	reducedSlack = 3   // times what is allowed of whole pictures
-	mostBlock    = 12
-	mostPatch    = 4
-	mostSpot     = 6
+	gridSide = 256 // cells along the longest side of the common scale
+	minGrid  = 40  // fewer cannot be certain
 )
-
-// Explain says what Verify found, for tuning.
-func Explain(a, b *Picture) string {
-	e, ok := examine(a, b)
-	if a.Whole && b.Whole {
-		e.compareText(a.Luma, b.Luma)
-	}
-	return fmt.Sprintf("ok=%v grid=%d g=%.3f o=%.1f dx=%.2f dy=%.2f s=%.3f mean=%.2f block=%.2f patch=%.2f chroma=%.2f spot=%.2f hue=%.2f vivid=%.3f text=%.2f most=%.2f texts=%.3f plain=%.3f lost=%.3f",
-		ok, e.grid, e.fit.gain, e.fit.gain*128+e.fit.offset-128, e.fit.dx, e.fit.dy, e.fit.sharp, e.mean, e.block, e.patch, e.chroma, e.spot, e.hue, e.vivid, e.text, e.usual, e.texts, e.plain, e.lost)
-}
