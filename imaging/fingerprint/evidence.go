@@ -6,6 +6,7 @@ import "math"
 type evidence struct {
 	grid     int     // longest side of the common scale
 	fit      fitting // at that scale
+	shift    float64 // in cells, of everything or of a quarter
 	mean     float64 // mean residual without sign
 	block    float64 // worst window of the residual against what a coder explains
 	chroma   float64 // mean difference of chroma
@@ -28,6 +29,7 @@ func (e *evidence) compareLuma(a, b Plane, side int) {
 	e.grid = max(w, h)
 	a, b = a.reduce(w, h), b.reduce(w, h)
 	e.fit = fitted(a, b)
+	e.shift = max(math.Abs(e.fit.dx), math.Abs(e.fit.dy), apart(a, b))
 	var rest []float64
 	rest, e.mean = e.fit.residual(a, b)
 	square := total(w, h, func(i int) float64 { return rest[i] * rest[i] })
@@ -48,6 +50,20 @@ func (e *evidence) compareLuma(a, b Plane, side int) {
 			}
 		}
 	}
+}
+
+// apart is by how many cells a quarter of the picture with something in it is
+// shifted, at most: a picture that was cropped a little on all sides is larger
+// than the other, and shifted nowhere on the whole.
+func apart(a, b Plane) (most float64) {
+	w, h := a.W/2, a.H/2
+	for _, at := range [][2]int{{0, 0}, {a.W - w, 0}, {0, a.H - h}, {a.W - w, a.H - h}} {
+		f := fitted(a.part(at[0], at[1], w, h), b.part(at[0], at[1], w, h))
+		if f.slope > 4 {
+			most = max(most, math.Abs(f.dx), math.Abs(f.dy))
+		}
+	}
+	return most
 }
 
 // common is the scale of a comparison: part of the smaller picture's.

@@ -8,6 +8,7 @@ import "math"
 type fitting struct {
 	gain, offset, dx, dy, sharp float64
 	brightness                  float64 // by how much the mean differs
+	slope                       float64 // mean square of the lesser of both gradients
 	contrast                    float64 // by how much the standard deviation does
 }
 
@@ -47,6 +48,7 @@ func fitted(a, b Plane) fitting {
 	if n := m[1][1]; n > 0 {
 		mean := m[0][1] / n
 		f.brightness = math.Abs(f.gain*mean + f.offset - mean)
+		f.slope = min(m[2][2], m[3][3]) / n
 		f.contrast = math.Abs(f.gain-1) * math.Sqrt(max(0, m[0][0]/n-mean*mean))
 	}
 	return f

@@ -73,6 +73,15 @@ func (p Plane) reduce(w, h int) Plane {
 	return r.out
 }
 
+// part copies w×h samples from (x, y) on.
+func (p Plane) part(x, y, w, h int) Plane {
+	out := Plane{w, h, make([]uint8, 0, w*h)}
+	for j := range h {
+		out.Pix = append(out.Pix, p.row(y + j)[x:x+w]...)
+	}
+	return out
+}
+
 // upright undoes an EXIF orientation.
 func (p Plane) upright(orientation int) Plane {
 	if orientation < 2 || orientation > 8 {

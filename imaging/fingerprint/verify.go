@@ -129,7 +129,7 @@ func (e *evidence) coarse(whole bool) (worst Finding) {
 		{"size", minGrid, float64(e.grid)},
 		{"contrast", e.fit.contrast, 4},
 		{"brightness", e.fit.brightness, 4},
-		{"shift", max(math.Abs(e.fit.dx), math.Abs(e.fit.dy)), 0.5},
+		{"shift", e.shift, 0.5},
 		{"mean", e.mean, 6},
 		{"window", e.block, 36},
 		{"colour", e.chroma, 2.5 * slack},
