@@ -47,6 +47,10 @@ type Options struct {
 	Pool        *pgxpool.Pool
 	Blobs       *blob.Files
 	Thumbnailer Thumbnailer
+	// Decoder is needed by Decode alone, so in processes that run jobs.
+	Decoder Decoder
+	// Later is told of variants that were lost and take long (nil: nobody is).
+	Later Later
 	// Committed is called after each commit that wrote an event; it must not block.
 	Committed func()
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"inlet/blob"
+	"inlet/imaging"
 )
 
 // variantWait bounds the making of one variant.
@@ -19,7 +20,8 @@ var Widths = []int{160, 320, 640, 1280}
 
 // Variant opens the JPEG of a picture that is at most width pixels wide. It is
 // made at the first request, once however many come together, and again if it
-// was lost.
+// was lost. Variants of HEIC and AVIF are made by Decode: until then they are
+// imaging.ErrNotReady.
 func (s *Service) Variant(ctx context.Context, img Image, width int) (blob.Blob, error) {
 	if !slices.Contains(Widths, width) {
 		return nil, ErrWidth
@@ -64,6 +66,9 @@ func (s *Service) makeVariant(ctx context.Context, img Image, width int, key blo
 	}
 	defer original.Close()
 	jpeg, err := s.Thumbnailer.Thumbnail(ctx, original, original.Size(), img.Format, width)
+	if errors.Is(err, imaging.ErrNotReady) {
+		return s.notDecoded(ctx, img)
+	}
 	if err != nil {
 		return fmt.Errorf("make a variant of image %s: %w", img.ID, err)
 	}

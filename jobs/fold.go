@@ -7,6 +7,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
+
+	"inlet/imaging/fingerprint"
 )
 
 // Lookalikes are stored pictures that look alike.
@@ -15,6 +17,8 @@ type Lookalikes interface {
 	Settle(ctx context.Context) error
 	// Fold compares two, and makes one of them if they are the same.
 	Fold(ctx context.Context, a, b uuid.UUID) error
+	// Decoded makes one findable that was not decoded when it came in.
+	Decoded(ctx context.Context, id uuid.UUID, p *fingerprint.Picture) error
 }
 
 // foldTime bounds a comparison, for which two pictures may have to be decoded

@@ -41,6 +41,7 @@ type Options struct {
 	Pool       *pgxpool.Pool
 	Orphans    Orphans
 	Lookalikes Lookalikes
+	Pictures   Pictures
 	Links      Links
 	Counters   Counters
 	Log        *slog.Logger
@@ -67,7 +68,9 @@ func New(o Options) (*Workers, error) {
 			func() (river.JobArgs, *river.InsertOpts) { return task.args, nil }, nil))
 	}
 	client, err := river.NewClient(riverpgxv5.New(o.Pool), &river.Config{
-		Queues:       map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: 2}, foldQueue: {MaxWorkers: 1}},
+		Queues: map[string]river.QueueConfig{
+			river.QueueDefault: {MaxWorkers: 2}, foldQueue: {MaxWorkers: 1}, decodeQueue: {MaxWorkers: 1},
+		},
 		Workers:      w.workers(),
 		PeriodicJobs: periodic,
 		// Only the sweep of orphans may take long: it looks at every blob.

@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"inlet/db/dbtest"
+	"inlet/imaging/fingerprint"
 	"inlet/jobs"
 )
 
@@ -27,6 +28,10 @@ type parts struct {
 	woken   chan struct{}
 	settled chan struct{}
 	folded  chan [2]uuid.UUID
+	decoded chan uuid.UUID
+	known   chan uuid.UUID
+	givenUp chan uuid.UUID
+	picture *fingerprint.Picture
 	fail    error
 }
 
@@ -34,6 +39,7 @@ func newParts() *parts {
 	return &parts{
 		swept: make(chan time.Time, 9), expired: make(chan time.Time, 9), woken: make(chan struct{}, 9),
 		settled: make(chan struct{}, 99), folded: make(chan [2]uuid.UUID, 9),
+		decoded: make(chan uuid.UUID, 9), known: make(chan uuid.UUID, 9), givenUp: make(chan uuid.UUID, 9),
 	}
 }
 
@@ -51,6 +57,21 @@ func (p *parts) Settle(context.Context) error { p.settled <- struct{}{}; return 
 
 func (p *parts) Fold(_ context.Context, a, b uuid.UUID) error {
 	p.folded <- [2]uuid.UUID{a, b}
+	return nil
+}
+
+func (p *parts) Decode(_ context.Context, id uuid.UUID) (*fingerprint.Picture, error) {
+	p.decoded <- id
+	return p.picture, p.fail
+}
+
+func (p *parts) FlagUndecodable(_ context.Context, id uuid.UUID) error {
+	p.givenUp <- id
+	return nil
+}
+
+func (p *parts) Decoded(_ context.Context, id uuid.UUID, _ *fingerprint.Picture) error {
+	p.known <- id
 	return nil
 }
 
@@ -101,7 +122,7 @@ func start(t *testing.T, p *parts) (*prometheus.Registry, *logged, func()) {
 	registry, log := prometheus.NewRegistry(), &logged{}
 	now := time.Date(2031, 5, 6, 7, 8, 9, 0, time.UTC)
 	w, err := jobs.New(jobs.Options{
-		Pool: dbtest.Pool(t), Orphans: p, Lookalikes: p, Links: p, Counters: p,
+		Pool: dbtest.Pool(t), Orphans: p, Lookalikes: p, Pictures: p, Links: p, Counters: p,
 		Log: slog.New(slog.NewTextHandler(log, nil)), Registerer: registry, Now: func() time.Time { return now },
 	})
 	if err != nil {
@@ -152,7 +173,7 @@ func TestPartitionsAreMade(t *testing.T) {
 	p := newParts()
 	pool := dbtest.Pool(t)
 	w, err := jobs.New(jobs.Options{
-		Pool: pool, Orphans: p, Lookalikes: p, Links: p, Counters: p, Log: slog.New(slog.DiscardHandler),
+		Pool: pool, Orphans: p, Lookalikes: p, Pictures: p, Links: p, Counters: p, Log: slog.New(slog.DiscardHandler),
 		Now: func() time.Time { return time.Date(2031, 12, 31, 0, 0, 0, 0, time.UTC) },
 	})
 	if err != nil {
@@ -205,7 +226,7 @@ func TestFailureIsCounted(t *testing.T) {
 func TestFoldsWhatIsEnqueued(t *testing.T) {
 	t.Parallel()
 	p, pool, log := newParts(), dbtest.Pool(t), slog.New(slog.DiscardHandler)
-	w, err := jobs.New(jobs.Options{Pool: pool, Orphans: p, Lookalikes: p, Links: p, Counters: p, Log: log})
+	w, err := jobs.New(jobs.Options{Pool: pool, Orphans: p, Lookalikes: p, Pictures: p, Links: p, Counters: p, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -54,6 +54,7 @@ func (w *Workers) workers() *river.Workers {
 	add[watchOutbox](all, w.watchOutbox)
 	add[settleAlike](all, w.settle)
 	river.AddWorker(all, foldWorker{w: w})
+	river.AddWorker(all, decodeWorker{w: w})
 	return all
 }
 

@@ -40,6 +40,7 @@ type config struct {
 	MaxPixels      int64     `env:"INLET_MAX_PIXELS" envDefault:"100000000" help:"most pixels of a picture, all frames together"`
 	MaxFiles       int       `env:"INLET_MAX_FILES" envDefault:"100" help:"most files in a request"`
 	DecodeMemory   size      `env:"INLET_DECODE_MEMORY" envDefault:"96MiB" help:"memory that decoding pictures may use at once; a picture that needs more is decoded alone"`
+	HEICMemory     size      `env:"INLET_HEIC_MEMORY" envDefault:"2GiB" help:"memory that decoding one HEIC or AVIF may take in a process that runs jobs; one that needs more is kept undecoded"`
 	LogFormat      string    `env:"INLET_LOG_FORMAT" envDefault:"text" help:"text or json"`
 	LogLevel       string    `env:"INLET_LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`
 
@@ -164,6 +165,7 @@ func (c *config) Validate() error {
 	check(c.MaxPixels > 0 && c.MaxPixels <= 1e10, "INLET_MAX_PIXELS", "must be between 1 and 10,000,000,000")
 	check(c.MaxFiles > 0 && c.MaxFiles <= 10_000, "INLET_MAX_FILES", "must be between 1 and 10,000")
 	check(c.DecodeMemory >= 16<<20, "INLET_DECODE_MEMORY", "must be at least 16MiB")
+	check(c.HEICMemory >= 64<<20 && c.HEICMemory <= 4<<30, "INLET_HEIC_MEMORY", "must be between 64MiB and 4GiB")
 	oneOf("INLET_LOG_FORMAT", c.LogFormat, "text", "json")
 	check(new(slog.Level).UnmarshalText([]byte(c.LogLevel)) == nil, "INLET_LOG_LEVEL", "%q is none of debug, info, warn, error", c.LogLevel)
 

@@ -39,7 +39,7 @@ func TestDefaults(t *testing.T) {
 	want := config{
 		Addr: "127.0.0.1:8080", PublicURL: "http://127.0.0.1:8080", DataDir: "./inlet-data", BlobURL: "file://" + dir,
 		Role: "all", Dedup: "perceptual", DedupScope: "service", ImageAccess: "public",
-		MaxFileBytes: 64 << 20, MaxPixels: 100_000_000, MaxFiles: 100, DecodeMemory: 96 << 20,
+		MaxFileBytes: 64 << 20, MaxPixels: 100_000_000, MaxFiles: 100, DecodeMemory: 96 << 20, HEICMemory: 2 << 30,
 		LogFormat: "text", LogLevel: "info",
 	}
 	if !reflect.DeepEqual(c, want) {

@@ -24,6 +24,7 @@ import (
 	"inlet/db"
 	"inlet/gallery"
 	"inlet/imaging"
+	"inlet/imaging/heif"
 	"inlet/jobs"
 	"inlet/link"
 	"inlet/stats"
@@ -39,6 +40,8 @@ const (
 	// stagingGrace is the age at which an upload that is still in staging has
 	// died: a request ends when its body stalls for a minute.
 	stagingGrace = 24 * time.Hour
+	// heicTime is how long one HEIC or AVIF may take: large ones take seconds.
+	heicTime = 2 * time.Minute
 	// databaseConns bounds the connections of one process.
 	databaseConns = 24
 )
@@ -83,6 +86,7 @@ type service struct {
 	blobs   *blob.Files
 	links   *link.Revocations
 	stats   *stats.Service
+	decoder *heif.Decoder
 	workers *jobs.Workers // nil in an api process
 	web     *web.Server
 }
@@ -120,15 +124,17 @@ func wire(ctx context.Context, cfg config, st *stores, log *slog.Logger) (_ *ser
 		signer = gallery.NewSigner(st.keys.Derive("image access"), time.Now)
 	}
 	imageURL := imageURL(cfg.PublicURL, signer)
-	pictures := gallery.New(gallery.Options{
-		Pool: s.pool, Blobs: s.blobs, Thumbnailer: inspector, Committed: s.stats.Wake,
-	})
 	enqueuer, err := jobs.NewEnqueuer(s.pool, log)
 	if err != nil {
 		return nil, err
 	}
+	// Its memory is taken while it decodes, which only jobs have it do.
+	s.decoder = heif.NewDecoder(heif.Limits{Memory: int64(cfg.HEICMemory), Pixels: cfg.MaxPixels, Time: heicTime})
+	pictures := gallery.New(gallery.Options{
+		Pool: s.pool, Blobs: s.blobs, Thumbnailer: inspector, Decoder: s.decoder, Later: enqueuer, Committed: s.stats.Wake,
+	})
 	uploads := upload.New(upload.Options{
-		Later: enqueuer, Exact: cfg.Dedup == "exact",
+		Later: enqueuer, Decoder: s.decoder, Exact: cfg.Dedup == "exact",
 		Pool: s.pool, Blobs: s.blobs, Inspector: inspector, Usage: links, Orphans: pictures, Committed: s.stats.Wake,
 		URL: imageURL, ClientKey: st.keys.Derive("client addresses"),
 		MaxFileBytes: int64(cfg.MaxFileBytes), MaxFiles: cfg.MaxFiles, ScopeByLink: cfg.DedupScope == "link",
@@ -136,7 +142,8 @@ func wire(ctx context.Context, cfg config, st *stores, log *slog.Logger) (_ *ser
 	})
 	if cfg.Role != "api" {
 		s.workers, err = jobs.New(jobs.Options{
-			Pool: s.pool, Orphans: pictures, Lookalikes: uploads, Links: links, Counters: s.stats, Log: log, Registerer: registry,
+			Pool: s.pool, Orphans: pictures, Lookalikes: uploads, Pictures: pictures, Links: links, Counters: s.stats,
+			Log: log, Registerer: registry,
 		})
 		if err != nil {
 			return nil, err
@@ -272,6 +279,11 @@ func (s *service) sweepStaging(ctx context.Context) error {
 }
 
 func (s *service) close() {
+	if s.decoder != nil {
+		if err := s.decoder.Close(context.Background()); err != nil {
+			s.log.Warn("close the decoder", "error", err)
+		}
+	}
 	if s.redis != nil {
 		s.redis.Close()
 	}
