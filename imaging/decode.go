@@ -211,32 +211,14 @@ type jpegKind struct {
 // far as that is not subsampled, four more for the coefficients of a progressive
 // file, and four in the end where there is ink.
 func (in *Inspector) jpegKind(src *source) jpegKind {
-	unknown := jpegKind{bytesPerPixel: 24}
-	r, release := in.buffered(src.all())
-	defer release()
-	for {
-		code, err := nextMarker(r)
-		if err != nil {
-			return unknown
-		}
-		if code == jpegSOI {
-			continue
-		}
-		length, err := r.Peek(2)
-		if err != nil {
-			return unknown
-		}
-		segment, err := r.Peek(int(length[0])<<8 | int(length[1]))
-		if err != nil || len(segment) < 2 {
-			return unknown
-		}
+	kind := jpegKind{bytesPerPixel: 24}
+	in.jpegSegments(src, func(code byte, body []byte) bool {
 		if isSOF(code) {
-			return readJPEGKind(code, segment[2:])
+			kind = readJPEGKind(code, body)
 		}
-		if _, err := r.Discard(len(segment)); err != nil {
-			return unknown
-		}
-	}
+		return !isSOF(code)
+	})
+	return kind
 }
 
 func readJPEGKind(code byte, frame []byte) jpegKind {

@@ -383,30 +383,3 @@ func FuzzCompare(f *testing.F) {
 		Verify(a, b)
 	})
 }
-
-func BenchmarkHash(b *testing.B) {
-	p := pictureOf(landscape(8, 504, 378), 1)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, _, ok := Of(p); !ok {
-			b.Fatal("no hash")
-		}
-	}
-}
-
-func BenchmarkVerify(b *testing.B) {
-	m := landscape(9, 2016, 1512)
-	x, y := pictureOf(m, 1), pictureOf(recodedAt(b, m, 80), 1)
-	px, _, _ := Of(x)
-	py, _, _ := Of(y)
-	b.Run("prints", func(b *testing.B) {
-		for b.Loop() {
-			Compare(px, py)
-		}
-	})
-	b.Run("3MP", func(b *testing.B) {
-		for b.Loop() {
-			Verify(x, y)
-		}
-	})
-}
