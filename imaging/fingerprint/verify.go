@@ -147,7 +147,7 @@ func (e *evidence) coarse(whole bool) (worst Finding) {
 // fine is what the scale of the smaller picture says.
 func (e *evidence) fine() Finding {
 	// What of a document's print is lost could have been another glyph.
-	limit := 1 - 3.2*e.lost
+	limit := 1 - 4.5*e.lost
 	if limit <= 0 {
 		return Finding{Near, "small print", math.Inf(1), e.lost}
 	}
