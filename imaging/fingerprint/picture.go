@@ -4,6 +4,7 @@ import (
 	"image"
 	"image/color"
 	"math"
+	"math/bits"
 )
 
 const (
@@ -94,26 +95,60 @@ func fit(w, h float64, side int) (int, int) {
 func lumaOf(m *image.YCbCr, limited bool, ew, eh float64, outW, outH int) Plane {
 	b := m.Rect
 	r := newReducer(b.Dx(), b.Dy(), ew, eh, outW, outH)
-	line := make([]uint8, b.Dx())
+	cols, _, rx, _ := chromaSize(m)
+	shift, odd := bits.TrailingZeros(uint(rx)), b.Min.X%int(rx)
+	line, vivid, off := make([]uint8, b.Dx()), make([]uint16, cols), -1
 	for y := b.Min.Y; y < b.Max.Y; y++ {
 		copy(line, m.Y[m.YOffset(b.Min.X, y):])
+		if limited {
+			r.add(line)
+			continue
+		}
+		if o := m.COffset(b.Min.X, y); o != off {
+			off = o
+			vividness(vivid, m.Cb[off:], m.Cr[off:])
+		}
 		for x, l := range line {
-			c := m.COffset(b.Min.X+x, y)
-			cb, cr := int(m.Cb[c])-128, int(m.Cr[c])-128
-			if limited || shown(l, cb, cr) {
-				continue
+			c := (x + odd) >> shift
+			if vivid[c] >= room(l) {
+				line[x] = lumaOfRGB(shown(l, m.Cb[off+c], m.Cr[off+c]))
 			}
-			line[x], _, _ = color.RGBToYCbCr(color.YCbCrToRGB(l, m.Cb[c], m.Cr[c]))
 		}
 		r.add(line)
 	}
 	return r.out
 }
 
-// shown says that a colour is surely one that screens have.
-func shown(l uint8, cb, cr int) bool {
-	return 9*max(cb, -cb, cr, -cr) < 5*min(int(l), 255-int(l))
+// cutOff is color.RGBToYCbCr(color.YCbCrToRGB(l, cb, cr)), in less time.
+func cutOff(l, cb, cr uint8) (y, u, v uint8) {
+	r, g, b := shown(l, cb, cr)
+	return lumaOfRGB(r, g, b),
+		uint8(min((-11056*r-21712*g+32768*b+257<<15)>>16, 255)),
+		uint8(min((32768*r-27440*g-5328*b+257<<15)>>16, 255))
 }
+
+func lumaOfRGB(r, g, b int32) uint8 { return uint8((19595*r + 38470*g + 7471*b + 1<<15) >> 16) }
+
+// shown is the colour that screens show, which have none beyond black and white.
+func shown(l, cb, cr uint8) (r, g, b int32) {
+	y, u, v := int32(l)*0x10101, int32(cb)-128, int32(cr)-128
+	r = min(max((y+91881*v)>>16, 0), 255)
+	g = min(max((y-22554*u-46802*v)>>16, 0), 255)
+	b = min(max((y+116130*u)>>16, 0), 255)
+	return r, g, b
+}
+
+// vividness is how far chroma is from grey. Colours for which it is less than
+// the room that luma leaves are surely such that screens have.
+func vividness(out []uint16, cb, cr []uint8) {
+	cb, cr = cb[:len(out)], cr[:len(out)]
+	for i := range out {
+		u, v := int(cb[i])-128, int(cr[i])-128
+		out[i] = uint16(9 * max(u, -u, v, -v))
+	}
+}
+
+func room(luma uint8) uint16 { return 5 * uint16(min(luma, 255-luma)) }
 
 // chromaOf is lumaOf for chroma.
 func chromaOf(m *image.YCbCr, limited bool, cols, rows int, ew, eh float64, outW, outH int) (cb, cr Plane) {
@@ -121,15 +156,16 @@ func chromaOf(m *image.YCbCr, limited bool, cols, rows int, ew, eh float64, outW
 	off := m.COffset(b.Min.X, b.Min.Y)
 	_, _, rx, ry := chromaSize(m)
 	us, vs := newReducer(cols, rows, ew, eh, outW, outH), newReducer(cols, rows, ew, eh, outW, outH)
-	u, v := make([]uint8, cols), make([]uint8, cols)
+	u, v, vivid := make([]uint8, cols), make([]uint8, cols), make([]uint16, cols)
 	for y := range rows {
 		copy(u, m.Cb[off+y*m.CStride:])
 		copy(v, m.Cr[off+y*m.CStride:])
-		ly := min(b.Max.Y-1, b.Min.Y+y*int(ry))
-		for x := range u {
-			l := m.Y[m.YOffset(min(b.Max.X-1, b.Min.X+x*int(rx)), ly)]
-			if !limited && !shown(l, int(u[x])-128, int(v[x])-128) {
-				_, u[x], v[x] = color.RGBToYCbCr(color.YCbCrToRGB(l, u[x], v[x]))
+		vividness(vivid, u, v)
+		luma := m.Y[m.YOffset(b.Min.X, min(b.Max.Y-1, b.Min.Y+y*int(ry))):][:b.Dx()]
+		for x, far := range vivid {
+			l := luma[min(len(luma)-1, x*int(rx))]
+			if !limited && far >= room(l) {
+				_, u[x], v[x] = cutOff(l, u[x], v[x])
 			}
 		}
 		us.add(u)

@@ -32,12 +32,25 @@ func newReducer(w, h int, ew, eh float64, outW, outH int) *reducer {
 
 // add takes the next row.
 func (r *reducer) add(samples []uint8) {
-	clear(r.line)
-	for x, s := range r.across {
-		v := float32(samples[x])
-		r.line[s.Cell] += v * s.Here
-		r.line[s.Cell+1] += v * s.There
+	if len(r.across) == r.out.W && len(r.down) == r.out.H {
+		copy(r.out.row(r.y), samples) // nothing to be averaged
+		r.y++
+		return
 	}
+	// A sample ends at most in the cell behind the one that it begins in, so two
+	// sums are enough.
+	cell, here, there := 0, float32(0), float32(0)
+	samples = samples[:len(r.across)]
+	for x, s := range r.across {
+		if s.Cell != cell {
+			r.line[cell] = here
+			cell, here, there = s.Cell, there, 0
+		}
+		v := float32(samples[x])
+		here += v * s.Here
+		there += v * s.There
+	}
+	r.line[cell], r.line[cell+1] = here, there
 	s := r.down[r.y]
 	if s.There == 0 {
 		for i := range r.row {
