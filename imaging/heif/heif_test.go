@@ -319,6 +319,23 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) { checkAny(t, d, b) })
 }
 
+// FuzzCoded puts anything where the coded picture lies, in sound boxes.
+func FuzzCoded(f *testing.F) {
+	d := newDecoder(f, Limits{Memory: 64 << 20, Pixels: 1e6, Time: 20 * time.Second})
+	var files [][]byte
+	for _, name := range []string{"plain.heic", "plain.avif"} {
+		b := sample(f, name)
+		at := bytes.Index(b, []byte("mdat")) + 4
+		f.Add(b[at:])
+		files = append(files, b[:at])
+	}
+	f.Fuzz(func(t *testing.T, coded []byte) {
+		for _, boxes := range files {
+			checkAny(t, d, slices.Concat(boxes, coded, make([]byte, 512)))
+		}
+	})
+}
+
 func FuzzFullRange(f *testing.F) {
 	for _, name := range []string{"plain.heic", "limited.heic"} {
 		b := sample(f, name)
