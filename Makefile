@@ -9,6 +9,8 @@ FUZZTIME  ?= 60s
 BENCHTIME ?= 1s
 TESTFLAGS ?=
 BENCHFLAGS ?=
+ROWS      ?= 1000000,10000000
+ACCURACYFLAGS ?=
 PROFILE   := .cache/cover.out
 
 GOLANGCI_LINT := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
@@ -25,7 +27,7 @@ else
 RACE := $(GO) test
 endif
 
-.PHONY: help run build test check lint fmt tidy vuln bench bench-upload heavy fuzz cover
+.PHONY: help run build test check lint fmt tidy vuln bench bench-go bench-upload accuracy heavy fuzz cover
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,11 +66,18 @@ vuln:
 		echo "govulncheck: NOT CHECKED, the vulnerability database is out of reach"; \
 	else cat .cache/vuln.log; exit 1; fi
 
-bench: ## Run the Go benchmarks (BENCHTIME=1s)
+bench: ## Compare decoders, and look pictures up among millions (ROWS=1000000,10000000; 20 GB, half an hour)
+	$(GO) run ./bench/decode
+	$(GO) run ./bench/lookup -rows $(ROWS)
+
+bench-go: ## Run the Go benchmarks (BENCHTIME=1s)
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./imaging/... ./upload/... ./link/...
 
 bench-upload: ## Compare whole uploads with those to a bare server (BENCHFLAGS=-quick)
 	$(GO) run ./bench/upload $(BENCHFLAGS)
+
+accuracy: ## Send copies and lookalikes of photos against each other (ACCURACYFLAGS=-dir FOLDER)
+	$(GO) run ./bench/accuracy $(ACCURACYFLAGS)
 
 heavy: ## Measure the memory of thirty large uploads at once (writes 2 GB)
 	INLET_HEAVY=1 $(GO) test -count=1 -v -run ThirtyLargeFiles ./cmd/inlet

@@ -8,7 +8,7 @@
 //
 // The way of a picture that comes in:
 //
-//  1. New makes a Picture of what was decoded, at an eighth where EighthWillDo.
+//  1. New makes a Picture of what was decoded, at an eighth where EighthWillPrint.
 //  2. Of makes its Print and its probes. What has no Print (blank, gradient,
 //     tiny) is known by its bytes alone.
 //  3. Whatever is stored with one of the probes among its Bands is a candidate.

@@ -286,8 +286,14 @@ func ycc(m image.Image, y int, ys, us, vs []uint8) {
 	}
 }
 
-// EighthWillDo says whether an eighth of a picture is enough for its Print.
-// Smaller ones cost little to decode whole.
+// EighthWillPrint says whether an eighth of a picture is enough for its Print: 64
+// samples by 32 hold the frequencies of the hash.
+func EighthWillPrint(width, height int) bool {
+	return min(width, height) >= 256 && max(width, height) >= 8*minSide
+}
+
+// EighthWillDo says whether an eighth of a picture is enough for a comparison
+// with a Picture of at most Side.
 func EighthWillDo(width, height int) bool {
 	return min(width, height) >= 8*thumbSide && max(width, height) >= 12*thumbSide
 }
