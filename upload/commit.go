@@ -203,6 +203,13 @@ func (s *Service) commit(ctx context.Context, transaction func(context.Context) 
 	return unavailable(fmt.Errorf("commit an upload: %w", err))
 }
 
+// isGone tells that a picture was deleted, or folded, before others could refer
+// to it.
+func isGone(err error) bool {
+	var pgErr *pgconn.PgError
+	return errors.As(err, &pgErr) && pgErr.Code == "23503"
+}
+
 // isRaced tells the failures that mean that somebody else changed the picture
 // meanwhile: a foreign key or unique violation, a serialisation failure, a
 // deadlock, a look-up that is too old.

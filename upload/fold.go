@@ -72,7 +72,7 @@ func (s *Service) Fold(ctx context.Context, a, b uuid.UUID) error {
 	}
 	var batch pgx.Batch
 	lookalike.QueueNear(&batch, older.ID, newer.ID, verdict.Distance)
-	if err := s.Pool.SendBatch(ctx, &batch).Close(); err != nil && !isRaced(err) { // deleted meanwhile
+	if err := s.Pool.SendBatch(ctx, &batch).Close(); err != nil && !isGone(err) {
 		return fmt.Errorf("list pictures as near: %w", err)
 	}
 	return nil
@@ -123,7 +123,7 @@ func (s *Service) Decoded(ctx context.Context, id uuid.UUID, p *fingerprint.Pict
 		}
 		return s.Later.Fold(ctx, tx, pairs[:min(len(pairs), maxNear)])
 	})
-	if err != nil && !isRaced(err) {
+	if err != nil && !isGone(err) {
 		return fmt.Errorf("find copies of a decoded picture: %w", err)
 	}
 	return nil

@@ -97,7 +97,7 @@ type Options struct {
 	Exact bool
 	// Later runs what is done after the answer.
 	Later Later
-	// Decoder decodes what Inspector does not; nil in processes that run no jobs.
+	// Decoder decodes what Inspector does not; only jobs have it do so.
 	Decoder Decoder
 	// Places is how many files are inspected at once; half as many are compared
 	// with stored pictures, which takes up to 100 MB each. Queue is how many may
