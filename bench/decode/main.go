@@ -22,12 +22,14 @@ import (
 type options struct {
 	dir    string
 	rounds int
+	quick  bool
 }
 
 func main() {
 	var o options
 	flag.StringVar(&o.dir, "dir", "", "folder with photos of 8 to 25 MP; without one they are made")
 	flag.IntVar(&o.rounds, "rounds", 5, "how often each is measured")
+	flag.BoolVar(&o.quick, "quick", false, "one round of decoding one photo, to see that everything works")
 	flag.Parse()
 	o.rounds = max(o.rounds, 1)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -47,6 +49,9 @@ func run(ctx context.Context, o options) error {
 	photos, err := photosOf(ctx, o.dir)
 	if err != nil {
 		return err
+	}
+	if o.quick {
+		return compareDecoders(ctx, photos[:1], work, 1)
 	}
 	for _, part := range []func() error{
 		func() error { return compareDecoders(ctx, photos, work, o.rounds) },
