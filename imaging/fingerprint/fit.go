@@ -12,10 +12,6 @@ type fitting struct {
 	contrast                    float64 // by how much the standard deviation does
 }
 
-// untouched is the fitting of pictures of one size: no scaler touched them, and
-// a coder is not to be helped.
-func untouched() fitting { return fitting{gain: 1} }
-
 const terms = 5
 
 // fitSamples is how many samples are enough for a fitting.

@@ -21,15 +21,16 @@ const (
 	printed   = 0.02          // that scalers may do in documents
 )
 
-// residue is what of a block's frequencies the fitting does not explain.
-type residue struct {
-	rest     [samples]float32 // by sample
-	energy   float32          // its squares
-	contrast float32          // squared, of the block itself
+// blocks are two pictures of one scale, to be compared block by block.
+type blocks struct {
+	a, b Plane
+	fit  *fitting // nil where both are of one size as they are: no scaler is to be helped
+	part float32  // of a block's squared contrast that may differ
 }
 
 // compareSpectrum looks at the scale of the smaller picture for the block whose
-// residual is the hardest to explain.
+// residual is the hardest to explain. If all that is asked is whether one goes
+// beyond the limit, it stops there.
 //
 // Coders and scalers err everywhere alike, and a coder by no more than half of
 // what it rounds to. In each frequency that much is taken off: by the file's own
@@ -37,32 +38,54 @@ type residue struct {
 // more, which is half a step where errors are spread evenly. A glyph that is
 // another, or something faint on plain ground, goes far beyond that in some
 // frequency of some block.
-func (e *evidence) compareSpectrum(pa, pb *Picture) {
+func (e *evidence) compareSpectrum(pa, pb *Picture, limit float32, quick bool) {
 	w, h := common(pa.Luma, pb.Luma, 1, FullSide)
 	if min(w, h) < blockSide {
 		e.beyond = math.Inf(1)
 		return
 	}
-	a, b := pa.Luma.reduce(w, h), pb.Luma.reduce(w, h)
-	fit, part := untouched(), float32(recoded)
+	c := blocks{a: pa.Luma.reduce(w, h), b: pb.Luma.reduce(w, h), part: recoded}
 	if pa.Luma.W != pb.Luma.W || pa.Luma.H != pb.Luma.H {
-		fit, part = fitted(a, b), scaled
+		fit := fitted(c.a, c.b)
+		c.fit, c.part = &fit, scaled
 		if e.document {
-			part = printed
+			c.part = printed
 		}
 	}
-	bound := tolerance(fit, a, b, pa.step(w, h), pb.step(w, h))
-	worst := float32(0)
-	for y := 0; y < h; y += blockSide {
-		for x := 0; x < w; x += blockSide {
-			r := fit.residue(a, b, min(x, w-blockSide), min(y, h-blockSide))
-			allowed := free + part*r.contrast
-			if r.energy > worst*allowed {
-				worst = max(worst, r.past(&bound)/allowed)
+	from, to := float32(0), float32(math.Inf(1))
+	if quick {
+		from, to = limit, limit
+	}
+	e.beyond = float64(c.hardest(from, to, pa.step(w, h), pb.step(w, h)))
+}
+
+// hardest is by how much the hardest block goes beyond what is free, if that is
+// more than from; it is the first one found beyond to.
+func (c *blocks) hardest(from, to float32, qa, qb *Quantisation) float32 {
+	var rest [samples]float32
+	var bound *[samples]float32 // takes time, and most copies can do without
+	worst := from
+	for y := 0; y < c.a.H; y += blockSide {
+		for x := 0; x < c.a.W; x += blockSide {
+			x, y := min(x, c.a.W-blockSide), min(y, c.a.H-blockSide)
+			// No more can be left once the bound is taken off.
+			energy := c.residue(&rest, x, y)
+			if energy <= worst*free {
+				continue
+			}
+			allowed := free + c.part*c.contrast(x, y)
+			if energy <= worst*allowed {
+				continue
+			}
+			if bound == nil {
+				bound = c.tolerance(qa, qb)
+			}
+			if worst = max(worst, past(&rest, bound)/allowed); worst > to {
+				return worst
 			}
 		}
 	}
-	e.beyond = float64(worst)
+	return worst
 }
 
 // step is the picture's own quantisation, at w×h samples.
@@ -74,23 +97,22 @@ func (p *Picture) step(w, h int) *Quantisation {
 }
 
 // tolerance is by how much the frequencies may differ.
-func tolerance(fit fitting, a, b Plane, qa, qb *Quantisation) (bound [samples]float32) {
-	nth := max(1, a.W*a.H/samples/sampled)
+func (c *blocks) tolerance(qa, qb *Quantisation) *[samples]float32 {
+	nth := max(1, c.a.W*c.a.H/samples/sampled)
 	var seen [samples][]float32
-	for y, n := 0, 0; y+blockSide <= a.H; y += blockSide {
-		for x := 0; x+blockSide <= a.W; x += blockSide {
-			if n++; n%nth != 0 {
+	var rest [samples]float32
+	for y, n := 0, 0; y+blockSide <= c.a.H; y += blockSide {
+		for x := 0; x+blockSide <= c.a.W; x += blockSide {
+			if n++; n%nth != 0 || c.contrast(x, y) < busy {
 				continue
 			}
-			r := fit.residue(a, b, x, y)
-			if r.contrast < busy {
-				continue
-			}
-			for k, v := range spectrum(&r.rest) {
+			c.residue(&rest, x, y)
+			for k, v := range spectrum(&rest) {
 				seen[k] = append(seen[k], max(v, -v))
 			}
 		}
 	}
+	bound := new([samples]float32)
 	for k := range bound {
 		// A picture may have been turned after it was coded.
 		turned := k%blockSide*blockSide + k/blockSide
@@ -103,37 +125,61 @@ func tolerance(fit fitting, a, b Plane, qa, qb *Quantisation) (bound [samples]fl
 	return bound
 }
 
-// residue computes that of the block at (x, y).
-func (f fitting) residue(a, b Plane, x, y int) (r residue) {
-	var sa, sb, qa, qb float32
-	gain, offset := float32(f.gain-4*f.sharp), float32(f.offset)
-	dx, dy, sharp := float32(f.dx/2), float32(f.dy/2), float32(f.sharp)
+// contrast is the squared one of the block at (x, y), of the picture with more.
+func (c *blocks) contrast(x, y int) float32 {
+	return max(c.a.contrast(x, y), c.b.contrast(x, y))
+}
+
+func (p Plane) contrast(x, y int) float32 {
+	var sum, squares int32
 	for j := range blockSide {
-		at := (y+j)*a.W + x
-		la, lb := a.Pix[at:at+blockSide], b.Pix[at:at+blockSide]
-		inside := y+j > 0 && y+j < a.H-1
-		for i, v := range la {
-			u, v := float32(lb[i]), float32(v)
-			sa, qa = sa+v, qa+v*v
-			sb, qb = sb+u, qb+u*u
-			if !inside || x+i == 0 || x+i == a.W-1 {
-				continue // a fitting needs neighbours
-			}
-			p := at + i
-			left, right := float32(a.Pix[p-1]), float32(a.Pix[p+1])
-			up, down := float32(a.Pix[p-a.W]), float32(a.Pix[p+a.W])
-			d := u - gain*v - offset - dx*(right-left) - dy*(down-up) - sharp*(left+right+up+down)
-			r.rest[j*blockSide+i] = d
-			r.energy += d * d
+		for _, v := range (*[blockSide]uint8)(p.Pix[(y+j)*p.W+x:]) {
+			sum, squares = sum+int32(v), squares+int32(v)*int32(v)
 		}
 	}
-	r.contrast = max(qa-sa*sa/samples, qb-sb*sb/samples)
-	return r
+	return float32(squares) - float32(sum)*float32(sum)/samples
+}
+
+// residue is what the fitting does not explain of the block at (x, y), and the
+// sum of its squares.
+func (c *blocks) residue(rest *[samples]float32, x, y int) (energy float32) {
+	if c.fit != nil {
+		return c.fit.residue(rest, c.a, c.b, x, y)
+	}
+	var squares int32
+	for j := range blockSide {
+		at := (y+j)*c.a.W + x
+		la, lb := (*[blockSide]uint8)(c.a.Pix[at:]), (*[blockSide]uint8)(c.b.Pix[at:])
+		out := (*[blockSide]float32)(rest[j*blockSide:])
+		for i, v := range la {
+			d := int32(lb[i]) - int32(v)
+			squares += d * d
+			out[i] = float32(d)
+		}
+	}
+	return float32(squares)
+}
+
+func (f *fitting) residue(rest *[samples]float32, a, b Plane, x, y int) (energy float32) {
+	gain, offset := float32(f.gain-4*f.sharp), float32(f.offset)
+	dx, dy, sharp := float32(f.dx/2), float32(f.dy/2), float32(f.sharp)
+	*rest = [samples]float32{}
+	for j := max(0, 1-y); j < min(blockSide, a.H-1-y); j++ {
+		for i := max(0, 1-x); i < min(blockSide, a.W-1-x); i++ { // what has neighbours
+			p := (y+j)*a.W + x + i
+			left, right := float32(a.Pix[p-1]), float32(a.Pix[p+1])
+			up, down := float32(a.Pix[p-a.W]), float32(a.Pix[p+a.W])
+			d := float32(b.Pix[p]) - gain*float32(a.Pix[p]) - offset - dx*(right-left) - dy*(down-up) - sharp*(left+right+up+down)
+			rest[j*blockSide+i] = d
+			energy += d * d
+		}
+	}
+	return energy
 }
 
 // past is the squares of what goes beyond the bound.
-func (r *residue) past(bound *[samples]float32) (sum float32) {
-	for k, v := range spectrum(&r.rest) {
+func past(rest, bound *[samples]float32) (sum float32) {
+	for k, v := range spectrum(rest) {
 		if d := max(v, -v) - bound[k]; d > 0 {
 			sum += d * d
 		}

@@ -1,6 +1,8 @@
 package fingerprint
 
 import (
+	"image"
+	"image/color"
 	"math"
 	"testing"
 )
@@ -26,5 +28,29 @@ func TestSpectrum(t *testing.T) {
 		if math.Abs(want-float64(got[k])) > 1e-3 {
 			t.Errorf("frequency %d: %v, want %v", k, got[k], want)
 		}
+	}
+}
+
+// What Verify does not look at changes no verdict.
+func TestVerifyIsExplained(t *testing.T) {
+	t.Parallel()
+	m := landscape(11, 640, 480)
+	whole := pictureOf(m, 1)
+	kinds := map[Kind]int{}
+	for side := 2; side <= 32; side += 3 {
+		spot := changed(m, func(m *image.RGBA) {
+			paint(m, image.Rect(100, 80, 100+side, 80+side), color.RGBA{120, 130, 120, 255})
+		})
+		for _, other := range []image.Image{spot, recodedAt(t, spot, 90), recodedAt(t, spot, 30), half(spot)} {
+			p := pictureOf(other, 1)
+			got, want := Verify(whole, p), Explain(whole, p)
+			if got != want.Kind {
+				t.Errorf("a spot of %d: %v, but %v", side, got, want)
+			}
+			kinds[got]++
+		}
+	}
+	if kinds[Same] == 0 || kinds[Near] == 0 {
+		t.Errorf("not put to the test: %v", kinds)
 	}
 }

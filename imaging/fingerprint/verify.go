@@ -70,7 +70,7 @@ func (f fitting) plausible() bool {
 // Verify says whether two pictures that Compare found alike are the same. It
 // says Closer where the Pictures were decoded at a reduced scale: no change is
 // visible there, and the whole ones have to be compared.
-func Verify(a, b *Picture) Kind { return Explain(a, b).Kind }
+func Verify(a, b *Picture) Kind { return explain(a, b, true).Kind }
 
 // Finding is a verdict and what it rests on: of all that was measured what came
 // nearest to its limit, or went furthest beyond.
@@ -86,8 +86,11 @@ func (f Finding) String() string {
 	return fmt.Sprintf("%v: %s %.3g, %.2f of the limit", f.Kind, f.What, f.Value, f.Of)
 }
 
-// Explain is Verify, and says what the verdict rests on.
-func Explain(a, b *Picture) Finding {
+// Explain is Verify, and says what the verdict rests on, which takes longer.
+func Explain(a, b *Picture) Finding { return explain(a, b, false) }
+
+// explain says no more than the Kind for certain if it is to be quick.
+func explain(a, b *Picture, quick bool) Finding {
 	if !sameShape(a.Width, a.Height, b.Width, b.Height) || min(a.Luma.W, a.Luma.H, b.Luma.W, b.Luma.H) < minShort {
 		return Finding{Near, "shape", math.Inf(1), 0}
 	}
@@ -104,9 +107,14 @@ func Explain(a, b *Picture) Finding {
 		return f
 	}
 	e.compareText(a.Luma, b.Luma)
-	e.compareSpectrum(a, b)
-	if fine := e.fine(); fine.Of > f.Of {
-		f = fine
+	// What of a document's print is lost could have been another glyph.
+	limit := float32(1 - 4.5*e.lost)
+	if limit <= 0 {
+		return Finding{Near, "small print", math.Inf(1), e.lost}
+	}
+	e.compareSpectrum(a, b, limit, quick)
+	if of := e.beyond / float64(limit); of > f.Of {
+		f = Finding{Near, "detail", of, e.beyond}
 	}
 	if f.Of <= 1 {
 		f.Kind = Same
@@ -142,16 +150,6 @@ func (e *evidence) coarse(whole bool) (worst Finding) {
 		}
 	}
 	return worst
-}
-
-// fine is what the scale of the smaller picture says.
-func (e *evidence) fine() Finding {
-	// What of a document's print is lost could have been another glyph.
-	limit := 1 - 4.5*e.lost
-	if limit <= 0 {
-		return Finding{Near, "small print", math.Inf(1), e.lost}
-	}
-	return Finding{Near, "detail", e.beyond / limit, e.beyond}
 }
 
 const (
