@@ -18,6 +18,8 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"inlet/imaging"
 )
 
 // handler is an http.Handler that may fail. What it returns is answered with a
@@ -84,7 +86,7 @@ func (s *Server) log(r *http.Request, route, id string, rec *recorder, err error
 	}
 	if err != nil && !gone(r, err) {
 		attrs = append(attrs, slog.String("error", redact(r, err)))
-		if rec.status >= 500 {
+		if rec.status >= 500 && !errors.Is(err, imaging.ErrNotReady) { // which is no failure
 			level = slog.LevelError
 		}
 	}
