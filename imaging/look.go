@@ -69,7 +69,7 @@ func (in *Inspector) picture(ctx context.Context, src *source, f Format, orienta
 		frame.Quant = in.jpegQuantisation(src)
 	}
 	ways := in.ways(src, f, want.Frame, size, small)
-	if narrow(size, want.Side) || hollow(src, ways) {
+	if narrow(size, want.Side) || in.hollow(src, ways) {
 		if orientation >= 5 && orientation <= 8 {
 			size.X, size.Y = size.Y, size.X
 		}
@@ -103,11 +103,13 @@ func narrow(size image.Point, side int) bool {
 	return short < minLook || short*int64(side) < minLook*long
 }
 
-// hollow says that a file holds very little for the memory that it takes: then
-// the picture is blank or nearly so, and its copies are known by their bytes.
-func hollow(src *source, ways []way) bool {
-	const room, perByte = 16 << 20, 1000
-	return len(ways) > 0 && ways[0].memory > room+perByte*src.size()
+// hollow says that a file would take several times what all may take together,
+// and holds very little for that: then the picture is blank or nearly so, and its
+// copies are known by their bytes. Of real pictures a night sky as a lossy WebP
+// comes near: 450 pixels a byte, for each of which 16 bytes are counted.
+func (in *Inspector) hollow(src *source, ways []way) bool {
+	const times, perByte = 4, 1000
+	return len(ways) > 0 && ways[0].memory > times*in.memory+perByte*src.size()
 }
 
 // lookMemory is what a fingerprint.Picture takes while it is made: its planes,

@@ -392,6 +392,19 @@ func TestPictureOfLines(t *testing.T) {
 	}
 }
 
+// Nothing is compared of a file that would take much memory for next to nothing.
+func TestPictureOfHollowFiles(t *testing.T) {
+	t.Parallel()
+	m := image.NewPaletted(image.Rect(0, 0, 2000, 2000), color.Palette{color.Black, color.White})
+	data := encode(t, func(b *bytes.Buffer) error { return gif.Encode(b, m, nil) }) // 10 KB for 20 MB
+	for memory, samples := range map[int64]int{1 << 20: 0, 4 << 20: 2000 * 2000} {
+		p, err := NewInspector(1e8, memory).Picture(t.Context(), bytes.NewReader(data), int64(len(data)), GIF, Want{Side: fingerprint.FullSide})
+		if err != nil || p.Width != 2000 || len(p.Luma.Pix) != samples {
+			t.Errorf("within %d: %d samples, %v", memory, len(p.Luma.Pix), err)
+		}
+	}
+}
+
 func BenchmarkPicture(b *testing.B) {
 	for _, s := range benchmarkFiles(b)[:6] {
 		for _, side := range []int{fingerprint.Side, fingerprint.FullSide} {
