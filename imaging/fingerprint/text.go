@@ -1,5 +1,7 @@
 package fingerprint
 
+import "math"
+
 const (
 	textBlock = 16 // samples along a block's side
 	paperBand = 24 // grey levels that noise spreads paper over
@@ -64,22 +66,67 @@ func (e *evidence) compareText(a, b Plane) {
 	}
 }
 
-// document says that all but little of a picture is paper, with text or bare.
+// document says that all but little of a picture is paper, bare or with print on
+// it. Things and lights have edges too, but few of them are strokes; a page that
+// was photographed has the edges of the page besides its print. Light on dark is
+// more often a night than a page.
 func document(p Plane) bool {
-	var all, text, bare float64
-	for y := 0; y+textBlock <= p.H; y += textBlock {
-		for x := 0; x+textBlock <= p.W; x += textBlock {
-			l := look(p, x, y)
-			all++
-			if l.text {
-				text++
+	var text, strokes, enough float64
+	across, down := p.W/textBlock, p.H/textBlock
+	all, others := float64(across*down), 0.0
+	for i := range across * down {
+		x, y := i%across*textBlock, i/across*textBlock
+		switch l := look(p, x, y); {
+		case l.text:
+			text++
+			enough += l.strokesAsked()
+			if l.hasStrokes(p, x, y) {
+				strokes++
 			}
-			if l.bare {
-				bare++
+		case !l.bare:
+			if others++; others >= 0.08*all {
+				return false
 			}
 		}
 	}
-	return text > 0.01*all && text+bare > 0.92*all
+	return text > 0.01*all && strokes > enough
+}
+
+// strokesAsked is the part of such patches of a document that have strokes.
+func (l patch) strokesAsked() float64 {
+	const dark, ofDark, ofLight = 64, 1.0 / 2, 1.0 / 3
+	if l.paper < dark {
+		return ofDark
+	}
+	return ofLight
+}
+
+// hasStrokes says that some ink of a patch has paper on both sides.
+func (l patch) hasStrokes(p Plane, x, y int) bool {
+	const some = 10
+	n := 0
+	for i := range textBlock {
+		n += l.inkBetween(p.Pix[(y+i)*p.W+x:], 1) + l.inkBetween(p.Pix[y*p.W+x+i:], p.W)
+	}
+	return n >= some
+}
+
+// inkBetween counts the ink with paper before and behind it in a line of samples.
+func (l patch) inkBetween(line []uint8, step int) (n int) {
+	ink, after := 0, false // what may still end in paper, and that paper came before
+	for i := range textBlock {
+		d := math.Abs(float64(line[i*step]) - l.paper)
+		switch {
+		case d > inkApart:
+			ink++
+		case d < inkApart/2:
+			if after {
+				n += ink
+			}
+			ink, after = 0, true
+		}
+	}
+	return n
 }
 
 // lostText is the part of the text's contrast that is gone at w×h samples.
