@@ -5,8 +5,11 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
+
+	"golang.org/x/sync/errgroup"
 
 	"inlet/imaging/fingerprint"
 )
@@ -32,38 +35,71 @@ type group struct {
 	name          string  // of that pair
 }
 
+// inParallel calls do for 0 to n−1, as many at once as there are processors.
+func inParallel(n int, do func(i int)) {
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for i := range n {
+		g.Go(func() error {
+			do(i)
+			return nil
+		})
+	}
+	_ = g.Wait() // none of them fails
+}
+
+// outcome of sending a picture after another: a verdict, or none.
+type outcome struct {
+	verdict
+	unmade, err error // there was nothing to send; it was not told what it is
+}
+
 // recall makes a copy of each photo and looks whether it is recognised.
 func (r *report) recall(t transform, photos []*file, tool, keep string) {
+	outcomes := make([]outcome, len(photos))
+	inParallel(len(photos), func(i int) {
+		o := &outcomes[i]
+		var data []byte
+		if data, o.unmade = t.apply(tool, photos[i].name, keep); o.unmade == nil {
+			o.verdict, o.err = r.send(photos[i], t.name, data)
+		}
+	})
 	same, all := 0, 0
 	var hardest fingerprint.Finding
-	for _, f := range photos {
-		data, err := t.apply(tool, f.name, keep)
-		if err != nil {
-			fmt.Fprintln(r.progress, err)
+	for i, o := range outcomes {
+		if o.unmade != nil {
+			fmt.Fprintln(r.progress, o.unmade)
 			continue
 		}
 		all++
-		sent, err := r.load(t.name, data)
-		if err != nil {
-			fmt.Fprintf(r.progress, "%s of %s: %v\n", t.name, f.name, err)
-			continue
-		}
-		v, err := r.compare(f, sent)
-		if err != nil {
-			fmt.Fprintln(r.progress, err)
-		}
-		if v.Kind == fingerprint.Same {
+		switch {
+		case o.err != nil:
+			fmt.Fprintf(r.progress, "%s of %s: %v\n", t.name, photos[i].name, o.err)
+		case o.Kind == fingerprint.Same:
 			same++
-			if v.Of > hardest.Of {
-				hardest = v.Finding
+			if o.Of > hardest.Of {
+				hardest = o.Finding
 			}
-		} else if r.verbose {
-			fmt.Fprintf(r.out, "    missed: %s of %s: %s\n", t.name, filepath.Base(f.name), v)
+		case r.verbose:
+			fmt.Fprintf(r.out, "    missed: %s of %s: %s\n", t.name, filepath.Base(photos[i].name), o)
 		}
 	}
-	if all == 0 {
-		return
+	if all > 0 {
+		r.row(t, all, same, hardest)
 	}
+}
+
+// send compares a file with what was stored before.
+func (r *report) send(stored *file, name string, data []byte) (verdict, error) {
+	sent, err := r.load(name, data)
+	if err != nil {
+		return verdict{}, err
+	}
+	return r.compare(stored, sent)
+}
+
+// row prints the recall of a transform.
+func (r *report) row(t transform, all, same int, hardest fingerprint.Finding) {
 	part := float64(same) / float64(all)
 	mark := "ok"
 	if part < t.bar {
@@ -96,20 +132,25 @@ func (r *report) never(p pair) {
 		fmt.Fprintln(r.progress, err)
 		return
 	}
-	for _, f := range forms() {
-		b, err := r.load(p.name, asJPEG(p.b, f.quality, f.part))
-		if err != nil {
-			fmt.Fprintln(r.progress, err)
-			continue
-		}
-		r.mustDiffer(p.kind, fmt.Sprintf("%s, sent as %g%% q%d", p.name, 100*f.part, f.quality), a, b)
+	sent := forms()
+	outcomes := make([]outcome, len(sent))
+	inParallel(len(sent), func(i int) {
+		outcomes[i].verdict, outcomes[i].err = r.send(a, p.name, asJPEG(p.b, sent[i].quality, sent[i].part))
+	})
+	for i, f := range sent {
+		r.differ(p.kind, fmt.Sprintf("%s, sent as %g%% q%d", p.name, 100*f.part, f.quality), outcomes[i])
 	}
 }
 
 func (r *report) mustDiffer(kind, name string, a, b *file) {
 	v, err := r.compare(a, b)
-	if err != nil {
-		fmt.Fprintf(r.progress, "%s: %v\n", name, err)
+	r.differ(kind, name, outcome{verdict: v, err: err})
+}
+
+// differ counts what became of a pair.
+func (r *report) differ(kind, name string, v outcome) {
+	if v.err != nil {
+		fmt.Fprintf(r.progress, "%s: %v\n", name, v.err)
 	}
 	if r.pairs++; r.pairs%250 == 0 {
 		fmt.Fprintf(r.progress, "%d pairs, %d merged\n", r.pairs, r.merged)
@@ -126,7 +167,7 @@ func (r *report) mustDiffer(kind, name string, a, b *file) {
 		fmt.Fprintf(r.out, "    FALSE MERGE: %s: %s: %s\n", kind, name, v)
 	}
 	if v.Of > 0 && (g.name == "" || v.Of < g.nearest.Of) {
-		g.nearest, g.name = v, name
+		g.nearest, g.name = v.verdict, name
 	}
 }
 
