@@ -25,15 +25,13 @@ import (
 
 var roomy = Limits{Memory: 1 << 30, Pixels: 100e6, Time: time.Minute}
 
+// compiled holds the libraries for all tests: compiling them takes seconds under
+// the race detector.
+var compiled = NewDecoder(Limits{})
+
 func newDecoder(t testing.TB, l Limits) *Decoder {
 	t.Helper()
-	d := NewDecoder(l)
-	t.Cleanup(func() {
-		if err := d.Close(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
-	return d
+	return &Decoder{limits: l, turn: compiled.turn}
 }
 
 func sample(t testing.TB, name string) []byte {
