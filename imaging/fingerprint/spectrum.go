@@ -15,17 +15,19 @@ const (
 	busy      = 100 * samples // squared contrast of blocks that show how a coder errs
 	fewBusy   = 25            // fewer of them show nothing
 	sampled   = 1 << 14       // as many blocks are enough to learn from
-	free      = 50 * samples  // squared residual that is let pass in any block
-	recoded   = 0.06          // part of a block's squared contrast that coders change besides
-	scaled    = 0.1           // that scalers do in photos, with lettering or without
-	printed   = 0.02          // that scalers may do in documents
+	// What of the squared residual and of a block's squared contrast may be
+	// changed besides, by coders and by scalers. What came closest of copies that
+	// Lanczos' kernel made smaller is a quarter of that.
+	free, recoded      = 50 * samples, 0.06
+	freeScaled, scaled = 25 * samples, 0.02
 )
 
 // blocks are two pictures of one scale, to be compared block by block.
 type blocks struct {
 	a, b Plane
 	fit  *fitting // nil where both are of one size as they are: no scaler is to be helped
-	part float32  // of a block's squared contrast that may differ
+	free float32  // of the squared residual that is let pass in any block
+	part float32  // of a block's squared contrast that is
 }
 
 // compareSpectrum looks at the scale of the smaller picture for the block whose
@@ -44,19 +46,26 @@ func (e *evidence) compareSpectrum(pa, pb *Picture, limit float32, quick bool) {
 		e.beyond = math.Inf(1)
 		return
 	}
-	c := blocks{a: pa.Luma.reduce(w, h), b: pb.Luma.reduce(w, h), part: recoded}
-	if pa.Luma.W != pb.Luma.W || pa.Luma.H != pb.Luma.H {
-		fit := fitted(c.a, c.b)
-		c.fit, c.part = &fit, scaled
-		if e.document {
-			c.part = printed
-		}
-	}
 	from, to := float32(0), float32(math.Inf(1))
 	if quick {
 		from, to = limit, limit
 	}
-	e.beyond = float64(c.hardest(from, to, pa.step(w, h), pb.step(w, h)))
+	if pa.Luma.W == pb.Luma.W && pa.Luma.H == pb.Luma.H {
+		c := blocks{a: pa.Luma, b: pb.Luma, free: free, part: recoded}
+		e.beyond = float64(c.hardest(from, to, pa.step(w, h), pb.step(w, h)))
+		return
+	}
+	// Nobody knows how it was scaled: a copy is what one of these explains.
+	e.beyond = math.Inf(1)
+	for _, smaller := range []func(_ Plane, w, h int) Plane{Plane.resample, Plane.reduce} {
+		c := blocks{a: smaller(pa.Luma, w, h), b: smaller(pb.Luma, w, h), free: freeScaled, part: scaled}
+		fit := fitted(c.a, c.b)
+		c.fit = &fit
+		e.beyond = min(e.beyond, float64(c.hardest(from, to, pa.step(w, h), pb.step(w, h))))
+		if e.beyond <= float64(limit) {
+			return
+		}
+	}
 }
 
 // hardest is by how much the hardest block goes beyond what is free, if that is
@@ -70,10 +79,10 @@ func (c *blocks) hardest(from, to float32, qa, qb *Quantisation) float32 {
 			x, y := min(x, c.a.W-blockSide), min(y, c.a.H-blockSide)
 			// No more can be left once the bound is taken off.
 			energy := c.residue(&rest, x, y)
-			if energy <= worst*free {
+			if energy <= worst*c.free {
 				continue
 			}
-			allowed := free + c.part*c.contrast(x, y)
+			allowed := c.free + c.part*c.contrast(x, y)
 			if energy <= worst*allowed {
 				continue
 			}
