@@ -70,6 +70,9 @@ func sourceOf(t *testing.T, data []byte) *source {
 
 // Large PNGs are scaled in memory for a few rows.
 func TestMemoryOfLargeThumbnails(t *testing.T) {
+	if raced {
+		t.Skip("16 megapixels")
+	}
 	m := image.NewPaletted(image.Rect(0, 0, 4000, 4000), color.Palette{color.White, color.Black})
 	data := encode(t, func(b *bytes.Buffer) error { return png.Encode(b, m) })
 	in := NewInspector(1e8, 1<<20)

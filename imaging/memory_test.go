@@ -32,7 +32,7 @@ func spent(t *testing.T, f Format, data []byte) (uint64, error) {
 // Large files of the kinds that are read as a stream take the memory of small
 // ones.
 func TestMemoryOfLargeFiles(t *testing.T) {
-	if testing.Short() {
+	if testing.Short() || raced {
 		t.Skip("files of 60 MB")
 	}
 	m := image.NewNRGBA(image.Rect(0, 0, 5000, 3000))
@@ -70,6 +70,9 @@ func TestMemoryOfLargeFiles(t *testing.T) {
 // Large pictures are compared in memory for what is compared, and animations in
 // that of a frame.
 func TestMemoryOfPictures(t *testing.T) {
+	if raced {
+		t.Skip("16 megapixels, many times")
+	}
 	m := image.NewPaletted(image.Rect(0, 0, 4000, 4000), scene(1, 9, 9).Palette)
 	long := &gif.GIF{}
 	for range 30 {
