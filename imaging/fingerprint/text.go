@@ -129,21 +129,23 @@ func (l patch) inkBetween(line []uint8, step int) (n int) {
 	return n
 }
 
-// lostText is the part of the text's contrast that is gone at w×h samples.
+// lostText is the part of the print's contrast that is gone at w×h samples: what
+// is not there any more once they are scaled up again. The edges of what lies
+// around a page are no print.
 func lostText(p Plane, w, h int) float64 {
-	small := p.reduce(min(w, p.W), min(h, p.H))
+	small := p.resample(min(w, p.W), min(h, p.H))
+	across, down := float64(small.W)/float64(p.W), float64(small.H)/float64(p.H)
 	var lost, all float64
 	for y := 0; y+textBlock <= p.H; y += textBlock {
 		for x := 0; x+textBlock <= p.W; x += textBlock {
 			l := look(p, x, y)
-			if !l.text {
+			if !l.text || !l.hasStrokes(p, x, y) {
 				continue
 			}
 			for j := y; j < y+textBlock; j++ {
-				from := small.row(j * small.H / p.H)
 				for i := x; i < x+textBlock; i++ {
 					v := float64(p.Pix[j*p.W+i])
-					d, ink := v-float64(from[i*small.W/p.W]), v-l.paper
+					d, ink := v-small.between((float64(i)+0.5)*across-0.5, (float64(j)+0.5)*down-0.5), v-l.paper
 					lost += d * d
 					all += ink * ink
 				}
@@ -154,4 +156,13 @@ func lostText(p Plane, w, h int) float64 {
 		return 0
 	}
 	return lost / all
+}
+
+// between is what a plane holds at any place: something between four samples.
+func (p Plane) between(x, y float64) float64 {
+	x, y = min(max(x, 0), float64(p.W-1)), min(max(y, 0), float64(p.H-1))
+	left, top := min(int(x), p.W-2), min(int(y), p.H-2)
+	x, y = x-float64(left), y-float64(top)
+	above, below := p.row(top)[left:], p.row(top + 1)[left:]
+	return (1-y)*((1-x)*float64(above[0])+x*float64(above[1])) + y*((1-x)*float64(below[0])+x*float64(below[1]))
 }

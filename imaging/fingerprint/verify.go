@@ -108,7 +108,7 @@ func explain(a, b *Picture, quick bool) Finding {
 	}
 	e.compareText(a.Luma, b.Luma)
 	// What of a document's print is lost could have been another glyph.
-	limit := float32(1 - 4.5*e.lost)
+	limit := float32(1 - 3*e.lost)
 	if limit <= 0 {
 		return Finding{Near, "small print", math.Inf(1), e.lost}
 	}
