@@ -92,6 +92,9 @@ func (e *engine) decode(ctx context.Context, l library, f *file, limits Limits) 
 	if err != nil {
 		return Image{}, fmt.Errorf("compile %s: %w", l.name, err)
 	}
+	if err := ctx.Err(); err != nil { // a small picture would be done before it is noticed
+		return Image{}, err
+	}
 	mem, err := reserve(limits.Memory)
 	if err != nil {
 		return Image{}, fmt.Errorf("reserve memory for %s: %w", l.name, err)
