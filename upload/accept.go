@@ -80,14 +80,14 @@ func (s *Service) process(ctx context.Context, a arrival) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	look, err := s.lookUpLooks(ctx, a, info)
+	found, err := s.lookUpAlike(ctx, a, info)
 	if err != nil {
 		return Result{}, err
 	}
-	if look.payload != nil {
-		return s.commitDuplicate(ctx, a, *look.payload, &info)
+	if found.payload != nil {
+		return s.commitDuplicate(ctx, a, *found.payload, &info)
 	}
-	like, err := s.judge(ctx, a, info, look)
+	like, err := s.judge(ctx, a, info, found)
 	if err != nil {
 		return Result{}, err
 	}

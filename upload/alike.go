@@ -46,9 +46,6 @@ func (s *Service) judge(ctx context.Context, a arrival, info imaging.Info, found
 	result := alike{seen: found.seen}
 	near, closer := sortOut(own, found.alike)
 	for _, c := range closer {
-		if result.copy != nil {
-			break // what a copy resembles is known of the kept picture
-		}
 		same, err := s.isCopy(ctx, own, s.sightOf(c))
 		switch {
 		case errors.Is(err, imaging.ErrNotReady):
@@ -56,8 +53,8 @@ func (s *Service) judge(ctx context.Context, a arrival, info imaging.Info, found
 			near = append(near, c)
 		case err != nil:
 			return alike{}, err
-		case same:
-			result.copy = &c
+		case same: // what it resembles is known of the picture that is kept
+			return alike{copy: &c}, nil
 		default:
 			near = append(near, c)
 		}

@@ -61,9 +61,9 @@ type looks struct {
 	seen    lookalike.Seen
 }
 
-// lookUpLooks asks for the same picture data and for pictures that look alike,
+// lookUpAlike asks for the same picture data and for pictures that look alike,
 // in one round trip.
-func (s *Service) lookUpLooks(ctx context.Context, a arrival, info imaging.Info) (found looks, err error) {
+func (s *Service) lookUpAlike(ctx context.Context, a arrival, info imaging.Info) (found looks, err error) {
 	defer s.timed("looks", time.Now())
 	ctx, cancel := context.WithTimeout(ctx, s.StoreWait)
 	defer cancel()
