@@ -227,6 +227,9 @@ func TestDescriptionHasEveryRoute(t *testing.T) {
 	variable := regexp.MustCompile(`:(\w+)`)
 	for _, found := range route.FindAllStringSubmatch(string(source), -1) {
 		method, path := cmp.Or(found[2], http.MethodGet), variable.ReplaceAllString(found[3], "{$1}")
+		if strings.HasPrefix(path, "/assets/") {
+			continue // what the pages are made of is nobody else's to call
+		}
 		served[method+" "+path] = found[1] == "operator"
 	}
 	if len(served) < 15 {

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"html/template"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -47,6 +48,8 @@ type Options struct {
 type Server struct {
 	Options
 	router  *httprouter.Router
+	assets  *assets
+	pages   *template.Template
 	metrics *metrics
 	windows windows            // of forms
 	pings   singleflight.Group // of /readyz
@@ -55,14 +58,21 @@ type Server struct {
 }
 
 // New makes a Server.
-func New(o Options) *Server {
+func New(o Options) (*Server, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
 	s := &Server{Options: o, metrics: newMetrics(o.Registerer), done: make(chan struct{})}
 	s.stop = sync.OnceFunc(func() { close(s.done) })
+	var err error
+	if s.assets, err = newAssets(); err != nil {
+		return nil, err
+	}
+	if s.pages, err = parsePages(s.assets); err != nil {
+		return nil, err
+	}
 	s.router = s.routes()
-	return s
+	return s, nil
 }
 
 // register adds one route.
@@ -81,6 +91,7 @@ func (s *Server) routes() *httprouter.Router {
 	r.RedirectTrailingSlash, r.RedirectFixedPath = false, false
 	on := register(func(method, path string, h handler) { r.Handler(method, path, s.handle(path, h)) })
 	if !s.OperationsOnly {
+		s.people(on)
 		s.senders(on)
 		s.operators(func(method, path string, h handler) { on(method, path, s.asOperator(h)) })
 	}
@@ -97,6 +108,12 @@ func (s *Server) routes() *httprouter.Router {
 		return nil
 	})
 	return r
+}
+
+// people adds the console, and what the pages are made of.
+func (s *Server) people(on register) {
+	on.get("/", s.console)
+	on.get("/assets/:version/*file", s.asset)
 }
 
 // senders adds what needs a link, or a picture's id.

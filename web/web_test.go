@@ -131,7 +131,8 @@ func newTestServer(t testing.TB, change ...func(*setup)) *testServer {
 			{Name: "blob", Essential: true, Ping: s.blobs.Ping},
 		}
 	}
-	s.Server = New(o.web)
+	s.Server, err = New(o.web)
+	must(t, err)
 	s.http.Config = s.HTTPServer()
 	s.http.Start()
 	t.Cleanup(s.http.Close)

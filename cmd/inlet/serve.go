@@ -153,13 +153,13 @@ func wire(ctx context.Context, cfg config, st *stores, log *slog.Logger) (_ *ser
 	for i, n := range cfg.TrustedProxies {
 		proxies[i] = n.Prefix
 	}
-	s.web = web.New(web.Options{
+	s.web, err = web.New(web.Options{
 		Keys: st.keys, Revocations: s.links, Links: links, Uploads: uploads, Gallery: pictures, Stats: s.stats,
 		Signer: signer, Checks: s.checks(), AdminToken: st.token, PublicURL: cfg.PublicURL, TrustedProxies: proxies,
 		MaxFileBytes: int64(cfg.MaxFileBytes), MaxFiles: cfg.MaxFiles, OperationsOnly: cfg.Role == "worker",
 		Log: log, Registerer: registry, Gatherer: registry,
 	})
-	return s, nil
+	return s, err
 }
 
 // imageURL gives the address under which an image is fetched.

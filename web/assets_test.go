@@ -1,0 +1,63 @@
+package web
+
+import (
+	"compress/gzip"
+	"io"
+	"net/http"
+	"testing"
+)
+
+func TestAssets(t *testing.T) {
+	t.Parallel()
+	s := newTestServer(t)
+	address, err := s.assets.url("base.css")
+	must(t, err)
+	const forEver, notKept = "public, max-age=31536000, immutable", "no-cache"
+	tests := map[string]struct {
+		path, accept, caching string
+		status                int
+		zipped                bool
+	}{
+		"compressed":                 {path: address, accept: "br, gzip;q=0.5", status: 200, caching: forEver, zipped: true},
+		"as it is":                   {path: address, status: 200, caching: forEver},
+		"gzip is refused":            {path: address, accept: "gzip;q=0", status: 200, caching: forEver},
+		"of another version":         {path: "/assets/0123456789abcdef/base.css", status: 200, caching: notKept},
+		"none":                       {path: "/assets/" + s.assets.version + "/none.css", status: 404},
+		"outside of the folder":      {path: "/assets/" + s.assets.version + "/..%2fpages%2fconsole.html", status: 404},
+		"a folder":                   {path: "/assets/" + s.assets.version + "/", status: 404},
+		"without a version":          {path: "/assets/base.css", status: 404},
+		"an encoding nobody speaks ": {path: address, accept: "br", status: 200, caching: forEver},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+test.path, nil)
+			must(t, err)
+			r.Header.Set("Accept-Encoding", test.accept)
+			res, err := http.DefaultClient.Do(r)
+			must(t, err)
+			defer res.Body.Close()
+			if res.StatusCode != test.status {
+				t.Fatalf("status %d, want %d", res.StatusCode, test.status)
+			}
+			if test.status != 200 {
+				return
+			}
+			if got := res.Header.Get("Cache-Control"); got != test.caching {
+				t.Errorf("Cache-Control %q, want %q", got, test.caching)
+			}
+			body := io.Reader(res.Body)
+			if zipped := res.Header.Get("Content-Encoding") == "gzip"; zipped != test.zipped {
+				t.Fatalf("compressed: %v, want %v", zipped, test.zipped)
+			} else if zipped {
+				body, err = gzip.NewReader(body)
+				must(t, err)
+			}
+			got, err := io.ReadAll(body)
+			must(t, err)
+			if string(got) != string(s.assets.files["base.css"].plain) {
+				t.Error("the bytes are not those of the file")
+			}
+		})
+	}
+}
