@@ -22,6 +22,11 @@ type Options struct {
 	MaxConns int32
 	// StatementTimeout bounds every statement on the server; 0 means 10 s.
 	StatementTimeout time.Duration
+	// Pooled says that the URL is that of a pooler which gives a connection to
+	// another client after each transaction, as PgBouncer does in its mode
+	// transaction. Nothing is kept in a session then: no prepared statements, and
+	// no settings, so that the server's own statement_timeout holds.
+	Pooled bool
 }
 
 // Open makes a pool. It does not wait for the database: the first use does.
@@ -41,6 +46,11 @@ func Open(ctx context.Context, url string, opts Options) (*pgxpool.Pool, error) 
 	params := cfg.ConnConfig.RuntimeParams
 	params["timezone"] = "UTC"
 	params["application_name"] = "inlet"
+	if opts.Pooled {
+		// Types are asked for once, and a query is sent whole each time.
+		cfg.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
+		return pgxpool.NewWithConfig(ctx, cfg)
+	}
 	params["statement_timeout"] = fmt.Sprint(opts.StatementTimeout.Milliseconds())
 	// A process that is paused inside a transaction must not hold its locks for ever.
 	params["idle_in_transaction_session_timeout"] = "60000"

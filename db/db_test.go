@@ -26,7 +26,7 @@ func TestMigrateAtOnce(t *testing.T) {
 	var wg sync.WaitGroup
 	for range 4 {
 		wg.Go(func() {
-			if err := db.Migrate(context.Background(), url); err != nil {
+			if err := db.Migrate(context.Background(), url, db.Options{}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -42,11 +42,11 @@ func TestMigrateAtOnce(t *testing.T) {
 
 func TestMigrateUnreachable(t *testing.T) {
 	t.Parallel()
-	err := db.Migrate(t.Context(), "postgres://nobody:secret@127.0.0.1:1/none")
+	err := db.Migrate(t.Context(), "postgres://nobody:secret@127.0.0.1:1/none", db.Options{})
 	if !errors.Is(err, db.ErrUnreachable) {
 		t.Errorf("got %v", err)
 	}
-	if err := db.Migrate(t.Context(), "://"); err == nil || errors.Is(err, db.ErrUnreachable) {
+	if err := db.Migrate(t.Context(), "://", db.Options{}); err == nil || errors.Is(err, db.ErrUnreachable) {
 		t.Errorf("a malformed URL: got %v", err)
 	}
 }

@@ -2,81 +2,103 @@ package db
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/jackc/pgx/v5/stdlib"
 	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivermigrate"
 )
 
-// ErrUnreachable says that there is no database at the URL, or not yet.
-var ErrUnreachable = errors.New("db: the database cannot be reached")
+var (
+	// ErrUnreachable says that there is no database at the URL, or not yet.
+	ErrUnreachable = errors.New("db: the database cannot be reached")
+	// ErrPooled says that a pooler refuses the settings of a session: Options.Pooled
+	// is wanted.
+	ErrPooled = errors.New("db: there is a pooler in front of the database that keeps no sessions")
+)
 
-// Migrate brings the schema up to date: Inlet's own tables and River's. It
-// holds an advisory lock, so replicas that start together do it once.
-func Migrate(ctx context.Context, url string) error {
-	cfg, err := pgx.ParseConfig(url)
-	if err != nil {
-		return fmt.Errorf("db: parse the database URL: %w", err)
-	}
-	cfg.ConnectTimeout = 5 * time.Second
-	conn := stdlib.OpenDB(*cfg)
-	defer conn.Close()
-	if err := conn.PingContext(ctx); err != nil {
-		return fmt.Errorf("%w: %w", ErrUnreachable, err)
-	}
-	if err := migrateInlet(ctx, conn); err != nil {
-		return fmt.Errorf("db: migrate: %w", err)
-	}
-	pool, err := Open(ctx, url, Options{MaxConns: 2, StatementTimeout: time.Hour})
+// Migrate brings the schema up to date: Inlet's own tables and River's. Replicas
+// that start together do it once: the others wait.
+func Migrate(ctx context.Context, url string, opts Options) error {
+	opts.MaxConns, opts.StatementTimeout = 4, time.Hour
+	pool, err := Open(ctx, url, opts)
 	if err != nil {
 		return err
 	}
 	defer pool.Close()
-	river, err := rivermigrate.New(riverpgxv5.New(pool), nil)
-	if err != nil {
-		return fmt.Errorf("db: job queue migrations: %w", err)
+	if err := pool.Ping(ctx); err != nil {
+		return unreachable(err)
 	}
-	if err := migrateQueue(ctx, pool, river); err != nil {
-		return fmt.Errorf("db: migrate the job queue: %w", err)
-	}
-	return EnsurePartitions(ctx, pool, time.Now())
+	return locked(ctx, pool, func() error {
+		if err := migrateInlet(ctx, pool); err != nil {
+			return fmt.Errorf("db: migrate: %w", err)
+		}
+		river, err := rivermigrate.New(riverpgxv5.New(pool), nil)
+		if err == nil {
+			_, err = river.Migrate(ctx, rivermigrate.DirectionUp, nil)
+		}
+		if err != nil {
+			return fmt.Errorf("db: migrate the job queue: %w", err)
+		}
+		return EnsurePartitions(ctx, pool, time.Now())
+	})
 }
 
-// migrateQueue holds a lock of the session meanwhile: River takes each of its
-// steps in a transaction of its own, since some need the one before committed.
-func migrateQueue(ctx context.Context, pool *pgxpool.Pool, river *rivermigrate.Migrator[pgx.Tx]) error {
-	conn, err := pool.Acquire(ctx)
-	if err != nil {
-		return err
+func unreachable(err error) error {
+	var pgErr *pgconn.PgError
+	if errors.As(err, &pgErr) && strings.Contains(pgErr.Message, "unsupported startup parameter") {
+		return fmt.Errorf("%w: %w", ErrPooled, err)
 	}
-	defer conn.Release()
-	if _, err := conn.Exec(ctx, `SELECT pg_advisory_lock(hashtext('inlet job queue'))`); err != nil {
-		return err
-	}
-	defer conn.Exec(context.WithoutCancel(ctx), `SELECT pg_advisory_unlock(hashtext('inlet job queue'))`) //nolint:errcheck // the session ends soon
-	_, err = river.Migrate(ctx, rivermigrate.DirectionUp, nil)
-	return err
+	return fmt.Errorf("%w: %w", ErrUnreachable, err)
 }
 
-func migrateInlet(ctx context.Context, conn *sql.DB) error {
+// lockEvery is how long a process waits between two tries to be the one that
+// migrates. It does not wait in the database: a statement that waits has a
+// snapshot, and an index that is built concurrently waits for those.
+const lockEvery = 250 * time.Millisecond
+
+// locked runs fn while no other process does. The lock is held by a transaction
+// that does nothing else, since a session's would not outlast its first statement
+// behind a pooler.
+func locked(ctx context.Context, pool *pgxpool.Pool, fn func() error) error {
+	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `SET LOCAL idle_in_transaction_session_timeout = 0`); err != nil {
+			return fmt.Errorf("db: %w", err)
+		}
+		for mine := false; !mine; {
+			err := tx.QueryRow(ctx, `SELECT pg_try_advisory_xact_lock(hashtext('inlet schema'))`).Scan(&mine)
+			if err != nil {
+				return fmt.Errorf("db: wait for another process to migrate: %w", err)
+			}
+			if mine {
+				break
+			}
+			select {
+			case <-ctx.Done():
+				return ctx.Err()
+			case <-time.After(lockEvery):
+			}
+		}
+		return fn()
+	})
+}
+
+func migrateInlet(ctx context.Context, pool *pgxpool.Pool) error {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
 		return err
 	}
-	locker, err := lock.NewPostgresSessionLocker(lock.WithLockTimeout(1, 120))
-	if err != nil {
-		return err
-	}
-	provider, err := goose.NewProvider(goose.DialectPostgres, conn, files, goose.WithSessionLocker(locker))
+	conn := stdlib.OpenDBFromPool(pool)
+	defer conn.Close()
+	provider, err := goose.NewProvider(goose.DialectPostgres, conn, files)
 	if err != nil {
 		return err
 	}

@@ -82,7 +82,7 @@ func (s *Service) conditions(ctx context.Context, f Filter) (conditions, error) 
 		var n int
 		count := conditions{}
 		count.and(`SELECT count(*) FROM (`+m.members+` LIMIT ?) AS them`, m.value, gatherLimit+1)
-		if err := s.Pool.QueryRow(ctx, count.clauses[0], count.args...).Scan(&n); err != nil {
+		if err := s.Read.QueryRow(ctx, count.clauses[0], count.args...).Scan(&n); err != nil {
 			return c, fmt.Errorf("count a filter's images: %w", err)
 		}
 		if n <= gatherLimit {

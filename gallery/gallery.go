@@ -44,7 +44,9 @@ type Thumbnailer interface {
 
 // Options of a Service. All fields without a stated default are required.
 type Options struct {
-	Pool        *pgxpool.Pool
+	Pool *pgxpool.Pool
+	// Read is asked for lists and exports; what it knows may lag behind. nil: Pool.
+	Read        *pgxpool.Pool
 	Blobs       *blob.Files
 	Thumbnailer Thumbnailer
 	// Decoder is needed by Decode alone, so in processes that run jobs.
@@ -65,6 +67,9 @@ type Service struct {
 func New(o Options) *Service {
 	if o.Committed == nil {
 		o.Committed = func() {}
+	}
+	if o.Read == nil {
+		o.Read = o.Pool
 	}
 	return &Service{Options: o}
 }

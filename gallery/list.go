@@ -54,7 +54,7 @@ func (s *Service) page(ctx context.Context, c conditions, limit int) (docs []Doc
 			ORDER BY i.uploaded_at DESC, i.id DESC LIMIT ` + strconv.Itoa(limit) + `) i
 		ORDER BY i.uploaded_at DESC, i.id DESC`
 	if c.walks {
-		err = pgx.BeginTxFunc(ctx, s.Pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+		err = pgx.BeginTxFunc(ctx, s.Read, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
 			if _, err := tx.Exec(ctx, `SET LOCAL statement_timeout = '`+walkTime+`'`); err != nil {
 				return err
 			}
@@ -62,7 +62,7 @@ func (s *Service) page(ctx context.Context, c conditions, limit int) (docs []Doc
 			return err
 		})
 	} else {
-		docs, err = documents(s.Pool.Query(ctx, query, c.args...))
+		docs, err = documents(s.Read.Query(ctx, query, c.args...))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("list images: %w", err)

@@ -350,3 +350,27 @@ func TestDocumentSchema(t *testing.T) {
 		check("Image", doc)
 	}
 }
+
+// Lists and exports are read from the replica alone: they go on while the
+// database that is written to is away.
+func TestListReadsTheReplica(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	id := h.add("picture", row{"format": "png"})
+	away, err := pgxpool.New(t.Context(), "postgres://nobody@127.0.0.1:1/none")
+	must(t, err)
+	defer away.Close()
+	s := gallery.New(gallery.Options{Pool: away, Read: h.Pool, Blobs: h.Blobs})
+	for _, filter := range []gallery.Filter{{}, {Link: "L"}, {Format: "png"}} {
+		_, _, err := s.List(t.Context(), filter, 10, "")
+		must(t, err)
+	}
+	var streamed []uuid.UUID
+	must(t, s.Stream(t.Context(), gallery.Filter{}, func(d *gallery.Document) error {
+		streamed = append(streamed, d.ID)
+		return nil
+	}))
+	if len(streamed) != 1 || streamed[0] != id {
+		t.Errorf("streamed %v, want %v", streamed, id)
+	}
+}

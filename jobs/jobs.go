@@ -45,6 +45,9 @@ type Options struct {
 	Links      Links
 	Counters   Counters
 	Log        *slog.Logger
+	// Poll looks for jobs once a second instead of being told of them, which needs
+	// a session of the database.
+	Poll       bool
 	Registerer prometheus.Registerer // nil: metrics are not exported
 	Now        func() time.Time      // nil: time.Now
 }
@@ -72,6 +75,7 @@ func New(o Options) (*Workers, error) {
 			river.QueueDefault: {MaxWorkers: 2}, foldQueue: {MaxWorkers: 1}, decodeQueue: {MaxWorkers: 1},
 		},
 		Workers:      w.workers(),
+		PollOnly:     o.Poll,
 		PeriodicJobs: periodic,
 		// Only the sweep of orphans may take long: it looks at every blob.
 		JobTimeout: time.Hour,

@@ -16,9 +16,9 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
-	"github.com/redis/go-redis/v9"
 
 	"inlet/db/dbtest"
+	"inlet/db/redisdb"
 	"inlet/embedded/redistest"
 	"inlet/link"
 )
@@ -69,10 +69,8 @@ func eachWorld(t *testing.T, fn func(t *testing.T, w *world)) {
 
 func (w *world) service() *Service {
 	w.Helper()
-	o, err := redis.ParseURL(w.url)
+	rdb, err := redisdb.Open(w.url, redisdb.Options{})
 	w.must(err)
-	o.MaxRetries, o.DialerRetries, o.ContextTimeoutEnabled, o.DisableIdentity = 1, 1, true, true
-	rdb := redis.NewClient(o)
 	w.Cleanup(func() { rdb.Close() })
 	s := New(Options{Pool: w.pool, Redis: rdb, Now: w.clock.Now})
 	s.every = 20 * time.Millisecond

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/redis/go-redis/v9"
 )
 
@@ -57,46 +56,43 @@ func (s *Service) found(ctx context.Context) (state, error) {
 
 // rebuild takes the lock, so that no drain runs anywhere. Unless it is forced
 // it compares again then, exactly: another replica may have mended it.
+//
+// The lock has a transaction of its own: a snapshot that is taken while waiting
+// for it would be too old, and a session's lock would be somebody else's behind a
+// pooler. Should its connection break, drains and the build exclude each other all
+// the same: both write stats_state, so the build cannot be serialised and fails.
 func (s *Service) rebuild(ctx context.Context, force bool) error {
 	ctx, cancel := context.WithTimeout(ctx, buildTime)
 	defer cancel()
-	conn, err := s.pool.Acquire(ctx)
+	err := pgx.BeginFunc(ctx, s.pool, func(lock pgx.Tx) error {
+		if err := patience(ctx, lock, buildTime); err != nil {
+			return err
+		}
+		if _, err := lock.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtext('inlet stats'))`); err != nil {
+			return fmt.Errorf("wait for drains to end: %w", err)
+		}
+		if !force {
+			if same, err := s.compare(ctx, lock); err != nil || same {
+				return err
+			}
+		}
+		if err := s.build(ctx); err != nil {
+			return err
+		}
+		s.metrics.rebuilds.Inc()
+		return nil
+	})
 	if err != nil {
 		return fmt.Errorf("stats: rebuild: %w", err)
 	}
-	// The lock is the session's and not the transaction's: a snapshot that is
-	// taken while waiting for the lock would be too old. It is released by
-	// closing or by unlock.
-	defer unlock(ctx, conn)
-	if _, err := conn.Exec(ctx, `SELECT pg_advisory_lock(hashtext('inlet stats'))`); err != nil {
-		return fmt.Errorf("stats: wait for drains to end: %w", err)
-	}
-	if !force {
-		if same, err := s.compare(ctx, conn); err != nil || same {
-			return err
-		}
-	}
-	if err := s.build(ctx, conn); err != nil {
-		return fmt.Errorf("stats: rebuild: %w", err)
-	}
-	s.metrics.rebuilds.Inc()
 	return nil
-}
-
-func unlock(ctx context.Context, conn *pgxpool.Conn) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), redisWait)
-	defer cancel()
-	if _, err := conn.Exec(ctx, `SELECT pg_advisory_unlock_all()`); err != nil {
-		_ = conn.Conn().Close(ctx)
-	}
-	conn.Release()
 }
 
 // compare tells whether Redis has exactly the counters that it should have. No
 // drain runs meanwhile. What is applied and still in the outbox was left by a
 // drain that died; it counts in Redis only.
-func (s *Service) compare(ctx context.Context, conn *pgxpool.Conn) (bool, error) {
-	want, err := s.wanted(ctx, conn)
+func (s *Service) compare(ctx context.Context, tx pgx.Tx) (bool, error) {
+	want, err := s.wanted(ctx, tx)
 	if err != nil {
 		return false, err
 	}
@@ -108,7 +104,7 @@ func (s *Service) compare(ctx context.Context, conn *pgxpool.Conn) (bool, error)
 	if err != nil {
 		return false, err
 	}
-	rows, err := conn.Query(ctx, `SELECT count(*) FROM outbox WHERE id = ANY($1::text[]::bigint[])`, known)
+	rows, err := tx.Query(ctx, `SELECT count(*) FROM outbox WHERE id = ANY($1::text[]::bigint[])`, known)
 	if err != nil {
 		return false, err
 	}
@@ -121,10 +117,10 @@ func (s *Service) compare(ctx context.Context, conn *pgxpool.Conn) (bool, error)
 // outbox in the same transaction; those that were committed later are not in
 // the snapshot and stay. Redis is switched before Postgres commits: if the
 // commit fails, Redis has an epoch that nobody trusts and is built again.
-func (s *Service) build(ctx context.Context, conn *pgxpool.Conn) error {
+func (s *Service) build(ctx context.Context) error {
 	epoch := rand.Text()
 	var live []string
-	err := pgx.BeginTxFunc(ctx, conn, pgx.TxOptions{IsoLevel: pgx.RepeatableRead}, func(tx pgx.Tx) error {
+	err := pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead}, func(tx pgx.Tx) error {
 		if err := patience(ctx, tx, buildTime); err != nil {
 			return err
 		}

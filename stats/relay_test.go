@@ -77,15 +77,15 @@ func TestDrainWaitsForRebuild(t *testing.T) {
 	s := w.service()
 	w.drained(s)
 	w.store(file{})
-	conn, err := w.pool.Acquire(t.Context())
+	lock, err := w.pool.Begin(t.Context())
 	w.must(err)
-	_, err = conn.Exec(t.Context(), `SELECT pg_advisory_lock(hashtext('inlet stats'))`)
+	_, err = lock.Exec(t.Context(), `SELECT pg_advisory_xact_lock(hashtext('inlet stats'))`)
 	w.must(err)
 	n, err := s.drain(t.Context())
 	if n != 0 || err != nil || w.outbox() != 1 || len(s.wake) != 1 {
 		t.Errorf("drained %d rows, error %v, %d are left, woken %d times", n, err, w.outbox(), len(s.wake))
 	}
-	unlock(t.Context(), conn)
+	w.must(lock.Commit(t.Context()))
 	w.drained(s)
 	w.mustEqualSQL(s)
 }

@@ -60,7 +60,7 @@ func load(ctx context.Context, dir string, rows int) (s *store, err error) {
 	if err := s.postgres.CreateDatabase(ctx, database); err != nil {
 		return nil, err
 	}
-	if err := db.Migrate(ctx, s.postgres.URL(database)); err != nil {
+	if err := db.Migrate(ctx, s.postgres.URL(database), db.Options{}); err != nil {
 		return nil, err
 	}
 	if err := s.open(ctx); err != nil {

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"inlet/db"
+	"inlet/db/redisdb"
 	"inlet/stats"
 )
 
@@ -17,7 +18,7 @@ func migrate(ctx context.Context, cfg config) error {
 		return err
 	}
 	defer st.close()
-	if err := db.Migrate(ctx, st.DatabaseURL); err != nil {
+	if err := db.Migrate(ctx, st.DatabaseURL, cfg.database()); err != nil {
 		return err
 	}
 	fmt.Fprintln(os.Stdout, "the schema is up to date")
@@ -32,12 +33,12 @@ func rebuildStats(ctx context.Context, cfg config) error {
 		return err
 	}
 	defer st.close()
-	pool, err := db.Open(ctx, st.DatabaseURL, db.Options{MaxConns: 4})
+	pool, err := db.Open(ctx, st.DatabaseURL, cfg.database())
 	if err != nil {
 		return err
 	}
 	defer pool.Close()
-	rdb, err := openRedis(st.RedisURL)
+	rdb, err := redisdb.Open(st.RedisURL, redisdb.Options{})
 	if err != nil {
 		return err
 	}

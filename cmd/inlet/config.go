@@ -16,8 +16,9 @@ import (
 	"text/tabwriter"
 
 	"github.com/caarlos0/env/v11"
-	"github.com/redis/go-redis/v9"
 
+	"inlet/db"
+	"inlet/db/redisdb"
 	"inlet/link"
 )
 
@@ -29,7 +30,11 @@ type config struct {
 	LinkKeys       string    `env:"INLET_LINK_KEYS" help:"kid:key,… with keys of at least 32 bytes in base64; the first signs, all verify (default: as the token)"`
 	DataDir        string    `env:"INLET_DATA_DIR" envDefault:"./inlet-data" help:"where the private stores, the blobs and the secrets are"`
 	DatabaseURL    string    `env:"INLET_DATABASE_URL" help:"Postgres (default: a private one in the data dir)"`
-	RedisURL       string    `env:"INLET_REDIS_URL" help:"Redis: redis:// or rediss://, comma-separated for a cluster (default: an embedded one)"`
+	ReadURL        string    `env:"INLET_DATABASE_READ_URL" help:"a read replica of that Postgres, for lists and exports, which may then lag behind (default: the same)"`
+	Pooler         string    `env:"INLET_DATABASE_POOLER" help:"transaction: a pooler such as PgBouncer in its mode transaction is in front of Postgres (default: none)"`
+	DatabaseConns  int32     `env:"INLET_DATABASE_CONNS" envDefault:"24" help:"most connections of this process to Postgres"`
+	RedisURL       string    `env:"INLET_REDIS_URL" help:"Redis: redis:// or rediss://, comma-separated for a cluster, sentinels with ?master_name=NAME (default: an embedded one)"`
+	RedisConns     int       `env:"INLET_REDIS_CONNS" help:"most connections of this process to each server of Redis (default: ten for each processor)"`
 	BlobURL        string    `env:"INLET_BLOB_URL" help:"where pictures are kept: file:///path (default: in the data dir)"`
 	Role           string    `env:"INLET_ROLE" envDefault:"all" help:"all, api (answers requests) or worker (runs jobs)"`
 	Dedup          string    `env:"INLET_DEDUP" envDefault:"perceptual" help:"perceptual, or exact: only the same bytes are duplicates"`
@@ -113,6 +118,11 @@ func named(err error) error {
 	return errors.Join(lines...)
 }
 
+// database is how Postgres is used.
+func (c *config) database() db.Options {
+	return db.Options{MaxConns: c.DatabaseConns, Pooled: c.Pooler == "transaction"}
+}
+
 // private tells whether the database is the one in the data dir.
 func (c *config) private() bool { return c.DatabaseURL == "" }
 
@@ -150,9 +160,14 @@ func (c *config) Validate() error {
 	}
 	check(c.DataDir != "", "INLET_DATA_DIR", "is empty")
 	check(c.private() || validDatabase(c.DatabaseURL), "INLET_DATABASE_URL", "is no URL such as postgres://user:password@host/database")
+	check(c.ReadURL == "" || validDatabase(c.ReadURL), "INLET_DATABASE_READ_URL", "is no URL such as postgres://user:password@host/database")
+	check(c.ReadURL == "" || !c.private(), "INLET_DATABASE_READ_URL", "needs INLET_DATABASE_URL: the private database has no replica")
+	oneOf("INLET_DATABASE_POOLER", c.Pooler, "", "transaction")
+	check(c.DatabaseConns >= 4 && c.DatabaseConns <= 1000, "INLET_DATABASE_CONNS", "must be between 4 and 1000")
+	check(c.RedisConns >= 0 && c.RedisConns <= 10_000, "INLET_REDIS_CONNS", "must be between 1 and 10,000")
 	if c.RedisURL != "" {
-		_, err := redisOptions(c.RedisURL)
-		check(err == nil, "INLET_REDIS_URL", "is no URL such as redis://host:6379")
+		err := redisdb.Check(c.RedisURL)
+		check(err == nil, "INLET_REDIS_URL", "%v", err)
 	}
 	check(c.BlobURL == "" || strings.HasPrefix(c.BlobURL, "file:///"), "INLET_BLOB_URL", "is no URL such as file:///var/lib/inlet")
 
@@ -193,22 +208,6 @@ func validOrigin(raw string) bool {
 func validDatabase(raw string) bool {
 	u, err := url.Parse(raw)
 	return err == nil && (u.Scheme == "postgres" || u.Scheme == "postgresql")
-}
-
-// redisOptions reads a URL, or several of a cluster separated by commas.
-func redisOptions(raw string) (*redis.UniversalOptions, error) {
-	all := &redis.UniversalOptions{}
-	for i, one := range strings.Split(raw, ",") {
-		o, err := redis.ParseURL(strings.TrimSpace(one))
-		if err != nil {
-			return nil, err
-		}
-		all.Addrs = append(all.Addrs, o.Addr)
-		if i == 0 {
-			all.Username, all.Password, all.DB, all.TLSConfig = o.Username, o.Password, o.DB, o.TLSConfig
-		}
-	}
-	return all, nil
 }
 
 // printSettings lists every variable with its default.

@@ -37,7 +37,7 @@ func TestDefaults(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := config{
-		Addr: "127.0.0.1:8080", PublicURL: "http://127.0.0.1:8080", DataDir: "./inlet-data", BlobURL: "file://" + dir,
+		Addr: "127.0.0.1:8080", PublicURL: "http://127.0.0.1:8080", DataDir: "./inlet-data", DatabaseConns: 24, BlobURL: "file://" + dir,
 		Role: "all", Dedup: "perceptual", DedupScope: "service", ImageAccess: "public",
 		MaxFileBytes: 64 << 20, MaxPixels: 100_000_000, MaxFiles: 100, DecodeMemory: 96 << 20, HEICMemory: 2 << 30,
 		LogFormat: "text", LogLevel: "info",
@@ -65,9 +65,8 @@ func TestSettings(t *testing.T) {
 	if !reflect.DeepEqual(c.TrustedProxies, proxies) {
 		t.Errorf("proxies: %v", c.TrustedProxies)
 	}
-	o, err := redisOptions(c.RedisURL)
-	if err != nil || !reflect.DeepEqual(o.Addrs, []string{"a:1", "b:2"}) || o.Password != "pw" {
-		t.Errorf("redis: %+v, %v", o, err)
+	if c.database().Pooled {
+		t.Error("a pooler is taken for granted")
 	}
 }
 
@@ -86,6 +85,10 @@ func TestMistakes(t *testing.T) {
 		{"INLET_LINK_KEYS", ""},
 		{"INLET_DATABASE_URL", "mysql://u:hunter2@db"},
 		{"INLET_REDIS_URL", "http://:hunter2@x"},
+		{"INLET_DATABASE_READ_URL", "mysql://u:hunter2@db"},
+		{"INLET_DATABASE_POOLER", "statement"},
+		{"INLET_DATABASE_CONNS", "1"},
+		{"INLET_REDIS_CONNS", "-1"},
 		{"INLET_BLOB_URL", "/srv/x"},
 		{"INLET_BLOB_URL", "s3://bucket"},
 		{"INLET_ROLE", "both"},

@@ -91,6 +91,12 @@ func start(t *testing.T, dir string, settings ...string) *running {
 		t.Fatalf("it did not listen; its log:\n%s", r.log)
 	}
 	go io.Copy(io.Discard, stdout)
+	for _, line := range settings {
+		if token, set := strings.CutPrefix(line, "INLET_ADMIN_TOKEN="); set {
+			r.token = token
+			return r
+		}
+	}
 	token, err := os.ReadFile(filepath.Join(dir, "inlet-data", "operator-token"))
 	if err != nil {
 		t.Fatal(err)

@@ -22,6 +22,7 @@ import (
 
 	"inlet/blob"
 	"inlet/db"
+	"inlet/db/redisdb"
 	"inlet/gallery"
 	"inlet/imaging"
 	"inlet/imaging/heif"
@@ -42,8 +43,6 @@ const (
 	stagingGrace = 24 * time.Hour
 	// heicTime is how long one HEIC or AVIF may take: large ones take seconds.
 	heicTime = 2 * time.Minute
-	// databaseConns bounds the connections of one process.
-	databaseConns = 24
 )
 
 // serve starts the service and runs it until a signal.
@@ -82,6 +81,7 @@ type service struct {
 	cfg     config
 	log     *slog.Logger
 	pool    *pgxpool.Pool
+	read    *pgxpool.Pool // of the read replica; nil: there is none
 	redis   redis.UniversalClient
 	blobs   *blob.Files
 	links   *link.Revocations
@@ -99,13 +99,18 @@ func wire(ctx context.Context, cfg config, st *stores, log *slog.Logger) (_ *ser
 			s.close()
 		}
 	}()
-	if err := migrateWhenThere(ctx, st.DatabaseURL, log); err != nil {
+	if err := migrateWhenThere(ctx, cfg, st.DatabaseURL, log); err != nil {
 		return nil, err
 	}
-	if s.pool, err = db.Open(ctx, st.DatabaseURL, db.Options{MaxConns: databaseConns}); err != nil {
+	if s.pool, err = db.Open(ctx, st.DatabaseURL, cfg.database()); err != nil {
 		return nil, err
 	}
-	if s.redis, err = openRedis(st.RedisURL); err != nil {
+	if cfg.ReadURL != "" {
+		if s.read, err = db.Open(ctx, cfg.ReadURL, cfg.database()); err != nil {
+			return nil, fmt.Errorf("INLET_DATABASE_READ_URL: %w", err)
+		}
+	}
+	if s.redis, err = redisdb.Open(st.RedisURL, redisdb.Options{PoolSize: cfg.RedisConns}); err != nil {
 		return nil, err
 	}
 	if s.blobs, err = blob.Open(cfg.BlobURL); err != nil {
@@ -131,7 +136,7 @@ func wire(ctx context.Context, cfg config, st *stores, log *slog.Logger) (_ *ser
 	// Its memory is taken while it decodes, which only jobs have it do.
 	s.decoder = heif.NewDecoder(heif.Limits{Memory: int64(cfg.HEICMemory), Pixels: cfg.MaxPixels, Time: heicTime})
 	pictures := gallery.New(gallery.Options{
-		Pool: s.pool, Blobs: s.blobs, Thumbnailer: inspector, Decoder: s.decoder, Later: enqueuer, Committed: s.stats.Wake,
+		Pool: s.pool, Read: s.read, Blobs: s.blobs, Thumbnailer: inspector, Decoder: s.decoder, Later: enqueuer, Committed: s.stats.Wake,
 	})
 	uploads := upload.New(upload.Options{
 		Later: enqueuer, Decoder: s.decoder, Exact: cfg.Dedup == "exact",
@@ -143,7 +148,7 @@ func wire(ctx context.Context, cfg config, st *stores, log *slog.Logger) (_ *ser
 	if cfg.Role != "api" {
 		s.workers, err = jobs.New(jobs.Options{
 			Pool: s.pool, Orphans: pictures, Lookalikes: uploads, Pictures: pictures, Links: links, Counters: s.stats,
-			Log: log, Registerer: registry,
+			Log: log, Poll: cfg.database().Pooled, Registerer: registry,
 		})
 		if err != nil {
 			return nil, err
@@ -184,10 +189,13 @@ func (s *service) checks() []web.Check {
 }
 
 // migrateWhenThere waits for a database that starts at the same time as we do.
-func migrateWhenThere(ctx context.Context, url string, log *slog.Logger) error {
+func migrateWhenThere(ctx context.Context, cfg config, url string, log *slog.Logger) error {
 	deadline := time.Now().Add(databaseWait)
 	for told := false; ; told = true {
-		err := db.Migrate(ctx, url)
+		err := db.Migrate(ctx, url, cfg.database())
+		if errors.Is(err, db.ErrPooled) {
+			return fmt.Errorf("INLET_DATABASE_POOLER: set it to transaction: %w", err)
+		}
 		if err == nil || !errors.Is(err, db.ErrUnreachable) || time.Now().After(deadline) {
 			return err
 		}
@@ -287,8 +295,10 @@ func (s *service) close() {
 	if s.redis != nil {
 		s.redis.Close()
 	}
-	if s.pool != nil {
-		s.pool.Close()
+	for _, pool := range []*pgxpool.Pool{s.read, s.pool} {
+		if pool != nil {
+			pool.Close()
+		}
 	}
 }
 

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/google/renameio/v2"
-	"github.com/redis/go-redis/v9"
 
 	"inlet/embedded"
 	"inlet/link"
@@ -152,20 +151,6 @@ func (s *stores) close() {
 	if s.dir != nil {
 		s.dir.Close()
 	}
-}
-
-// openRedis makes a client that gives up soon: nothing that a sender waits for
-// needs Redis.
-func openRedis(url string) (redis.UniversalClient, error) {
-	o, err := redisOptions(url)
-	if err != nil {
-		return nil, fmt.Errorf("INLET_REDIS_URL: %w", err)
-	}
-	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = time.Second, 2*time.Second, 2*time.Second, 2*time.Second
-	o.MaxRetries = 1
-	o.ContextTimeoutEnabled = true
-	o.DisableIdentity = true
-	return redis.NewUniversalClient(o), nil
 }
 
 // quietRedis takes what the Redis client would print at every failure: those

@@ -62,7 +62,7 @@ func start() (*server, error) {
 	if err := postgres.CreateDatabase(ctx, template); err != nil {
 		return nil, err
 	}
-	return &server{Server: postgres, dir: dir, alive: alive}, db.Migrate(ctx, postgres.URL(template))
+	return &server{Server: postgres, dir: dir, alive: alive}, db.Migrate(ctx, postgres.URL(template), db.Options{})
 }
 
 const prefix = "inlet-dbtest-"

@@ -8,7 +8,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
+	"testing"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -22,6 +24,8 @@ const limit = 30 * time.Second
 // redisServer is a real one.
 type redisServer struct {
 	dir     string
+	conf    string   // a file of settings; mostly none
+	extra   []string // arguments
 	addr    string
 	process *child.Process // nil while it does not run
 }
@@ -41,11 +45,8 @@ func (r *redisServer) run(addr string) error {
 	}
 	r.addr = addr
 	r.process, err = child.Start(child.Command{
-		Path: path,
-		Args: []string{
-			"--bind", host, "--port", port, "--dir", r.dir,
-			"--save", "", "--appendonly", "no", "--loglevel", "warning",
-		},
+		Path:     path,
+		Args:     r.args(host, port),
 		Output:   log,
 		Orphaned: syscall.SIGKILL,
 	})
@@ -57,6 +58,48 @@ func (r *redisServer) run(addr string) error {
 		return fmt.Errorf("%w: %s", err, log.Tail())
 	}
 	return nil
+}
+
+func (r *redisServer) args(host, port string) []string {
+	var all []string
+	if r.conf != "" {
+		all = append(all, r.conf) // the first, or it is not taken for a file
+	}
+	all = append(all, "--bind", host, "--port", port, "--dir", r.dir, "--save", "", "--appendonly", "no", "--loglevel", "warning")
+	return append(all, r.extra...)
+}
+
+// startReal starts a server at an address that nobody uses. Settings that depend
+// on it are made by prepare.
+func startReal(t testing.TB, prepare func(r *redisServer, host, port string) error) (*redisServer, error) {
+	r := &redisServer{dir: t.TempDir()}
+	t.Cleanup(r.kill)
+	_, err := atFreeAddr(t, func(addr string) error {
+		host, port, err := net.SplitHostPort(addr)
+		if err == nil {
+			err = prepare(r, host, port)
+		}
+		if err == nil {
+			err = r.run(addr)
+		}
+		return err
+	})
+	return r, err
+}
+
+// awaitInfo waits until a section of INFO has the text.
+func (r *redisServer) awaitInfo(ctx context.Context, section, text string) error {
+	client := r.client()
+	defer func() { _ = client.Close() }()
+	for {
+		info, err := client.Info(ctx, section).Result()
+		if err == nil && strings.Contains(info, text) {
+			return nil
+		}
+		if child.Pause(ctx, 10*time.Millisecond) != nil {
+			return fmt.Errorf("%s did not become %s: %w\n%s", section, text, err, info)
+		}
+	}
 }
 
 func (r *redisServer) awaitReady() error {

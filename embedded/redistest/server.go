@@ -1,7 +1,6 @@
 package redistest
 
 import (
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
@@ -40,17 +39,24 @@ func start(t testing.TB, kind string) *Server {
 	} else {
 		s.backend = &redisServer{dir: t.TempDir()}
 	}
-	// Another process may take the port before the server does: then the next
-	// one is tried.
-	err := errors.New("no port is free")
-	for attempt := 0; attempt < 10 && err != nil; attempt++ {
-		s.Addr = freeAddr(t)
-		err = s.run(s.Addr)
-	}
+	var err error
+	s.Addr, err = atFreeAddr(t, s.run)
 	s.must(err)
 	s.URL = "redis://" + s.Addr
 	t.Cleanup(s.kill)
 	return s
+}
+
+// atFreeAddr runs a server at an address that nobody uses. Another process may
+// take it before the server does: then the next one is tried.
+func atFreeAddr(t testing.TB, run func(addr string) error) (addr string, err error) {
+	for range 10 {
+		addr = freeAddr(t)
+		if err = run(addr); err == nil {
+			return addr, nil
+		}
+	}
+	return "", err
 }
 
 func freeAddr(t testing.TB) string {
