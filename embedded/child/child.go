@@ -20,6 +20,8 @@ import (
 type Command struct {
 	Path string
 	Args []string
+	// Env is added to the little that a server needs of our environment.
+	Env []string
 	// User runs it as somebody else; nil means as ourselves.
 	User *syscall.Credential
 	// Input is what it reads from standard input; nil means nothing.
@@ -56,7 +58,7 @@ func Start(c Command) (*Process, error) {
 	// Not bound to a context: it is stopped by its own signals, in its own time.
 	cmd := exec.CommandContext(context.Background(), c.Path, c.Args...)
 	cmd.Dir = "/" // a directory that every user may enter
-	cmd.Env = environment()
+	cmd.Env = append(environment(), c.Env...)
 	cmd.Stdout, cmd.Stderr = c.Output, c.Output
 	cmd.Stdin = c.Input
 	cmd.ExtraFiles = c.files

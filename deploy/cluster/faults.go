@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"inlet/embedded/child"
+)
+
+// calm is how long the cluster is left alone between two faults.
+const calm = 15 * time.Second
+
+// trouble goes through the faults one by one, over and over, until ctx is done.
+func (c *cluster) trouble(ctx context.Context) error {
+	for turn := 0; ; turn++ {
+		if child.Pause(ctx, calm) != nil {
+			return nil
+		}
+		victim := c.processes[turn%len(c.processes)]
+		faults := []struct {
+			what string
+			do   func(context.Context) error
+		}{
+			{victim.name + " is killed and started again", func(ctx context.Context) error {
+				victim.kill()
+				return victim.restart(ctx)
+			}},
+			{victim.name + " is drained and started again", func(ctx context.Context) error {
+				victim.drain()
+				return victim.restart(ctx)
+			}},
+			{"Redis is restarted", c.restartRedis},
+		}
+		fault := faults[turn%len(faults)]
+		c.log.Info("fault", "what", fault.what)
+		if err := fault.do(ctx); err != nil && ctx.Err() == nil {
+			return fmt.Errorf("%s: %w", fault.what, err)
+		}
+	}
+}
+
+// restartRedis ends the server, which is started again by its keeper.
+func (c *cluster) restartRedis(ctx context.Context) error {
+	o, err := redis.ParseURL(c.redis)
+	if err != nil {
+		return err
+	}
+	o.MaxRetries = -1
+	rdb := redis.NewClient(o)
+	defer rdb.Close()
+	// The connection ends with the server, so there is no answer.
+	_ = rdb.ShutdownNoSave(ctx).Err()
+	for rdb.Ping(ctx).Err() != nil {
+		if err := pause(ctx); err != nil {
+			return errors.Join(errors.New("redis did not come back"), err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"sync"
+	"syscall"
+	"time"
+
+	"inlet/embedded/child"
+)
+
+const (
+	// readyTime bounds a start; drainTime is more than a process gives its requests.
+	readyTime = 2 * time.Minute
+	drainTime = 45 * time.Second
+)
+
+// process is one inlet, which may be ended and started again at its address.
+type process struct {
+	name, addr, binary, log string
+	env                     []string
+
+	mu      sync.Mutex // guards what follows
+	running *child.Process
+	output  *child.Log
+}
+
+func (p *process) start() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	output, err := child.OpenLog(p.log, 64<<20)
+	if err != nil {
+		return err
+	}
+	p.running, err = child.Start(child.Command{
+		Path: p.binary, Args: []string{"serve"}, Env: p.env, Output: output, Orphaned: syscall.SIGTERM,
+	})
+	p.output = output
+	return err
+}
+
+func (p *process) current() (*child.Process, *child.Log) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.running, p.output
+}
+
+func (p *process) pid() int {
+	running, _ := p.current()
+	return running.Pid()
+}
+
+// awaitReady waits until all stores answer the process.
+func (p *process) awaitReady(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, readyTime)
+	defer cancel()
+	running, output := p.current()
+	for !p.ready(ctx) {
+		select {
+		case <-running.Done():
+			return fmt.Errorf("%s has ended: %w; its last words:\n%s", p.name, running.Err(), output.Tail())
+		default:
+		}
+		if err := pause(ctx); err != nil {
+			return fmt.Errorf("%s is not ready: %w; its last words:\n%s", p.name, err, output.Tail())
+		}
+	}
+	return nil
+}
+
+func (p *process) ready(ctx context.Context) bool {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.addr+"/readyz", nil)
+	if err != nil {
+		return false
+	}
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return false
+	}
+	defer res.Body.Close()
+	return res.StatusCode == http.StatusOK
+}
+
+// drain ends the process as a deployment does: what was begun is finished.
+func (p *process) drain() {
+	running, output := p.current()
+	if running == nil {
+		return
+	}
+	running.Stop(context.Background(), drainTime, syscall.SIGTERM)
+	_ = output.Close()
+}
+
+// kill ends the process as a broken machine does.
+func (p *process) kill() {
+	running, output := p.current()
+	running.Stop(context.Background(), drainTime, syscall.SIGKILL)
+	_ = output.Close()
+}
+
+// restart starts an ended process again.
+func (p *process) restart(ctx context.Context) error {
+	if err := p.start(); err != nil {
+		return err
+	}
+	return p.awaitReady(ctx)
+}
