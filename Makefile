@@ -11,6 +11,7 @@ TESTFLAGS ?=
 BENCHFLAGS ?=
 ROWS      ?= 1000000,10000000
 ACCURACYFLAGS ?=
+CLUSTERFLAGS ?=
 PROFILE   := .cache/cover.out
 
 GOLANGCI_LINT := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
@@ -27,13 +28,16 @@ else
 RACE := $(GO) test
 endif
 
-.PHONY: help run build test check lint fmt tidy vuln bench bench-go bench-upload accuracy heavy fuzz cover
+.PHONY: help run cluster build test check lint fmt tidy vuln bench bench-go bench-upload accuracy heavy fuzz cover
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Start the service on this machine, with nothing configured
 	$(GO) run ./cmd/inlet
+
+cluster: ## Start three replicas and two workers behind nginx, with stores of their own (CLUSTERFLAGS=-h)
+	$(GO) run ./deploy/cluster $(CLUSTERFLAGS)
 
 build: ## Build the static binary ./inlet
 	$(GO) build -trimpath -o inlet ./cmd/inlet
