@@ -15,19 +15,17 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"inlet/cli"
 )
 
 func main() {
 	// The first signal begins a graceful stop; a second one ends at once.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
-	err := rootCommand().ExecuteContext(ctx)
-	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
-		err = nil // it was told to stop before it had begun
-	}
-	if err != nil {
+	if err := rootCommand().ExecuteContext(ctx); err != nil {
 		fmt.Fprintf(os.Stderr, "inlet: %v\n", err)
-		os.Exit(1)
+		os.Exit(cli.ExitStatus(err))
 	}
 }
 
@@ -35,7 +33,7 @@ func rootCommand() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "inlet",
 		Short:         "Inlet collects pictures by link",
-		Long:          "Inlet collects pictures by link. Without a command it does what serve does.",
+		Long:          "Inlet collects pictures by link. Without a command it does what serve does.\nThe other commands are for who runs a service, and for who uses one.",
 		Args:          cobra.NoArgs,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -48,16 +46,21 @@ func rootCommand() *cobra.Command {
 		fmt.Fprintln(cmd.OutOrStdout(), "\nSettings are environment variables; none is needed on one machine:")
 		printSettings(cmd.OutOrStdout())
 	})
-	root.AddCommand(
+	const service = "service"
+	root.AddGroup(&cobra.Group{ID: service, Title: "Commands that run the service:"})
+	for _, cmd := range []*cobra.Command{
 		serveCommand,
-		&cobra.Command{Use: "migrate", Short: "Bring the database's schema up to date and exit", Args: cobra.NoArgs, RunE: run(migrate)},
-		&cobra.Command{Use: "rebuild-stats", Short: "Count everything in Postgres again and replace the statistics in Redis", Args: cobra.NoArgs, RunE: run(rebuildStats)},
-		&cobra.Command{Use: "healthcheck", Short: "Exit 0 if the service on INLET_ADDR lives", Args: cobra.NoArgs, RunE: run(healthcheck)},
-		&cobra.Command{Use: "version", Short: "Print the version", Args: cobra.NoArgs, Run: func(cmd *cobra.Command, _ []string) {
+		{Use: "migrate", Short: "Bring the database's schema up to date and exit", Args: cobra.NoArgs, RunE: run(migrate)},
+		{Use: "rebuild-stats", Short: "Count everything in Postgres again and replace the statistics in Redis", Args: cobra.NoArgs, RunE: run(rebuildStats)},
+		{Use: "healthcheck", Short: "Exit 0 if the service on INLET_ADDR lives", Args: cobra.NoArgs, RunE: run(healthcheck)},
+		{Use: "version", Short: "Print the version", Args: cobra.NoArgs, Run: func(cmd *cobra.Command, _ []string) {
 			fmt.Fprintln(cmd.OutOrStdout(), version())
 		}},
-	)
-	root.CompletionOptions.HiddenDefaultCmd = true
+	} {
+		cmd.GroupID = service
+		root.AddCommand(cmd)
+	}
+	cli.Add(root)
 	return root
 }
 
@@ -68,7 +71,11 @@ func run(command func(context.Context, config) error) func(*cobra.Command, []str
 		if err != nil {
 			return fmt.Errorf("the configuration is wrong (see inlet serve -h):\n%w", err)
 		}
-		return command(cmd.Context(), cfg)
+		err = command(cmd.Context(), cfg)
+		if cmd.Context().Err() != nil && errors.Is(err, context.Canceled) {
+			return nil // it was told to stop before it had begun
+		}
+		return err
 	}
 }
 
