@@ -1,7 +1,9 @@
 package cli
 
 import (
+	"fmt"
 	"io"
+	"math"
 	"path/filepath"
 	"sync/atomic"
 
@@ -45,24 +47,26 @@ func (b *bars) close() {
 	if b == nil || b.closed {
 		return
 	}
-	b.progress.Shutdown()
+	b.progress.Wait() // every bar has been dropped
 	b.closed = true
 }
 
-// total is the bar of all files, with speed and time left. A size below 1 is not
-// known.
-func (b *bars) total(label string, size int64) *bar {
+// total is the bar of several files, with speed and time left. A size of 0 is not
+// known; then there is no time left either.
+func (b *bars) total(label string, size int64, files int) *bar {
 	if b == nil {
 		return nil
 	}
+	one := &bar{}
 	left := decor.AverageETA(decor.ET_STYLE_GO, decor.WCSyncSpace)
-	if size < 1 {
+	if size == 0 {
 		left = decor.Elapsed(decor.ET_STYLE_GO, decor.WCSyncSpace)
 	}
-	return newBar(b.progress.AddBar(size, mpb.BarPriority(1), mpb.BarRemoveOnComplete(),
-		mpb.PrependDecorators(decor.Name(label, decor.WCSyncSpaceR), decor.CountersKibiByte("% .1f / % .1f", decor.WCSyncSpace)),
-		mpb.AppendDecorators(decor.Percentage(decor.WCSyncSpace), decor.AverageSpeed(decor.SizeB1024(0), "% .1f", decor.WCSyncSpace), left),
-	), size)
+	count := decor.Any(func(decor.Statistics) string { return fmt.Sprintf(" %d of %d", one.files.Load(), files) })
+	return b.start(one, size, mpb.BarPriority(math.MaxInt), // below the others
+		mpb.PrependDecorators(decor.Name(label, decor.WCSyncSpaceR), decor.Conditional(files > 1, count, nil),
+			decor.CountersKibiByte("% .1f / % .1f", decor.WCSyncSpace)),
+		mpb.AppendDecorators(decor.Percentage(decor.WCSyncSpace), decor.AverageSpeed(decor.SizeB1024(0), "% .1f", decor.WCSyncSpace), left))
 }
 
 // file is the bar of one file.
@@ -70,11 +74,19 @@ func (b *bars) file(path string, size int64) *bar {
 	if b == nil {
 		return nil
 	}
-	return newBar(b.progress.AddBar(size, mpb.BarRemoveOnComplete(),
+	return b.start(&bar{}, size,
 		mpb.PrependDecorators(decor.Name(short(plain(filepath.Base(path))), decor.WCSyncSpaceR),
 			decor.CountersKibiByte("% .1f / % .1f", decor.WCSyncSpace)),
-		mpb.AppendDecorators(decor.Percentage(decor.WCSyncSpace)),
-	), size)
+		mpb.AppendDecorators(decor.Percentage(decor.WCSyncSpace)))
+}
+
+// start shows a bar until it is dropped: one that begins without a total does not
+// end when that is reached, since the answer is still to come.
+func (b *bars) start(one *bar, size int64, options ...mpb.BarOption) *bar {
+	one.bar = b.progress.AddBar(0, options...)
+	one.size.Store(size)
+	one.bar.SetTotal(size, false)
+	return one
 }
 
 // short keeps long names from pushing the bar off the line.
@@ -88,14 +100,16 @@ func short(name string) string {
 
 // bar is one line. A nil *bar shows nothing.
 type bar struct {
-	bar  *mpb.Bar
-	size atomic.Int64
+	bar   *mpb.Bar
+	size  atomic.Int64
+	files atomic.Int64 // done
 }
 
-func newBar(b *mpb.Bar, size int64) *bar {
-	one := &bar{bar: b}
-	one.size.Store(size)
-	return one
+// count notes that files are done.
+func (b *bar) count(files int) {
+	if b != nil {
+		b.files.Add(int64(files))
+	}
 }
 
 func (b *bar) add(n int64) {

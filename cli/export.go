@@ -91,7 +91,7 @@ func export(cmd *cobra.Command, mediaType string, query url.Values, out output) 
 		progress = newBars(cmd, false)
 	}
 	defer progress.close()
-	bar := progress.total("exporting", 0)
+	bar := progress.total("exporting", 0, 1)
 	defer bar.drop()
 	return out.write(cmd, func(w io.Writer) error {
 		if _, err := io.Copy(w, bar.reader(stream)); err != nil {

@@ -82,7 +82,7 @@ func getPicture(cmd *cobra.Command, op *client.Operator, id string, width int, o
 	defer picture.Close()
 	progress := newBars(cmd, false)
 	defer progress.close()
-	bar := progress.total("fetching", picture.Size)
+	bar := progress.total("fetching", picture.Size, 1)
 	defer bar.drop()
 	return out.write(cmd, func(w io.Writer) error {
 		sum := sha256.New()

@@ -41,7 +41,7 @@ func (u *upload) hash(ctx context.Context, files []*file) ([]*file, error) {
 	for _, f := range files {
 		total += f.size
 	}
-	bar := u.bars.total("checking", total)
+	bar := u.bars.total("checking", total, len(files))
 	defer bar.drop()
 	readable := make([]bool, len(files))
 	g, ctx := errgroup.WithContext(ctx)
@@ -56,6 +56,7 @@ func (u *upload) hash(ctx context.Context, files []*file) ([]*file, error) {
 				return nil
 			}
 			readable[i] = true
+			bar.count(1)
 			return nil
 		})
 	}

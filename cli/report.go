@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -91,16 +92,16 @@ func (r *report) line(o outcome) {
 	}
 	r.sum.count(o.Status)
 	r.sum.NotSent = max(0, r.sum.NotSent-1)
-	switch {
-	case r.json:
+	if r.json {
 		r.write(writeJSON(r.out, o))
-	case o.Error != nil:
-		_, err := fmt.Fprintf(r.out, "%s  %s: %s\n", r.paint.paint(colours[o.Status], fmt.Sprintf("%-9s", o.Status)),
-			plain(o.Path), plain(reason(o.Error)))
+		return
+	}
+	status := r.paint.paint(colours[o.Status], fmt.Sprintf("%-9s", o.Status))
+	if o.Error != nil {
+		_, err := fmt.Fprintf(r.out, "%s  %s: %s\n", status, plain(o.Path), plain(reason(o.Error)))
 		r.write(err)
-	case !r.terse:
-		_, err := fmt.Fprintf(r.out, "%s  %s  %s\n", r.paint.paint(colours[o.Status], fmt.Sprintf("%-9s", o.Status)),
-			plain(o.Path), plain(o.ID))
+	} else if !r.terse {
+		_, err := fmt.Fprintln(r.out, strings.TrimRight(status+"  "+plain(o.Path)+"  "+plain(o.ID), " "))
 		r.write(err)
 	}
 }

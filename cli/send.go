@@ -20,7 +20,7 @@ func (u *upload) sendAll(ctx context.Context, files []*file) error {
 		bytes += f.size
 	}
 	u.report.plan(files)
-	total := u.bars.total("sending", bytes)
+	total := u.bars.total("sending", bytes, len(files))
 	defer total.drop()
 	g, ctx := errgroup.WithContext(ctx)
 	g.SetLimit(u.parallel)
@@ -44,6 +44,7 @@ func (u *upload) send(ctx context.Context, f *file, total *bar) error {
 	var result client.Result
 	t := &transfer{file: f, total: total, bar: u.bars.file(f.path, f.size), sent: &u.report.sent}
 	defer t.bar.drop()
+	defer total.count(1)
 	err := t.check()
 	if err == nil {
 		sending := client.File{Name: f.name, Size: f.size, SHA256: f.sum, Open: t.open}

@@ -7,13 +7,14 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 
 	"inlet/client"
 )
 
 // errRejected ends an upload that went well but for files that were refused.
-var errRejected = errors.New("some files were rejected")
+var errRejected = errors.New("rejected")
 
 // uploadFlags are those of upload.
 type uploadFlags struct {
@@ -142,9 +143,9 @@ func (u *upload) conclude(ctx context.Context, err error) error {
 	case writeErr != nil:
 		return writeErr
 	case sum.Failed > 0:
-		return fmt.Errorf("%d files failed; run the same command again to try them anew", sum.Failed)
+		return fmt.Errorf("%s failed; run the same command again to try anew", english.Plural(sum.Failed, "file", ""))
 	case sum.Rejected > 0:
-		return fmt.Errorf("%w: %d", errRejected, sum.Rejected)
+		return fmt.Errorf("%s %w", english.Plural(sum.Rejected, "file", ""), errRejected)
 	}
 	return nil
 }

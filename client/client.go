@@ -121,17 +121,14 @@ type call struct {
 	// body is opened for every attempt; nil: none. size is its length.
 	body func() (io.ReadCloser, error)
 	size int64
-	// once is for what must not be done twice: it is sent again only when the
-	// server has not taken it.
-	once bool
 }
 
-// do sends c until it is answered with success, and returns that answer, whose
-// body the caller closes.
+// do sends r, which may arrive more than once, until it is answered with success.
+// It returns that answer, whose body the caller closes.
 func (c *conn) do(ctx context.Context, r call) (*http.Response, error) {
 	return retry(ctx, c.Options, func(*pace) (*http.Response, error) {
 		res, err := c.send(ctx, r)
-		if err != nil && (r.once && !untaken(err) || !passing(err)) {
+		if err != nil && !passing(err) {
 			err = final(err)
 		}
 		return res, err

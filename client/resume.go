@@ -56,7 +56,8 @@ func (l *Link) Begin(ctx context.Context, f File) (*Session, error) {
 			"Upload-Metadata": {"filename " + base64.StdEncoding.EncodeToString([]byte(f.Name))},
 		},
 	})
-	if CodeOf(err) == CodeNotFound || statusOf(err) == http.StatusMethodNotAllowed {
+	switch statusOf(err) {
+	case http.StatusNotFound, http.StatusMethodNotAllowed:
 		return nil, ErrNotResumable
 	}
 	if err != nil {
