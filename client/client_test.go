@@ -214,7 +214,10 @@ func TestSendAgain(t *testing.T) {
 func TestErrorsKeepTheToken(t *testing.T) {
 	t.Parallel()
 	for _, steps := range [][]step{
-		{{err: refused}}, {lost}, {{status: 502}}, {{status: 200, body: "{"}},
+		{{err: refused}},
+		{lost},
+		{{status: 502}},
+		{{status: 200, body: "{"}},
 		{{status: 308, header: http.Header{"Location": {"https://inlet.test/u/SECRET.TO.KEN"}}}},
 	} {
 		play(t, steps, func(t *testing.T, o Options) {

@@ -60,7 +60,9 @@ func newTusServer(t *testing.T, cutAfter int64) *tusServer {
 	return s
 }
 
-func entryOf(name string) string { return fmt.Sprintf(`{"filename":%q,"status":"stored","id":"1"}`, name) }
+func entryOf(name string) string {
+	return fmt.Sprintf(`{"filename":%q,"status":"stored","id":"1"}`, name)
+}
 
 // cutting passes on a request's body as far as the line holds.
 func (s *tusServer) cutting(next http.Handler) http.Handler {

@@ -1,0 +1,308 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"image/jpeg"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+)
+
+// person uses a service from a terminal of a folder of their own.
+type person struct {
+	*running
+	dir string
+}
+
+// cli runs `inlet args…` against the service, and returns its output and status.
+func (p *person) cli(t *testing.T, args ...string) (out, errs string, status int) {
+	t.Helper()
+	cmd := p.command(t, args...)
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	if exit := new(exec.ExitError); err != nil && !errors.As(err, &exit) {
+		t.Fatal(err)
+	}
+	return stdout.String(), stderr.String(), cmd.ProcessState.ExitCode()
+}
+
+func (p *person) command(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	cmd := command(t, p.dir, args...)
+	cmd.Env = append(cmd.Env, "INLET_URL="+p.base, "HOME="+p.dir, "XDG_CACHE_HOME="+filepath.Join(p.dir, "cache"))
+	return cmd
+}
+
+// must is cli for what shall succeed.
+func (p *person) must(t *testing.T, args ...string) string {
+	t.Helper()
+	out, errs, status := p.cli(t, args...)
+	if status != 0 {
+		t.Fatalf("inlet %s: status %d\n%s%s", strings.Join(args, " "), status, out, errs)
+	}
+	return out
+}
+
+// summary is the last line of upload --json.
+type summary struct {
+	Summary struct {
+		Stored, Duplicates, Known, Rejected, Failed int
+		NotSent                                     int   `json:"not_sent"`
+		BytesSent                                   int64 `json:"bytes_sent"`
+	}
+}
+
+func lastLine(t *testing.T, out string) summary {
+	t.Helper()
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	return decode[summary](t, []byte(lines[len(lines)-1]))
+}
+
+// photosIn writes n pictures that are all different, and as large as small
+// photos are.
+func photosIn(t *testing.T, dir string, n int) (size int64) {
+	t.Helper()
+	for i := range n {
+		var b bytes.Buffer
+		if err := jpeg.Encode(&b, noise(200+i, 150), &jpeg.Options{Quality: 90}); err != nil {
+			t.Fatal(err)
+		}
+		write(t, filepath.Join(dir, fmt.Sprintf("%03d.jpg", i)), b.Bytes())
+		size += int64(b.Len())
+	}
+	return size
+}
+
+func write(t *testing.T, path string, data []byte) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// line is a way to the service that counts what passes in either direction,
+// and can be cut.
+type line struct {
+	url    string
+	bytes  atomic.Int64
+	budget atomic.Int64 // bytes until everything is cut; 0: never
+}
+
+func newLine(t *testing.T, to string) *line {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	w := &line{url: "http://" + l.Addr().String()}
+	go func() {
+		for {
+			near, err := l.Accept()
+			if err != nil {
+				return
+			}
+			far, err := net.Dial("tcp", strings.TrimPrefix(to, "http://"))
+			if err != nil {
+				near.Close()
+				continue
+			}
+			go w.pass(near, far)
+			go w.pass(far, near)
+		}
+	}()
+	return w
+}
+
+func (w *line) pass(to io.WriteCloser, from io.ReadCloser) {
+	defer to.Close()
+	defer from.Close()
+	buf := make([]byte, 16<<10)
+	for {
+		n, err := from.Read(buf)
+		passed := w.bytes.Add(int64(n))
+		if budget := w.budget.Load(); err != nil || budget > 0 && passed > budget {
+			return
+		}
+		if _, err := to.Write(buf[:n]); err != nil {
+			return
+		}
+	}
+}
+
+// The commands, against a real service, as a newcomer would use them: nothing is
+// set but where the service listens.
+func TestCommandLine(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	p := &person{start(t, dir), dir}
+	link := strings.TrimSpace(p.must(t, "link", "create", "--expires", "1h", "--label", "Wedding"))
+	pictures := filepath.Join(dir, "pictures")
+	size := photosIn(t, pictures, 200)
+
+	t.Run("what is there already is not sent", func(t *testing.T) {
+		counted := newLine(t, p.base)
+		through := strings.Replace(link, p.base, counted.url, 1)
+		got := lastLine(t, p.must(t, "upload", through, pictures, "--json")).Summary
+		if got.Stored != 200 || got.BytesSent != size {
+			t.Errorf("got %+v of %d bytes", got, size)
+		}
+		write(t, filepath.Join(pictures, "new.png"), picture(t, 30))
+		counted.bytes.Store(0)
+		got = lastLine(t, p.must(t, "upload", through, pictures, "--json")).Summary
+		if got.Known != 200 || got.Stored != 1 {
+			t.Errorf("got %+v", got)
+		}
+		if n := counted.bytes.Load(); n*100 >= size {
+			t.Errorf("%d bytes of %d went over the wire the second time", n, size)
+		} else {
+			t.Logf("%d bytes, then %d", size, n)
+		}
+	})
+	t.Run("a dry run sends nothing", func(t *testing.T) {
+		other := filepath.Join(dir, "other.png")
+		write(t, other, picture(t, 31))
+		out := p.must(t, "upload", link, pictures, other, "--dry-run")
+		if !strings.Contains(out, "new        "+other) || !strings.Contains(out, "201 already there") || !strings.Contains(out, "1 not sent") {
+			t.Errorf("got\n%s", out)
+		}
+		if sum := lastLine(t, p.must(t, "upload", link, other, "--json")).Summary; sum.Stored != 1 {
+			t.Errorf("got %+v", sum)
+		}
+	})
+	t.Run("the exit status tells rejected from failed", func(t *testing.T) {
+		text := filepath.Join(dir, "notes.jpg")
+		write(t, text, []byte("not a picture"))
+		out, _, status := p.cli(t, "upload", link, text)
+		if status != 3 || !strings.Contains(out, "rejected   "+text) || !strings.Contains(out, "unsupported-format") {
+			t.Errorf("rejected: %d\n%s", status, out)
+		}
+		if _, _, status := p.cli(t, "upload", link, text, filepath.Join(dir, "gone.jpg")); status != 1 {
+			t.Errorf("failed: %d", status)
+		}
+		for _, args := range [][]string{{"upload"}, {"upload", link}, {"upload", "https://h/x", text}, {"stats", "--x"}, {"link"}, {"nothing"}} {
+			if _, errs, status := p.cli(t, args...); status != 2 || !strings.Contains(errs, "--help") {
+				t.Errorf("%v: %d %s", args, status, errs)
+			}
+		}
+		if _, errs, status := p.cli(t, "upload", p.base+"/u/x", text); status != 1 || !strings.Contains(errs, "link-invalid") {
+			t.Errorf("a broken link: %d %s", status, errs)
+		}
+	})
+	t.Run("standard input", func(t *testing.T) {
+		cmd := p.command(t, "upload", link, "-", "--name", "piped.png", "--json")
+		cmd.Stdin = bytes.NewReader(picture(t, 32))
+		out, err := cmd.Output()
+		if err != nil || !bytes.Contains(out, []byte(`"filename":"piped.png","status":"stored"`)) {
+			t.Errorf("%v: %s", err, out)
+		}
+	})
+	t.Run("statistics", func(t *testing.T) {
+		eventually(t, "the table of 203 pictures", func() bool {
+			out := p.must(t, "stats")
+			return strings.Contains(out, "PICTURES  203") && strings.Contains(out, "jpeg    200")
+		})
+		watch := p.command(t, "stats", "--watch", "--json")
+		out, err := watch.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := watch.Start(); err != nil {
+			t.Fatal(err)
+		}
+		head := make([]byte, 10)
+		if _, err := io.ReadFull(out, head); err != nil || string(head) != `{"as_of":"` {
+			t.Errorf("%v: %s", err, head)
+		}
+		watch.Process.Signal(syscall.SIGINT)
+		io.Copy(io.Discard, out)
+		if err := watch.Wait(); err != nil {
+			t.Errorf("Ctrl-C is how it ends: %v", err)
+		}
+	})
+	t.Run("pictures and their data", func(t *testing.T) { p.takeOut(t, dir) })
+	t.Run("a revoked link is refused", func(t *testing.T) {
+		id, _, _ := strings.Cut(strings.Split(p.must(t, "link", "list"), "\n")[1], " ")
+		if _, errs, status := p.cli(t, "link", "revoke", id, "--erase"); status != 2 || !strings.Contains(errs, "--yes") {
+			t.Errorf("erased without being sure: %d %s", status, errs)
+		}
+		p.must(t, "link", "revoke", id, "--erase", "--yes")
+		if _, errs, status := p.cli(t, "upload", link, pictures); status != 1 || !strings.Contains(errs, "link-revoked") {
+			t.Errorf("%d %s", status, errs)
+		}
+		if list := p.must(t, "link", "list", "--json"); !strings.Contains(list, `"revoked":true`) {
+			t.Error(list)
+		}
+		if out := p.must(t, "export", "--format", "ndjson"); out != "" {
+			t.Errorf("left: %.200s", out)
+		}
+	})
+}
+
+// takeOut fetches what TestCommandLine has uploaded.
+func (p *person) takeOut(t *testing.T, dir string) {
+	rows := strings.Split(strings.TrimSpace(p.must(t, "export", "--image-format", "jpeg")), "\n")
+	if len(rows) != 201 || !strings.HasPrefix(rows[0], "id,sha256,") {
+		t.Errorf("%d rows: %s", len(rows), rows[0])
+	}
+	table := filepath.Join(dir, "pictures.ndjson")
+	p.must(t, "export", "--format", "ndjson", "-o", table)
+	if data, err := os.ReadFile(table); err != nil || bytes.Count(data, []byte("\n")) != 203 {
+		t.Errorf("%v: %d lines", err, bytes.Count(data, []byte("\n")))
+	}
+	if _, errs, status := p.cli(t, "export", "--from", "yesterday"); status != 1 || !strings.Contains(errs, "bad-request") {
+		t.Errorf("%d %s", status, errs)
+	}
+	id, _, _ := strings.Cut(rows[1], ",")
+	file := filepath.Join(dir, "back.jpg")
+	p.must(t, "get", id, "-o", file)
+	back, err := os.ReadFile(file)
+	if err != nil || !bytes.Equal(back, p.ask(t, "GET", "/v1/images/"+id, nil, http.StatusOK)) {
+		t.Errorf("%v: the picture came back altered", err)
+	}
+	if small := p.must(t, "get", id, "--width", "160"); !strings.HasPrefix(small, "\xff\xd8\xff") {
+		t.Errorf("no JPEG: %.20q", small)
+	}
+	if doc := p.must(t, "get", id, "--metadata"); decode[struct{ ID string }](t, []byte(doc)).ID != id {
+		t.Errorf("got %s", doc)
+	}
+	if _, errs, status := p.cli(t, "get", "nothing"); status != 1 || !strings.Contains(errs, "not-found") {
+		t.Errorf("%d %s", status, errs)
+	}
+}
+
+// An upload whose line is cut goes on when it is run again, and sends nothing
+// twice but what was on its way.
+func TestCommandLineCut(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	p := &person{start(t, dir), dir}
+	link := strings.TrimSpace(p.must(t, "link", "create"))
+	pictures := filepath.Join(dir, "pictures")
+	size := photosIn(t, pictures, 60)
+	counted := newLine(t, p.base)
+	counted.budget.Store(size / 2)
+	through := strings.Replace(link, p.base, counted.url, 1)
+	out, errs, status := p.cli(t, "upload", through, pictures, "--json", "--tries", "2", "--parallel", "2")
+	first := lastLine(t, out).Summary
+	if status != 1 || first.Stored == 0 || first.NotSent == 0 || !strings.Contains(errs, "again to go on") {
+		t.Errorf("status %d, %+v, %s", status, first, errs)
+	}
+	second := lastLine(t, p.must(t, "upload", link, pictures, "--json")).Summary
+	if second.Stored+second.Known != 60 || second.Known < first.Stored || second.BytesSent > size*6/10 {
+		t.Errorf("%+v, then %+v of %d bytes", first, second, size)
+	}
+}
