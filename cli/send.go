@@ -98,8 +98,8 @@ func (u *upload) exhausted(ctx context.Context, f *file, cause error) error {
 // resumably sends a large file, from where an earlier run was cut off.
 func (u *upload) resumably(ctx context.Context, f client.File) (client.Result, error) {
 	key := sessionKey(u.link.Address(), f.SHA256)
-	if address, found := u.sessions.load(key); found {
-		result, err := u.goOn(ctx, key, address, f)
+	if id, found := u.sessions.load(key); found {
+		result, err := u.goOn(ctx, key, id, f)
 		if !errors.Is(err, client.ErrSessionGone) {
 			return result, err
 		}
@@ -112,20 +112,15 @@ func (u *upload) resumably(ctx context.Context, f client.File) (client.Result, e
 	if err != nil {
 		return client.Refusal(f, err)
 	}
-	if err := u.sessions.save(key, session.Address()); err != nil {
+	if err := u.sessions.save(key, session.ID()); err != nil {
 		u.report.note("an interrupted upload will begin anew: " + err.Error())
 	}
-	return u.goOn(ctx, key, session.Address(), f)
+	return u.goOn(ctx, key, session.ID(), f)
 }
 
 // goOn sends the rest of a file, and forgets the session when it has ended.
-func (u *upload) goOn(ctx context.Context, key, address string, f client.File) (client.Result, error) {
-	session, err := u.link.Session(address)
-	if err != nil {
-		u.sessions.drop(key)
-		return client.Result{}, client.ErrSessionGone
-	}
-	result, err := session.Send(ctx, f)
+func (u *upload) goOn(ctx context.Context, key, id string, f client.File) (client.Result, error) {
+	result, err := u.link.Session(id).Send(ctx, f)
 	if err == nil || errors.Is(err, client.ErrSessionGone) {
 		u.sessions.drop(key)
 	}

@@ -15,10 +15,9 @@ import (
 // it long before.
 const sessionAge = 14 * 24 * time.Hour
 
-// sessions remembers where unfinished uploads go on: one small file for each,
+// sessions remembers unfinished uploads by their ids: one small file for each,
 // under the user's cache folder, so that runs side by side do not disturb each
-// other. Their owner alone can read them, since an address holds the link. ""
-// remembers nothing.
+// other. It holds no link, and its owner alone can read it. "" remembers nothing.
 type sessions string
 
 var errNoCache = errors.New("there is no cache folder to remember it in")
@@ -49,7 +48,7 @@ func sessionKey(link string, sum [32]byte) string {
 
 func (s sessions) file(key string) string { return filepath.Join(string(s), key) }
 
-func (s sessions) load(key string) (address string, found bool) {
+func (s sessions) load(key string) (id string, found bool) {
 	if s == "" {
 		return "", false
 	}
@@ -57,14 +56,14 @@ func (s sessions) load(key string) (address string, found bool) {
 	return string(doc), err == nil
 }
 
-func (s sessions) save(key, address string) error {
+func (s sessions) save(key, id string) error {
 	if s == "" {
 		return errNoCache
 	}
 	if err := os.MkdirAll(string(s), 0o700); err != nil {
 		return err
 	}
-	return renameio.WriteFile(s.file(key), []byte(address), 0o600)
+	return renameio.WriteFile(s.file(key), []byte(id), 0o600)
 }
 
 func (s sessions) drop(key string) {

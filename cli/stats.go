@@ -56,7 +56,9 @@ func watchStats(cmd *cobra.Command, op *client.Operator, show func(io.Writer, cl
 	_, redraw := terminal(cmd.OutOrStdout())
 	redraw = redraw && !asJSON
 	if redraw {
-		fmt.Fprint(cmd.OutOrStdout(), cleared)
+		if _, err := io.WriteString(cmd.OutOrStdout(), cleared); err != nil {
+			return err
+		}
 	}
 	for doc, err := range op.WatchStats(cmd.Context()) {
 		if cmd.Context().Err() != nil {

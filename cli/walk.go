@@ -127,18 +127,18 @@ func (w *walker) fail(path string, err error) {
 // folder takes what is in a folder. One that is reached again, by a link that
 // leads upwards or elsewhere, is not entered again.
 func (w *walker) folder(path string) {
-	real, err := filepath.EvalSymlinks(path)
+	actual, err := filepath.EvalSymlinks(path)
 	if err == nil {
-		real, err = filepath.Abs(real)
+		actual, err = filepath.Abs(actual)
 	}
 	if err != nil {
 		w.fail(path, err)
 		return
 	}
-	if w.folders[real] {
+	if w.folders[actual] {
 		return
 	}
-	w.folders[real] = true
+	w.folders[actual] = true
 	entries, err := os.ReadDir(path) // sorted by name
 	if err != nil {
 		w.fail(path, err)

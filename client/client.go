@@ -113,11 +113,10 @@ func newConn(address string, o Options) (conn, error) {
 
 // call is a request that may be sent several times.
 type call struct {
-	method  string
-	path    string // below the base; escaped
-	query   url.Values
-	address string // instead of path and query
-	header  http.Header
+	method string
+	path   string // below the base; escaped
+	query  url.Values
+	header http.Header
 	// body is opened for every attempt; nil: none. size is its length.
 	body func() (io.ReadCloser, error)
 	size int64
@@ -153,12 +152,8 @@ func (c *conn) send(ctx context.Context, r call) (*http.Response, error) {
 }
 
 func (c *conn) request(ctx context.Context, r call) (*http.Request, error) {
-	address := r.address
-	if address == "" {
-		u := c.base.JoinPath(r.path)
-		u.RawQuery = r.query.Encode()
-		address = u.String()
-	}
+	address := c.base.JoinPath(r.path)
+	address.RawQuery = r.query.Encode()
 	var body io.ReadCloser
 	if r.body != nil {
 		var err error
@@ -166,7 +161,7 @@ func (c *conn) request(ctx context.Context, r call) (*http.Request, error) {
 			return nil, final(err)
 		}
 	}
-	req, err := http.NewRequestWithContext(ctx, r.method, address, nil)
+	req, err := http.NewRequestWithContext(ctx, r.method, address.String(), nil)
 	if err != nil {
 		return nil, final(errors.New("the address is malformed"))
 	}

@@ -124,7 +124,9 @@ func (o *Operator) Picture(ctx context.Context, id string, width int) (*Picture,
 	if width != 0 {
 		query.Set("width", strconv.Itoa(width))
 	}
-	res, err := o.do(ctx, call{method: http.MethodGet, path: "v1/images/" + url.PathEscape(id), query: query})
+	res, err := o.do(ctx, call{ //nolint:bodyclose // it is the Picture, which the caller closes
+		method: http.MethodGet, path: "v1/images/" + url.PathEscape(id), query: query,
+	})
 	if err != nil {
 		return nil, err
 	}

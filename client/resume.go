@@ -5,10 +5,10 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"path"
 	"strconv"
 )
 
@@ -26,24 +26,19 @@ var ErrNotResumable = errors.New("the server has no resumable uploads")
 // errShort is an answer that takes part of what was sent.
 var errShort = errors.New("the server took only a part")
 
-// Session is one resumable upload. Its address is secret, as the link is.
+// Session is one resumable upload through a link.
 type Session struct {
-	link    *Link
-	address string
+	link *Link
+	id   string
 }
 
-// Address is where the upload goes on; Session takes it up again.
-func (s *Session) Address() string { return s.address }
+// ID names the upload among those of its link; Link.Session takes it up again.
+func (s *Session) ID() string { return s.id }
 
-// Session takes up an upload that was begun before. The address must be the
-// link's own: what is sent there is sent to nobody else.
-func (l *Link) Session(address string) (*Session, error) {
-	u, err := url.Parse(address)
-	if err != nil || u.Scheme != l.base.Scheme || u.Host != l.base.Host {
-		return nil, fmt.Errorf("the session is of another server than %s", l.base.Host)
-	}
-	return &Session{l, address}, nil
-}
+// Session takes up an upload that was begun before, perhaps by another process.
+func (l *Link) Session(id string) *Session { return &Session{l, id} }
+
+func (s *Session) path() string { return s.link.path() + "/tus/" + url.PathEscape(s.id) }
 
 // Begin begins a resumable upload of a file. A beginning of which the answer was
 // lost is left to the server, which sweeps it.
@@ -64,11 +59,13 @@ func (l *Link) Begin(ctx context.Context, f File) (*Session, error) {
 		return nil, err
 	}
 	defer res.Body.Close()
+	// What the server calls itself may not be how it is reached from here, so the
+	// upload goes on below the link's own address.
 	at, err := res.Location()
-	if err != nil {
+	if err != nil || path.Base(path.Dir(at.Path)) != "tus" {
 		return nil, errors.New("the server began an upload without saying where")
 	}
-	return l.Session(at.String())
+	return l.Session(path.Base(at.Path)), nil
 }
 
 // ErrSessionGone is returned for a session that the server does not have (any
@@ -104,7 +101,7 @@ func (s *Session) attempt(ctx context.Context, f File) (_ Result, offset int64, 
 		return result, offset, err
 	}
 	res, err := s.link.send(ctx, call{
-		method: http.MethodPatch, address: s.address,
+		method: http.MethodPatch, path: s.path(),
 		header: http.Header{
 			"Tus-Resumable": {tusVersion}, "Content-Type": {patchType}, "Upload-Offset": {strconv.FormatInt(offset, 10)},
 		},
@@ -139,7 +136,7 @@ func (s *Session) refused(f File, err error) (Result, error) {
 
 func (s *Session) offset(ctx context.Context) (int64, error) {
 	res, err := s.link.send(ctx, call{
-		method: http.MethodHead, address: s.address, header: http.Header{"Tus-Resumable": {tusVersion}},
+		method: http.MethodHead, path: s.path(), header: http.Header{"Tus-Resumable": {tusVersion}},
 	})
 	if err != nil {
 		return 0, err
@@ -155,7 +152,7 @@ func (s *Session) offset(ctx context.Context) (int64, error) {
 // result fetches the entry of an upload that is complete.
 func (s *Session) result(ctx context.Context, f File) (Result, error) {
 	res, err := s.link.send(ctx, call{
-		method: http.MethodGet, address: s.address + "/result", header: http.Header{"Accept": {"application/json"}},
+		method: http.MethodGet, path: s.path() + "/result", header: http.Header{"Accept": {"application/json"}},
 	})
 	if err != nil {
 		return s.refused(f, err)
