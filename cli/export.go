@@ -39,7 +39,7 @@ It is streamed, to standard output or to a file with -o, which appears when it i
 complete.
 ` + settingsHelp,
 		Example: `  inlet export -o pictures.csv
-  inlet export --format zip --label wedding -o wedding.zip
+  inlet export --format zip --label cats -o cats.zip
   inlet export --format ndjson --camera "Canon EOS 40D" --from 2026-01-01 | jq -r .id`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
