@@ -51,22 +51,28 @@ func (b *bars) close() {
 	b.closed = true
 }
 
-// total is the bar of several files, with speed and time left. A size of 0 is not
-// known; then there is no time left either.
+// total is the bar of several files, with speed and time left. A size below 1 is
+// not known; then there is only what has passed so far.
 func (b *bars) total(label string, size int64, files int) *bar {
 	if b == nil {
 		return nil
 	}
 	one := &bar{}
-	left := decor.AverageETA(decor.ET_STYLE_GO, decor.WCSyncSpace)
-	if size == 0 {
-		left = decor.Elapsed(decor.ET_STYLE_GO, decor.WCSyncSpace)
+	name := decor.Any(func(decor.Statistics) string {
+		if files < 2 {
+			return label
+		}
+		return fmt.Sprintf("%s %d of %d", label, one.files.Load(), files)
+	}, decor.WCSyncSpaceR)
+	speed := decor.AverageSpeed(decor.SizeB1024(0), "% .1f", decor.WCSyncSpace)
+	last := mpb.BarPriority(math.MaxInt) // below the others
+	if size < 1 {
+		return b.start(one, 0, last, mpb.BarFillerTrim(),
+			mpb.PrependDecorators(name, decor.CurrentKibiByte("% .1f", decor.WCSyncSpace), speed))
 	}
-	count := decor.Any(func(decor.Statistics) string { return fmt.Sprintf(" %d of %d", one.files.Load(), files) })
-	return b.start(one, size, mpb.BarPriority(math.MaxInt), // below the others
-		mpb.PrependDecorators(decor.Name(label, decor.WCSyncSpaceR), decor.Conditional(files > 1, count, nil),
-			decor.CountersKibiByte("% .1f / % .1f", decor.WCSyncSpace)),
-		mpb.AppendDecorators(decor.Percentage(decor.WCSyncSpace), decor.AverageSpeed(decor.SizeB1024(0), "% .1f", decor.WCSyncSpace), left))
+	return b.start(one, size, last,
+		mpb.PrependDecorators(name, decor.CountersKibiByte("% .1f / % .1f", decor.WCSyncSpace)),
+		mpb.AppendDecorators(decor.Percentage(decor.WCSyncSpace), speed, decor.AverageETA(decor.ET_STYLE_GO, decor.WCSyncSpace)))
 }
 
 // file is the bar of one file.

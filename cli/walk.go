@@ -58,7 +58,7 @@ const stdin = "-"
 // find looks for all files that the arguments mean. cleanUp is called when they
 // are not needed any more.
 func (u *upload) find(ctx context.Context, args []string) (_ []*file, cleanUp func(), err error) {
-	w := &walker{ctx: ctx, all: u.all, failed: u.report.failed, folders: map[string]bool{}, seen: map[string]bool{}}
+	w := &walker{all: u.all, failed: u.report.failed, folders: map[string]bool{}, seen: map[string]bool{}}
 	spooled := ""
 	cleanUp = func() {
 		if spooled != "" {
@@ -67,7 +67,7 @@ func (u *upload) find(ctx context.Context, args []string) (_ []*file, cleanUp fu
 	}
 	for _, arg := range args {
 		if arg != stdin {
-			w.named(arg)
+			w.named(ctx, arg)
 			continue
 		}
 		if spooled != "" {
@@ -95,7 +95,6 @@ func spool(in io.Reader) (string, error) {
 
 // walker gathers files in the order of the arguments and, in folders, of names.
 type walker struct {
-	ctx     context.Context //nolint:containedctx // the walker lives as long as one call of find
 	all     bool
 	failed  func(f *file, err error)
 	files   []*file
@@ -106,13 +105,13 @@ type walker struct {
 }
 
 // named takes an argument: a folder, or a file, which is sent whatever it is.
-func (w *walker) named(path string) {
+func (w *walker) named(ctx context.Context, path string) {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
 		w.fail(path, err)
 	case info.IsDir():
-		w.folder(path)
+		w.folder(ctx, path)
 	case !info.Mode().IsRegular():
 		w.fail(path, errors.New("it is neither a file nor a folder"))
 	default:
@@ -126,7 +125,7 @@ func (w *walker) fail(path string, err error) {
 
 // folder takes what is in a folder. One that is reached again, by a link that
 // leads upwards or elsewhere, is not entered again.
-func (w *walker) folder(path string) {
+func (w *walker) folder(ctx context.Context, path string) {
 	actual, err := filepath.EvalSymlinks(path)
 	if err == nil {
 		actual, err = filepath.Abs(actual)
@@ -144,25 +143,25 @@ func (w *walker) folder(path string) {
 		w.fail(path, err)
 	}
 	for _, entry := range entries {
-		if w.ctx.Err() != nil {
+		if ctx.Err() != nil {
 			return
 		}
 		if strings.HasPrefix(entry.Name(), ".") && !w.all {
 			w.hidden++
 			continue
 		}
-		w.found(filepath.Join(path, entry.Name()))
+		w.found(ctx, filepath.Join(path, entry.Name()))
 	}
 }
 
 // found takes an entry of a folder. Links are followed.
-func (w *walker) found(path string) {
+func (w *walker) found(ctx context.Context, path string) {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
 		w.fail(path, err)
 	case info.IsDir():
-		w.folder(path)
+		w.folder(ctx, path)
 	case !info.Mode().IsRegular():
 		w.others++ // to open a pipe may wait for ever
 	case w.all:

@@ -45,10 +45,10 @@ func walk(t *testing.T, root string, all bool, args ...string) (w *walker, found
 		}
 		return rel
 	}
-	w = &walker{ctx: t.Context(), all: all, folders: map[string]bool{}, seen: map[string]bool{}}
+	w = &walker{all: all, folders: map[string]bool{}, seen: map[string]bool{}}
 	w.failed = func(f *file, err error) { failed = append(failed, fmt.Sprintf("%s: %v", relative(f.path), err)) }
 	for _, arg := range args {
-		w.named(filepath.Join(root, arg))
+		w.named(t.Context(), filepath.Join(root, arg))
 	}
 	for _, f := range w.files {
 		found = append(found, relative(f.path))

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"image/jpeg"
+	"image/png"
 	"io"
 	"net"
 	"net/http"
@@ -304,5 +305,44 @@ func TestCommandLineCut(t *testing.T) {
 	second := lastLine(t, p.must(t, "upload", link, pictures, "--json")).Summary
 	if second.Stored+second.Known != 60 || second.Known < first.Stored || second.BytesSent > size*6/10 {
 		t.Errorf("%+v, then %+v of %d bytes", first, second, size)
+	}
+}
+
+// A large file whose line is cut goes on where it was, in another process.
+func TestCommandLineResume(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	p := &person{start(t, dir), dir}
+	link := strings.TrimSpace(p.must(t, "link", "create"))
+	res, err := http.Head(link + "/tus/none")
+	if err != nil {
+		t.Fatal(err)
+	}
+	res.Body.Close()
+	if res.Header.Get("Tus-Resumable") == "" {
+		t.Skip("the service has no resumable uploads")
+	}
+	var b bytes.Buffer
+	if err := (&png.Encoder{CompressionLevel: png.NoCompression}).Encode(&b, noise(2000, 1500)); err != nil {
+		t.Fatal(err)
+	}
+	large, size := filepath.Join(dir, "large.png"), int64(b.Len())
+	write(t, large, b.Bytes())
+	counted := newLine(t, p.base)
+	counted.budget.Store(size / 2)
+	through := strings.Replace(link, p.base, counted.url, 1)
+	if out, _, status := p.cli(t, "upload", through, large, "--tries", "1"); status != 1 {
+		t.Fatalf("status %d\n%s", status, out)
+	}
+	counted.budget.Store(0)
+	counted.bytes.Store(0)
+	if sum := lastLine(t, p.must(t, "upload", through, large, "--json")).Summary; sum.Stored != 1 {
+		t.Errorf("got %+v", sum)
+	}
+	if n := counted.bytes.Load(); n > size*3/4 {
+		t.Errorf("%d bytes of %d went over the wire the second time", n, size)
+	}
+	if left, err := filepath.Glob(filepath.Join(dir, "cache", "inlet", "uploads", "*")); err != nil || len(left) > 0 {
+		t.Errorf("still remembered: %v, %v", left, err)
 	}
 }
