@@ -34,6 +34,7 @@ func Add(root *cobra.Command) {
 		root.AddCommand(cmd)
 	}
 	root.SetCompletionCommandGroupID(groupID)
+	root.SetHelpCommandGroupID(groupID)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return usageError{cmd.CommandPath(), err} })
 	markUsage(root)
 }

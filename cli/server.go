@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -70,8 +71,14 @@ func retrying(cmd *cobra.Command) func(error, time.Duration) {
 	}
 }
 
+// errInterrupted is what Ctrl-C ends a command with.
+var errInterrupted = errors.New("interrupted")
+
 // advised adds to an error what can be done about it.
 func advised(err error) error {
+	if errors.Is(err, context.Canceled) {
+		return errInterrupted
+	}
 	switch client.CodeOf(err) {
 	case client.CodeUnauthorized:
 		return fmt.Errorf("%w\nSet INLET_ADMIN_TOKEN to the operator's token, or run this in the folder where the server was started", err)

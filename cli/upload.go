@@ -137,7 +137,7 @@ func (u *upload) conclude(ctx context.Context, err error) error {
 	sum, writeErr := u.report.end()
 	switch {
 	case ctx.Err() != nil:
-		return errors.New("interrupted; run the same command again to go on")
+		return fmt.Errorf("%w; run the same command again to go on", errInterrupted)
 	case err != nil:
 		return linkAdvice(err)
 	case writeErr != nil:
@@ -152,13 +152,16 @@ func (u *upload) conclude(ctx context.Context, err error) error {
 
 // linkAdvice says what someone who has a link can do about a failure.
 func linkAdvice(err error) error {
-	var network *client.NetworkError
+	if errors.Is(err, context.Canceled) {
+		return errInterrupted
+	}
 	switch client.CodeOf(err) {
 	case client.CodeLinkInvalid:
 		return fmt.Errorf("%w\nCheck that the link was copied whole", err)
 	case client.CodeLinkExpired, client.CodeLinkRevoked, client.CodeLinkExhausted:
 		return fmt.Errorf("%w\nAsk whoever gave you the link for a new one", err)
 	}
+	var network *client.NetworkError
 	if errors.As(err, &network) {
 		return fmt.Errorf("%w\nWhat has arrived is kept: run the same command again to go on", err)
 	}

@@ -5,15 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"image/jpeg"
-	"image/png"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"testing"
 )
@@ -94,56 +91,6 @@ func write(t *testing.T, path string, data []byte) {
 	}
 }
 
-// line is a way to the service that counts what passes in either direction,
-// and can be cut.
-type line struct {
-	url    string
-	bytes  atomic.Int64
-	budget atomic.Int64 // bytes until everything is cut; 0: never
-}
-
-func newLine(t *testing.T, to string) *line {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	w := &line{url: "http://" + l.Addr().String()}
-	go func() {
-		for {
-			near, err := l.Accept()
-			if err != nil {
-				return
-			}
-			far, err := net.Dial("tcp", strings.TrimPrefix(to, "http://"))
-			if err != nil {
-				near.Close()
-				continue
-			}
-			go w.pass(near, far)
-			go w.pass(far, near)
-		}
-	}()
-	return w
-}
-
-func (w *line) pass(to io.WriteCloser, from io.ReadCloser) {
-	defer to.Close()
-	defer from.Close()
-	buf := make([]byte, 16<<10)
-	for {
-		n, err := from.Read(buf)
-		passed := w.bytes.Add(int64(n))
-		if budget := w.budget.Load(); err != nil || budget > 0 && passed > budget {
-			return
-		}
-		if _, err := to.Write(buf[:n]); err != nil {
-			return
-		}
-	}
-}
-
 // The commands, against a real service, as a newcomer would use them: nothing is
 // set but where the service listens.
 func TestCommandLine(t *testing.T) {
@@ -203,6 +150,21 @@ func TestCommandLine(t *testing.T) {
 			t.Errorf("a broken link: %d %s", status, errs)
 		}
 	})
+	t.Run("a link that is used up ends it", func(t *testing.T) {
+		small := strings.TrimSpace(p.must(t, "link", "create", "--max-files", "3"))
+		out, errs, status := p.cli(t, "upload", small, pictures, "--resumable-over", "1KiB", "--all", "--json", "--parallel", "1")
+		if sum := lastLine(t, out).Summary; status != 0 || sum.Known != 201 {
+			t.Errorf("what is known uses nothing up: %d %+v %s", status, sum, errs)
+		}
+		more := filepath.Join(dir, "more")
+		for i := range 5 {
+			write(t, filepath.Join(more, fmt.Sprintf("%d.png", i)), picture(t, 40+i))
+		}
+		out, errs, status = p.cli(t, "upload", small, more, "--json")
+		if sum := lastLine(t, out).Summary; status != 1 || sum.Stored != 3 || sum.NotSent != 2 || !strings.Contains(errs, "link-exhausted") {
+			t.Errorf("%d %+v %s", status, sum, errs)
+		}
+	})
 	t.Run("standard input", func(t *testing.T) {
 		cmd := p.command(t, "upload", link, "-", "--name", "piped.png", "--json")
 		cmd.Stdin = bytes.NewReader(picture(t, 32))
@@ -212,9 +174,9 @@ func TestCommandLine(t *testing.T) {
 		}
 	})
 	t.Run("statistics", func(t *testing.T) {
-		eventually(t, "the table of 203 pictures", func() bool {
+		eventually(t, "the table of 206 pictures", func() bool {
 			out := p.must(t, "stats")
-			return strings.Contains(out, "PICTURES  203") && strings.Contains(out, "jpeg    200")
+			return strings.Contains(out, "PICTURES  206") && strings.Contains(out, "jpeg    200")
 		})
 		watch := p.command(t, "stats", "--watch", "--json")
 		out, err := watch.StdoutPipe()
@@ -247,7 +209,7 @@ func TestCommandLine(t *testing.T) {
 		if list := p.must(t, "link", "list", "--json"); !strings.Contains(list, `"revoked":true`) {
 			t.Error(list)
 		}
-		if out := p.must(t, "export", "--format", "ndjson"); out != "" {
+		if out := p.must(t, "export", "--format", "ndjson"); strings.Count(out, "\n") != 3 { // through the other link
 			t.Errorf("left: %.200s", out)
 		}
 	})
@@ -261,7 +223,7 @@ func (p *person) takeOut(t *testing.T, dir string) {
 	}
 	table := filepath.Join(dir, "pictures.ndjson")
 	p.must(t, "export", "--format", "ndjson", "-o", table)
-	if data, err := os.ReadFile(table); err != nil || bytes.Count(data, []byte("\n")) != 203 {
+	if data, err := os.ReadFile(table); err != nil || bytes.Count(data, []byte("\n")) != 206 {
 		t.Errorf("%v: %d lines", err, bytes.Count(data, []byte("\n")))
 	}
 	if _, errs, status := p.cli(t, "export", "--from", "yesterday"); status != 1 || !strings.Contains(errs, "bad-request") {
@@ -282,67 +244,5 @@ func (p *person) takeOut(t *testing.T, dir string) {
 	}
 	if _, errs, status := p.cli(t, "get", "nothing"); status != 1 || !strings.Contains(errs, "not-found") {
 		t.Errorf("%d %s", status, errs)
-	}
-}
-
-// An upload whose line is cut goes on when it is run again, and sends nothing
-// twice but what was on its way.
-func TestCommandLineCut(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	p := &person{start(t, dir), dir}
-	link := strings.TrimSpace(p.must(t, "link", "create"))
-	pictures := filepath.Join(dir, "pictures")
-	size := photosIn(t, pictures, 60)
-	counted := newLine(t, p.base)
-	counted.budget.Store(size / 2)
-	through := strings.Replace(link, p.base, counted.url, 1)
-	out, errs, status := p.cli(t, "upload", through, pictures, "--json", "--tries", "2", "--parallel", "2")
-	first := lastLine(t, out).Summary
-	if status != 1 || first.Stored == 0 || first.NotSent == 0 || !strings.Contains(errs, "again to go on") {
-		t.Errorf("status %d, %+v, %s", status, first, errs)
-	}
-	second := lastLine(t, p.must(t, "upload", link, pictures, "--json")).Summary
-	if second.Stored+second.Known != 60 || second.Known < first.Stored || second.BytesSent > size*6/10 {
-		t.Errorf("%+v, then %+v of %d bytes", first, second, size)
-	}
-}
-
-// A large file whose line is cut goes on where it was, in another process.
-func TestCommandLineResume(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	p := &person{start(t, dir), dir}
-	link := strings.TrimSpace(p.must(t, "link", "create"))
-	res, err := http.Head(link + "/tus/none")
-	if err != nil {
-		t.Fatal(err)
-	}
-	res.Body.Close()
-	if res.Header.Get("Tus-Resumable") == "" {
-		t.Skip("the service has no resumable uploads")
-	}
-	var b bytes.Buffer
-	if err := (&png.Encoder{CompressionLevel: png.NoCompression}).Encode(&b, noise(2000, 1500)); err != nil {
-		t.Fatal(err)
-	}
-	large, size := filepath.Join(dir, "large.png"), int64(b.Len())
-	write(t, large, b.Bytes())
-	counted := newLine(t, p.base)
-	counted.budget.Store(size / 2)
-	through := strings.Replace(link, p.base, counted.url, 1)
-	if out, _, status := p.cli(t, "upload", through, large, "--tries", "1"); status != 1 {
-		t.Fatalf("status %d\n%s", status, out)
-	}
-	counted.budget.Store(0)
-	counted.bytes.Store(0)
-	if sum := lastLine(t, p.must(t, "upload", through, large, "--json")).Summary; sum.Stored != 1 {
-		t.Errorf("got %+v", sum)
-	}
-	if n := counted.bytes.Load(); n > size*3/4 {
-		t.Errorf("%d bytes of %d went over the wire the second time", n, size)
-	}
-	if left, err := filepath.Glob(filepath.Join(dir, "cache", "inlet", "uploads", "*")); err != nil || len(left) > 0 {
-		t.Errorf("still remembered: %v, %v", left, err)
 	}
 }
