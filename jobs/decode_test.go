@@ -21,7 +21,7 @@ func decoder(t *testing.T, p *parts) (_ *jobs.Workers, pool *pgxpool.Pool, enque
 	t.Helper()
 	pool, log := dbtest.Pool(t), slog.New(slog.DiscardHandler)
 	w, err := jobs.New(jobs.Options{
-		Pool: pool, Orphans: p, Lookalikes: p, Pictures: p, Links: p, Counters: p, Log: log,
+		Pool: pool, Orphans: p, Lookalikes: p, Pictures: p, Links: p, Counters: p, Sessions: p, Log: log,
 	})
 	if err != nil {
 		t.Fatal(err)

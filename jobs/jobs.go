@@ -30,6 +30,11 @@ type Links interface {
 	Expire(ctx context.Context, now time.Time) (int64, error)
 }
 
+// Sessions removes what is left of uploads in pieces that nobody goes on with.
+type Sessions interface {
+	Sweep(ctx context.Context, now time.Time) (int, error)
+}
+
 // Counters apply the outbox.
 type Counters interface {
 	Lag(ctx context.Context) (time.Duration, error)
@@ -44,6 +49,7 @@ type Options struct {
 	Pictures   Pictures
 	Links      Links
 	Counters   Counters
+	Sessions   Sessions
 	Log        *slog.Logger
 	// Poll looks for jobs once a second instead of being told of them, which needs
 	// a session of the database.

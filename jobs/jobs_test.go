@@ -24,6 +24,7 @@ import (
 type parts struct {
 	swept   chan time.Time
 	expired chan time.Time
+	cleared chan time.Time
 	lag     time.Duration
 	woken   chan struct{}
 	settled chan struct{}
@@ -37,7 +38,7 @@ type parts struct {
 
 func newParts() *parts {
 	return &parts{
-		swept: make(chan time.Time, 9), expired: make(chan time.Time, 9), woken: make(chan struct{}, 9),
+		swept: make(chan time.Time, 9), expired: make(chan time.Time, 9), cleared: make(chan time.Time, 9), woken: make(chan struct{}, 9),
 		settled: make(chan struct{}, 99), folded: make(chan [2]uuid.UUID, 9),
 		decoded: make(chan uuid.UUID, 9), known: make(chan uuid.UUID, 9), givenUp: make(chan uuid.UUID, 9),
 	}
@@ -51,6 +52,11 @@ func (p *parts) SweepOrphans(_ context.Context, olderThan time.Time) (int, error
 func (p *parts) Expire(_ context.Context, now time.Time) (int64, error) {
 	p.expired <- now
 	return 2, nil
+}
+
+func (p *parts) Sweep(_ context.Context, now time.Time) (int, error) {
+	p.cleared <- now
+	return 4, nil
 }
 
 func (p *parts) Settle(context.Context) error { p.settled <- struct{}{}; return nil }
@@ -122,7 +128,7 @@ func start(t *testing.T, p *parts) (*prometheus.Registry, *logged, func()) {
 	registry, log := prometheus.NewRegistry(), &logged{}
 	now := time.Date(2031, 5, 6, 7, 8, 9, 0, time.UTC)
 	w, err := jobs.New(jobs.Options{
-		Pool: dbtest.Pool(t), Orphans: p, Lookalikes: p, Pictures: p, Links: p, Counters: p,
+		Pool: dbtest.Pool(t), Orphans: p, Lookalikes: p, Pictures: p, Links: p, Counters: p, Sessions: p,
 		Log: slog.New(slog.NewTextHandler(log, nil)), Registerer: registry, Now: func() time.Time { return now },
 	})
 	if err != nil {
@@ -153,12 +159,13 @@ func TestEverythingRunsAtStart(t *testing.T) {
 	receive(t, p.expired, "the expiry of links")
 	receive(t, p.woken, "the wake-up of the relay")
 	receive(t, p.settled, "the look at pictures alike")
-	eventually(t, "the run of all five", func() bool {
+	receive(t, p.cleared, "the sweep of uploads in pieces")
+	eventually(t, "the run of all six", func() bool {
 		n, err := testutil.GatherAndCount(registry, "inlet_job_runs_total")
-		return err == nil && n == 5
+		return err == nil && n == 6
 	})
 	stop()
-	for _, want := range []string{"orphaned blobs removed", "rows of expired links removed", "the statistics are behind"} {
+	for _, want := range []string{"orphaned blobs removed", "rows of expired links removed", "the statistics are behind", "uploads that nobody goes on with"} {
 		if !log.contains(want) {
 			t.Errorf("the log does not say %q", want)
 		}
@@ -173,7 +180,7 @@ func TestPartitionsAreMade(t *testing.T) {
 	p := newParts()
 	pool := dbtest.Pool(t)
 	w, err := jobs.New(jobs.Options{
-		Pool: pool, Orphans: p, Lookalikes: p, Pictures: p, Links: p, Counters: p, Log: slog.New(slog.DiscardHandler),
+		Pool: pool, Orphans: p, Lookalikes: p, Pictures: p, Links: p, Counters: p, Sessions: p, Log: slog.New(slog.DiscardHandler),
 		Now: func() time.Time { return time.Date(2031, 12, 31, 0, 0, 0, 0, time.UTC) },
 	})
 	if err != nil {
@@ -226,7 +233,7 @@ func TestFailureIsCounted(t *testing.T) {
 func TestFoldsWhatIsEnqueued(t *testing.T) {
 	t.Parallel()
 	p, pool, log := newParts(), dbtest.Pool(t), slog.New(slog.DiscardHandler)
-	w, err := jobs.New(jobs.Options{Pool: pool, Orphans: p, Lookalikes: p, Pictures: p, Links: p, Counters: p, Log: log})
+	w, err := jobs.New(jobs.Options{Pool: pool, Orphans: p, Lookalikes: p, Pictures: p, Links: p, Counters: p, Sessions: p, Log: log})
 	if err != nil {
 		t.Fatal(err)
 	}

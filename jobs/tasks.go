@@ -27,6 +27,7 @@ var tasks = []struct {
 	{makePartitions{}, 12 * time.Hour},
 	{expireLinks{}, time.Hour},
 	{watchOutbox{}, time.Minute},
+	{sweepSessions{}, time.Hour},
 	{settleAlike{}, 2 * time.Second},
 }
 
@@ -36,6 +37,7 @@ type (
 	expireLinks    struct{}
 	watchOutbox    struct{}
 	settleAlike    struct{}
+	sweepSessions  struct{}
 )
 
 // The kinds are stored with the jobs, and name them in the metrics.
@@ -45,6 +47,7 @@ func (makePartitions) Kind() string { return "make_partitions" }
 func (expireLinks) Kind() string    { return "expire_links" }
 func (watchOutbox) Kind() string    { return "watch_outbox" }
 func (settleAlike) Kind() string    { return "settle_alike" }
+func (sweepSessions) Kind() string  { return "sweep_sessions" }
 
 func (w *Workers) workers() *river.Workers {
 	all := river.NewWorkers()
@@ -53,6 +56,7 @@ func (w *Workers) workers() *river.Workers {
 	add[expireLinks](all, w.expireLinks)
 	add[watchOutbox](all, w.watchOutbox)
 	add[settleAlike](all, w.settle)
+	add[sweepSessions](all, w.sweepSessions)
 	river.AddWorker(all, foldWorker{w: w})
 	river.AddWorker(all, decodeWorker{w: w})
 	return all
@@ -68,6 +72,15 @@ func (w *Workers) sweepOrphans(ctx context.Context) error {
 	n, err := w.Orphans.SweepOrphans(ctx, w.Now().Add(-grace))
 	if n > 0 {
 		w.Log.InfoContext(ctx, "orphaned blobs removed", "blobs", n)
+	}
+	return err
+}
+
+// sweepSessions removes uploads in pieces that nobody goes on with.
+func (w *Workers) sweepSessions(ctx context.Context) error {
+	n, err := w.Sessions.Sweep(ctx, w.Now())
+	if n > 0 {
+		w.Log.InfoContext(ctx, "uploads that nobody goes on with removed", "uploads", n)
 	}
 	return err
 }

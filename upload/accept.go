@@ -48,7 +48,7 @@ func (s *Service) Reject(filename string, err error) Result {
 
 func (s *Service) accept(ctx context.Context, from Sender, filename string, body io.Reader) (Result, error) {
 	a := arrival{from: from, filename: filename, scope: s.scope(from)}
-	if err := s.admit(ctx, from); err != nil {
+	if err := s.Admit(ctx, from); err != nil {
 		return Result{}, err
 	}
 	var err error
@@ -116,9 +116,9 @@ func (s *Service) abandon(ctx context.Context, a arrival, cause error) {
 	_ = s.Orphans.RemoveOrphan(ctx, a.staged.Sum())
 }
 
-// admit refuses a link that is used up before its bytes are taken. The limit
+// Admit refuses a link that is used up before its bytes are taken. The limit
 // itself is enforced by the commit.
-func (s *Service) admit(ctx context.Context, from Sender) error {
+func (s *Service) Admit(ctx context.Context, from Sender) error {
 	if from.Grant.MaxFiles == 0 && from.Grant.MaxBytes == 0 {
 		return nil
 	}

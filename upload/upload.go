@@ -152,6 +152,9 @@ func New(o Options) *Service {
 type Sender struct {
 	Grant  link.Grant
 	Client netip.Addr
+	// Record, if set, adds statements to the transaction that accepts a file: with
+	// it they are committed, and with them it fails. It may be called again.
+	Record func(b *pgx.Batch, r Result)
 }
 
 // Status of a file.
@@ -188,6 +191,11 @@ type Result struct {
 	Bytes    int64     `json:"bytes,omitempty"`
 	Err      error     `json:"-"`
 }
+
+// Settled tells whether the outcome says something of the file, and the same file
+// would have it again. A store that is away or a service that is busy settles
+// nothing.
+func (r Result) Settled() bool { return r.Err == nil || refusal(r.Err) != "" }
 
 // timed observes how long a step of the pipeline took.
 func (s *Service) timed(step string, start time.Time) {

@@ -59,6 +59,10 @@ func (w *write) upload(image uuid.UUID, r Result) {
 	w.batch.Queue(uploadQuery, w.now, image, string(g.ID), string(r.Status), r.Match, r.Distance,
 		w.a.staged.Size(), w.a.filename, w.s.client(w.a))
 	w.batch.Queue(seenQuery, string(g.ID), g.Label, w.now, g.ExpiresAt)
+	if w.a.from.Record != nil {
+		w.requires = true
+		w.a.from.Record(&w.batch, r)
+	}
 }
 
 // looks makes the picture findable by its looks, and lists those that look alike.

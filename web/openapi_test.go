@@ -237,7 +237,7 @@ func TestDescriptionHasEveryRoute(t *testing.T) {
 	}
 	for path, item := range doc.Paths.Map() {
 		for method, op := range item.Operations() {
-			if method == http.MethodHead {
+			if method == http.MethodHead && item.Get != nil {
 				continue // wherever there is GET for everybody
 			}
 			name := method + " " + path

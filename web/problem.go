@@ -12,6 +12,7 @@ import (
 	"inlet/gallery"
 	"inlet/imaging"
 	"inlet/link"
+	"inlet/resume"
 	"inlet/upload"
 )
 
@@ -53,6 +54,15 @@ var kinds = []struct {
 	{gallery.ErrCursor, kind{"bad-request", http.StatusBadRequest, "Bad request"}},
 	{gallery.ErrLabels, kind{"bad-request", http.StatusBadRequest, "Bad request"}},
 	{gallery.ErrWidth, kind{"bad-request", http.StatusBadRequest, "Bad request"}},
+	{resume.ErrNotFound, kind{"not-found", http.StatusNotFound, "Not found"}},
+	{resume.ErrProtocol, kind{"bad-request", http.StatusBadRequest, "Bad request"}},
+	// The statuses that clients of the tus protocol go by.
+	{resume.ErrUnfinished, kind{"bad-request", http.StatusConflict, "Not complete"}},
+	{resume.ErrOffset, kind{"bad-request", http.StatusConflict, "Another offset"}},
+	{resume.ErrVersion, kind{"bad-request", http.StatusPreconditionFailed, "Unsupported version"}},
+	{resume.ErrLocked, kind{"bad-request", http.StatusLocked, "Locked"}},
+	{resume.ErrTooMany, kind{"rate-limited", http.StatusTooManyRequests, "Too many unfinished uploads"}},
+	{resume.ErrInterrupted, kind{"unavailable", http.StatusServiceUnavailable, "Interrupted"}},
 	{errMethodNotAllowed, kind{"method-not-allowed", http.StatusMethodNotAllowed, "Method not allowed"}},
 	{errRange, kind{"range-not-satisfiable", http.StatusRequestedRangeNotSatisfiable, "Range not satisfiable"}},
 	{link.ErrInvalid, kind{"link-invalid", http.StatusForbidden, "Invalid link"}},
@@ -94,6 +104,7 @@ func problemOf(err error) Problem {
 	switch {
 	case k.status == http.StatusInternalServerError:
 		detail = "Something went wrong on our side; the log has it under the request's id."
+	case errors.Is(err, resume.ErrInterrupted): // says itself that nothing was lost
 	case k.code == "unavailable":
 		detail = "A store of the service cannot be reached right now. Nothing was lost; please try again."
 	case k.code == "overloaded":
@@ -139,20 +150,26 @@ func writeJSON(w http.ResponseWriter, status int, v any) error {
 
 // writeJSONAs writes v. A client that has gone is nobody to report to.
 func writeJSONAs(w http.ResponseWriter, status int, contentType string, v any) {
-	var body bytes.Buffer
-	enc := json.NewEncoder(&body)
-	// Addresses stay as they are: a person copies them from a terminal.
+	body := encode(v)
+	h := w.Header()
+	h.Set("Content-Type", contentType)
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	w.WriteHeader(status)
+	w.Write(body)
+}
+
+// encode writes v as JSON, with a line's end. Addresses stay as they are: a
+// person copies them from a terminal.
+func encode(v any) []byte {
+	var text bytes.Buffer
+	enc := json.NewEncoder(&text)
 	enc.SetEscapeHTML(false)
 	if err := enc.Encode(v); err != nil {
 		panic(err) // our own types always encode
 	}
-	h := w.Header()
-	h.Set("Content-Type", contentType)
-	h.Set("Content-Length", strconv.Itoa(body.Len()))
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
-	w.WriteHeader(status)
-	w.Write(body.Bytes())
+	return text.Bytes()
 }
 
 // gone tells whether a failure is only that the client went away.

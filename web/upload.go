@@ -83,10 +83,10 @@ func (s *Server) upload(w http.ResponseWriter, r *http.Request) error {
 // admit refuses a request before its body is read, or lets in's files through.
 func (s *Server) admit(r *http.Request, in *intake, limit int64) error {
 	grant, err := s.grant(r)
-	switch encoding := r.Header.Get("Content-Encoding"); {
+	switch {
 	case err != nil:
 		return err
-	case encoding != "" && !strings.EqualFold(encoding, "identity"):
+	case isEncoded(r):
 		return errEncoding
 	case r.ContentLength > limit:
 		return errBodyTooLarge
@@ -96,6 +96,12 @@ func (s *Server) admit(r *http.Request, in *intake, limit int64) error {
 		return s.Uploads.Accept(r.Context(), from, filename, file)
 	}
 	return nil
+}
+
+// isEncoded tells whether a body's bytes are not those of the files.
+func isEncoded(r *http.Request) bool {
+	encoding := r.Header.Get("Content-Encoding")
+	return encoding != "" && !strings.EqualFold(encoding, "identity")
 }
 
 // bodyLimit is where a body ends, however large it is.

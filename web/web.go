@@ -14,6 +14,7 @@ import (
 
 	"inlet/gallery"
 	"inlet/link"
+	"inlet/resume"
 	"inlet/stats"
 	"inlet/upload"
 )
@@ -24,6 +25,7 @@ type Options struct {
 	Revocations *link.Revocations
 	Links       *link.Store
 	Uploads     *upload.Service
+	Resume      *resume.Service
 	Gallery     *gallery.Service
 	Stats       *stats.Service
 	Signer      *gallery.Signer // nil: images are public to whoever has the id
@@ -63,7 +65,10 @@ func New(o Options) (*Server, error) {
 		o.Now = time.Now
 	}
 	s := &Server{Options: o, metrics: newMetrics(o.Registerer), done: make(chan struct{})}
-	s.stop = sync.OnceFunc(func() { close(s.done) })
+	s.stop = sync.OnceFunc(func() {
+		close(s.done)
+		s.Resume.Interrupt()
+	})
 	var err error
 	if s.assets, err = newAssets(); err != nil {
 		return nil, err
@@ -121,6 +126,14 @@ func (s *Server) senders(on register) {
 	on.get("/u/:token", s.linkState)
 	on("POST", "/u/:token", s.upload)
 	on("POST", "/u/:token/check", s.check)
+	on("OPTIONS", "/u/:token/tus/", s.tus)
+	on("POST", "/u/:token/tus/", s.tus)
+	on("POST", "/u/:token/tus", s.tus)
+	on("HEAD", "/u/:token/tus/:upload", s.tus)
+	on("PATCH", "/u/:token/tus/:upload", s.tus)
+	on("DELETE", "/u/:token/tus/:upload", s.tus)
+	on("POST", "/u/:token/tus/:upload", s.tus) // with X-HTTP-Method-Override
+	on.get("/u/:token/tus/:upload/result", s.tusResult)
 	on.get("/u/:token/qr.png", s.qrPNG)
 	on.get("/u/:token/qr.svg", s.qrSVG)
 	on.get("/v1/images/:id", s.image)

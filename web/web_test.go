@@ -17,6 +17,7 @@ import (
 	"net/http/httptest"
 	"net/textproto"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -34,6 +35,7 @@ import (
 	"inlet/gallery"
 	"inlet/imaging"
 	"inlet/link"
+	"inlet/resume"
 	"inlet/stats"
 	"inlet/upload"
 )
@@ -66,6 +68,7 @@ type setup struct {
 	upload upload.Options
 	pool   *pgxpool.Pool // for all but the test's own queries
 	signed bool          // as INLET_IMAGE_ACCESS=signed
+	lease  time.Duration // of uploads in pieces
 }
 
 // newTestServer starts a service whose stores are the test's own.
@@ -124,6 +127,11 @@ func newTestServer(t testing.TB, change ...func(*setup)) *testServer {
 		o.upload.Inspector = inspector
 	}
 	o.web.Uploads = upload.New(o.upload)
+	pieces, err := resume.OpenFiles((&url.URL{Scheme: "file", Path: s.root}).String())
+	must(t, err)
+	o.web.Resume = resume.New(resume.Options{
+		Pool: o.pool, Store: pieces, Uploads: o.web.Uploads, MaxFileBytes: o.web.MaxFileBytes, Lease: o.lease, Log: log, Now: o.web.Now,
+	})
 	if o.web.Checks == nil {
 		o.web.Checks = []Check{
 			{Name: "postgres", Essential: true, Ping: o.pool.Ping},
@@ -139,6 +147,7 @@ func newTestServer(t testing.TB, change ...func(*setup)) *testServer {
 	s.client = &http.Client{Transport: validating(t, s.http.Client().Transport)}
 	s.run(o.web.Stats.Run)
 	s.run(o.web.Revocations.Run)
+	s.run(o.web.Resume.Run)
 	return s
 }
 
@@ -340,6 +349,15 @@ func (s *testServer) files(folder string) []string {
 		return err
 	}))
 	return found
+}
+
+// size is that of a file of the blob store; 0 when it is not there.
+func (s *testServer) size(name string) int {
+	info, err := os.Stat(filepath.Join(s.root, name))
+	if err != nil {
+		return 0
+	}
+	return int(info.Size())
 }
 
 // await waits for what happens by itself soon.

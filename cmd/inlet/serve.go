@@ -28,6 +28,7 @@ import (
 	"inlet/imaging/heif"
 	"inlet/jobs"
 	"inlet/link"
+	"inlet/resume"
 	"inlet/stats"
 	"inlet/upload"
 	"inlet/web"
@@ -86,6 +87,7 @@ type service struct {
 	blobs   *blob.Files
 	links   *link.Revocations
 	stats   *stats.Service
+	resume  *resume.Service
 	decoder *heif.Decoder
 	workers *jobs.Workers // nil in an api process
 	web     *web.Server
@@ -145,10 +147,17 @@ func wire(ctx context.Context, cfg config, st *stores, log *slog.Logger) (_ *ser
 		MaxFileBytes: int64(cfg.MaxFileBytes), MaxFiles: cfg.MaxFiles, ScopeByLink: cfg.DedupScope == "link",
 		Places: 2 * runtime.GOMAXPROCS(0), Registerer: registry,
 	})
+	pieces, err := resume.OpenFiles(cfg.BlobURL)
+	if err != nil {
+		return nil, fmt.Errorf("INLET_BLOB_URL: %w", err)
+	}
+	s.resume = resume.New(resume.Options{
+		Pool: s.pool, Store: pieces, Uploads: uploads, MaxFileBytes: int64(cfg.MaxFileBytes), Log: log,
+	})
 	if cfg.Role != "api" {
 		s.workers, err = jobs.New(jobs.Options{
 			Pool: s.pool, Orphans: pictures, Lookalikes: uploads, Pictures: pictures, Links: links, Counters: s.stats,
-			Log: log, Poll: cfg.database().Pooled, Registerer: registry,
+			Sessions: s.resume, Log: log, Poll: cfg.database().Pooled, Registerer: registry,
 		})
 		if err != nil {
 			return nil, err
@@ -159,7 +168,7 @@ func wire(ctx context.Context, cfg config, st *stores, log *slog.Logger) (_ *ser
 		proxies[i] = n.Prefix
 	}
 	s.web, err = web.New(web.Options{
-		Keys: st.keys, Revocations: s.links, Links: links, Uploads: uploads, Gallery: pictures, Stats: s.stats,
+		Keys: st.keys, Revocations: s.links, Links: links, Uploads: uploads, Resume: s.resume, Gallery: pictures, Stats: s.stats,
 		Signer: signer, Checks: s.checks(), AdminToken: st.token, PublicURL: cfg.PublicURL, TrustedProxies: proxies,
 		MaxFileBytes: int64(cfg.MaxFileBytes), MaxFiles: cfg.MaxFiles, OperationsOnly: cfg.Role == "worker",
 		Log: log, Registerer: registry, Gatherer: registry,
@@ -218,6 +227,7 @@ func (s *service) run(ctx context.Context, listener net.Listener, st *stores) er
 	group, failed := errgroup.WithContext(background)
 	group.Go(func() error { return s.stats.Run(background) })
 	group.Go(func() error { return s.links.Run(background) })
+	group.Go(func() error { return s.resume.Run(background) })
 	group.Go(func() error { return s.sweepStaging(background) })
 	server := s.web.HTTPServer()
 	group.Go(func() error {

@@ -1,0 +1,155 @@
+package resume
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/tus/tusd/v2/pkg/filestore"
+	"github.com/tus/tusd/v2/pkg/handler"
+)
+
+// chunk is how much of a body is written at once.
+const chunk = 128 << 10
+
+// Files is a Store in a folder, which all processes share. The size of a file is
+// the offset of its upload.
+type Files struct {
+	store filestore.FileStore
+}
+
+// OpenFiles opens the store in the folder tus of the blob store at a file:///path
+// URL, and makes it.
+func OpenFiles(blobURL string) (*Files, error) {
+	u, err := url.Parse(blobURL)
+	if err != nil || u.Scheme != "file" {
+		return nil, errors.New("resume: the blob store's URL must be of the form file:///path")
+	}
+	dir := filepath.Join(u.Path, "tus")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("resume: open the store: %w", err)
+	}
+	store := filestore.New(dir)
+	store.DirModePerm, store.FileModePerm = 0o700, 0o600
+	return &Files{store}, nil
+}
+
+// NewUpload implements handler.DataStore.
+func (f *Files) NewUpload(ctx context.Context, info handler.FileInfo) (handler.Upload, error) {
+	made, err := f.store.NewUpload(ctx, info)
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range []string{f.path(info.ID) + ".info", f.path(info.ID), f.store.Path} {
+		if err := syncPath(path); err != nil {
+			return nil, err
+		}
+	}
+	return &file{made, f.path(info.ID)}, nil
+}
+
+// GetUpload implements handler.DataStore.
+func (f *Files) GetUpload(ctx context.Context, id string) (handler.Upload, error) {
+	found, err := f.store.GetUpload(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return &file{found, f.path(id)}, nil
+}
+
+// Older implements Store.
+func (f *Files) Older(ctx context.Context, t time.Time) ([]string, error) {
+	entries, err := os.ReadDir(f.store.Path)
+	if err != nil {
+		return nil, fmt.Errorf("resume: list uploads: %w", err)
+	}
+	newest := map[string]time.Time{} // of an upload's two files
+	for _, entry := range entries {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		info, err := entry.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("resume: list uploads: %w", err)
+		}
+		id := strings.TrimSuffix(entry.Name(), ".info")
+		if info.ModTime().After(newest[id]) {
+			newest[id] = info.ModTime()
+		}
+	}
+	var old []string
+	for id, written := range newest {
+		if written.Before(t) {
+			old = append(old, id)
+		}
+	}
+	return old, nil
+}
+
+// Remove implements Store.
+func (f *Files) Remove(_ context.Context, id string) error {
+	for _, path := range []string{f.path(id), f.path(id) + ".info"} {
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("resume: remove an upload: %w", err)
+		}
+	}
+	return nil
+}
+
+// path is where the bytes of an upload are. Ids are of our own making; they are
+// checked here once more, since this is where one becomes a path.
+func (f *Files) path(id string) string { return filepath.Join(f.store.Path, filepath.Base(id)) }
+
+// file is an upload of tusd's file store that is written durably.
+type file struct {
+	handler.Upload
+	path string
+}
+
+// WriteChunk implements handler.Upload. Bytes go to their offset, not to the end
+// of the file: a process that was stopped for so long that another one has gone
+// on writes again what is there already.
+func (f *file) WriteChunk(_ context.Context, offset int64, src io.Reader) (n int64, err error) {
+	out, err := os.OpenFile(f.path, os.O_WRONLY, 0)
+	if err != nil {
+		return 0, err
+	}
+	defer func() {
+		// Also when the body broke off: its bytes count at the next HEAD.
+		err = errors.Join(err, out.Sync(), out.Close())
+	}()
+	return io.CopyBuffer(io.NewOffsetWriter(out, offset), src, make([]byte, chunk))
+}
+
+// GetInfo implements handler.Upload. tusd's own keeps the offset of the request's
+// beginning, which WriteChunk has moved.
+func (f *file) GetInfo(ctx context.Context) (handler.FileInfo, error) {
+	info, err := f.Upload.GetInfo(ctx)
+	if err != nil {
+		return info, err
+	}
+	stat, err := os.Stat(f.path)
+	if err != nil {
+		return info, err
+	}
+	info.Offset = stat.Size()
+	return info, nil
+}
+
+func syncPath(path string) error {
+	opened, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(opened.Sync(), opened.Close())
+}

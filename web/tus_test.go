@@ -1,0 +1,600 @@
+package web
+
+import (
+	"bytes"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"inlet/link"
+	"inlet/resume"
+)
+
+const offsetStream = "application/offset+octet-stream"
+
+// begin creates an upload; with body it is sent along.
+func (s *testServer) begin(link, name string, size int, body []byte, headers ...string) answer {
+	s.t.Helper()
+	headers = append([]string{
+		"Tus-Resumable", "1.0.0", "Upload-Length", strconv.Itoa(size),
+		"Upload-Metadata", "filename " + base64.StdEncoding.EncodeToString([]byte(name)),
+	}, headers...)
+	if body != nil {
+		headers = append(headers, "Content-Type", offsetStream)
+	}
+	return s.send("POST", link+"/tus/", bytes.NewReader(body), headers...)
+}
+
+// begun is the address of a new upload.
+func (s *testServer) begun(link, name string, size int) string {
+	s.t.Helper()
+	a := s.begin(link, name, size, nil)
+	if a.StatusCode != http.StatusCreated || a.Header.Get("Upload-Expires") == "" {
+		s.t.Fatalf("begin: %d %s", a.StatusCode, a.body)
+	}
+	return a.Header.Get("Location")
+}
+
+// patch sends a piece.
+func (s *testServer) patch(upload string, offset int, piece []byte, headers ...string) answer {
+	s.t.Helper()
+	headers = append([]string{"Tus-Resumable", "1.0.0", "Upload-Offset", strconv.Itoa(offset), "Content-Type", offsetStream}, headers...)
+	return s.send("PATCH", upload, bytes.NewReader(piece), headers...)
+}
+
+// offset asks where an upload goes on.
+func (s *testServer) offset(upload string) int {
+	s.t.Helper()
+	a := s.send("HEAD", upload, nil, "Tus-Resumable", "1.0.0")
+	n, err := strconv.Atoi(a.Header.Get("Upload-Offset"))
+	if a.StatusCode != http.StatusOK || err != nil {
+		s.t.Fatalf("HEAD: %d %v", a.StatusCode, a.Header)
+	}
+	return n
+}
+
+// outcome reads the header that tells a file's result.
+func outcome(t *testing.T, a answer) testEntry {
+	t.Helper()
+	header := a.Header.Get("Inlet-Result")
+	if strings.ContainsFunc(header, func(r rune) bool { return r < ' ' || r > '~' }) {
+		t.Errorf("Inlet-Result is not ASCII: %q", header)
+	}
+	var e testEntry
+	answer{a.Response, []byte(header)}.json(t, &e)
+	assertConforms(t, "Result", []byte(header))
+	return e
+}
+
+// replica is another process on the same stores.
+func (s *testServer) replica() *testServer {
+	s.t.Helper()
+	other, o := *s, s.Options
+	o.Registerer, o.Resume = prometheus.NewRegistry(), resume.New(s.Resume.Options)
+	other.http = httptest.NewUnstartedServer(nil)
+	other.URL = "http://" + other.http.Listener.Addr().String()
+	var err error
+	other.Server, err = New(o)
+	must(s.t, err)
+	other.http.Config = other.HTTPServer()
+	other.http.Start()
+	s.t.Cleanup(other.http.Close)
+	other.run(o.Resume.Run)
+	return &other
+}
+
+// at is an address of s as another replica has it.
+func (s *testServer) at(other *testServer, address string) string {
+	return strings.Replace(address, s.URL, other.URL, 1)
+}
+
+// stalled sends the head of a request and the beginning of its body, and no more.
+func (s *testServer) stalled(upload string, offset, length int, sent []byte) net.Conn {
+	s.t.Helper()
+	address, err := url.Parse(upload)
+	must(s.t, err)
+	conn, err := net.Dial("tcp", address.Host)
+	must(s.t, err)
+	s.t.Cleanup(func() { conn.Close() })
+	_, err = fmt.Fprintf(conn, "PATCH %s HTTP/1.1\r\nHost: x\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: %d\r\nContent-Type: %s\r\nContent-Length: %d\r\n\r\n%s",
+		address.Path, offset, offsetStream, length, sent)
+	must(s.t, err)
+	return conn
+}
+
+// arrived waits until so many bytes of the one upload are on the disk.
+func (s *testServer) arrived(n int) {
+	s.t.Helper()
+	await(s.t, fmt.Sprintf("the arrival of %d bytes", n), func() bool {
+		for _, name := range s.files("tus") {
+			if !strings.HasSuffix(name, ".info") && s.size("tus/"+name) >= n {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+func TestTusInPieces(t *testing.T) {
+	t.Parallel()
+	s := newTestServer(t)
+	l, data, name := s.makeLink(""), pngOf(1), "größe 😀 \"x\".png"
+
+	options := s.send("OPTIONS", l.URL+"/tus/", nil)
+	if h := options.Header; options.StatusCode != 200 || h.Get("Tus-Max-Size") != strconv.Itoa(testMaxBytes) ||
+		h.Get("Tus-Extension") != "creation,creation-with-upload,termination,expiration" || h.Get("Tus-Version") != "1.0.0" {
+		t.Errorf("OPTIONS: %d %v", options.StatusCode, h)
+	}
+	upload := s.begun(l.URL, name, len(data))
+	if !strings.HasPrefix(upload, l.URL+"/tus/") {
+		t.Errorf("Location is %s", upload)
+	}
+	if a := s.send("GET", upload+"/result", nil); a.StatusCode != http.StatusConflict || a.code() != "bad-request" {
+		t.Errorf("the result of nothing: %d %s", a.StatusCode, a.body)
+	}
+	first := s.patch(upload, 0, data[:20])
+	if h := first.Header; first.StatusCode != 204 || h.Get("Upload-Offset") != "20" || h.Get("Inlet-Result") != "" || h.Get("Upload-Expires") == "" {
+		t.Errorf("first piece: %d %v %s", first.StatusCode, h, first.body)
+	}
+	if n := s.offset(upload); n != 20 {
+		t.Errorf("goes on at %d", n)
+	}
+	if a := s.patch(upload, 21, data[21:]); a.StatusCode != http.StatusConflict {
+		t.Errorf("another offset: %d %s", a.StatusCode, a.body)
+	}
+	last := s.patch(upload, 20, data[20:])
+	e := outcome(t, last)
+	if last.StatusCode != 204 || e.Status != "stored" || e.Filename != name || last.Header.Get("Upload-Offset") != strconv.Itoa(len(data)) {
+		t.Errorf("last piece: %d %v %s", last.StatusCode, last.Header, last.body)
+	}
+	if got := s.send("GET", e.URL, nil); !bytes.Equal(got.body, data) {
+		t.Error("the picture came back altered")
+	}
+	result := s.send("GET", upload+"/result", nil)
+	var told testEntry
+	result.json(t, &told)
+	if result.StatusCode != 200 || told != e || !strings.Contains(string(result.body), name[:6]) {
+		t.Errorf("the result: %d %s", result.StatusCode, result.body)
+	}
+	if again := s.patch(upload, len(data), nil); again.StatusCode != 204 || outcome(t, again) != e {
+		t.Errorf("asked again: %d %v", again.StatusCode, again.Header)
+	}
+	if n := s.offset(upload); n != len(data) {
+		t.Errorf("complete at %d", n)
+	}
+	s.wantKept(1)
+	s.wantCounted(1, 0)
+	if left := s.files("tus"); len(left) > 0 {
+		t.Errorf("left of the upload: %v", left)
+	}
+	if log := s.log.String(); strings.Contains(log, l.Token) {
+		t.Error("the log has the link's token")
+	}
+}
+
+// wantCounted checks how many files were accepted and refused.
+func (s *testServer) wantCounted(accepted, refused int) {
+	s.t.Helper()
+	a, r := s.count(`SELECT count(*) FROM uploads`), s.count(`SELECT coalesce(sum(files), 0) FROM rejections`)
+	if a != accepted || r != refused {
+		s.t.Errorf("%d files were accepted and %d refused, want %d and %d", a, r, accepted, refused)
+	}
+}
+
+// TestTusAtOnce sends whole files with the creation.
+func TestTusAtOnce(t *testing.T) {
+	t.Parallel()
+	s := newTestServer(t)
+	l := s.makeLink("")
+	for _, test := range []struct {
+		data         []byte
+		status, code string
+	}{
+		{pngOf(1), "stored", ""},
+		{pngOf(1), "duplicate", ""},
+		{[]byte("text"), "rejected", "unsupported-format"},
+		{[]byte{}, "rejected", "undecodable"},
+		{pngOf(1)[:50], "rejected", "undecodable"},
+	} {
+		for _, along := range []bool{true, false} {
+			body := test.data
+			if !along {
+				body = nil
+			}
+			a := s.begin(l.URL, "a.png", len(test.data), body)
+			upload := a.Header.Get("Location")
+			if a.StatusCode != http.StatusCreated {
+				t.Fatalf("%.10q: %d %s", test.data, a.StatusCode, a.body)
+			}
+			if !along && len(test.data) > 0 {
+				a = s.patch(upload, 0, test.data)
+			}
+			e := outcome(t, a)
+			if !along && test.status == "stored" {
+				e.Status = "stored" // the second of them is a duplicate
+			}
+			if e.Status != test.status || e.Error == nil && test.code != "" || e.Error != nil && e.Error.Code != test.code {
+				t.Errorf("%.10q: %+v", test.data, e)
+			}
+			for range 2 {
+				if r := s.send("GET", upload+"/result", nil); r.StatusCode != http.StatusOK {
+					t.Errorf("%.10q: %d %s", test.data, r.StatusCode, r.body)
+				}
+			}
+		}
+	}
+	s.wantKept(1)
+	s.wantCounted(4, 6)
+	if left := s.files("tus"); len(left) > 0 {
+		t.Errorf("left: %v", left)
+	}
+}
+
+func TestTusRefused(t *testing.T) {
+	t.Parallel()
+	s := newTestServer(t)
+	l, other := s.makeLink(""), s.makeLink("")
+	used := s.makeLink(`{"expires_in":"1h","max_files":1}`)
+	if a := s.postRaw(used.URL, "a.png", pngOf(9)); a.StatusCode != http.StatusCreated {
+		t.Fatal(a.StatusCode)
+	}
+	revoked := s.makeLink("")
+	lost := s.begun(revoked.URL, "a", 10)
+	s.operator("DELETE", "/v1/links/"+string(revoked.ID), "")
+	expired := s.mint(func(g *link.Grant) { g.ExpiresAt = g.IssuedAt.Add(time.Minute) })
+	upload := s.begun(l.URL, "a.png", 100)
+	_, id, _ := strings.Cut(upload, "/tus/")
+	stolen := other.URL + "/tus/" + id
+
+	tus := []string{"Tus-Resumable", "1.0.0"}
+	with := func(more ...string) []string { return append(tus[:2:2], more...) }
+	piece := with("Upload-Offset", "0", "Content-Type", offsetStream)
+	for _, test := range []struct {
+		method, path, body string
+		headers            []string
+		status             int
+		code               string
+	}{
+		{"POST", l.URL + "/tus/", "", with("Upload-Length", strconv.Itoa(testMaxBytes+1)), 413, "too-large"},
+		{"POST", l.URL + "/tus/", "", with(), 400, "bad-request"},
+		{"POST", l.URL + "/tus/", "", with("Upload-Length", "-1"), 400, "bad-request"},
+		{"POST", l.URL + "/tus/", "", with("Upload-Length", "99999999999999999999"), 400, "bad-request"},
+		{"POST", l.URL + "/tus/", "", with("Upload-Defer-Length", "1"), 400, "bad-request"},
+		{"POST", l.URL + "/tus/", "", with("Upload-Length", "10", "Upload-Concat", "partial"), 400, "bad-request"},
+		{"POST", l.URL + "/tus/", "12345", with("Upload-Length", "3", "Content-Type", offsetStream), 413, "too-large"},
+		{"POST", l.URL + "/tus/", "", []string{"Upload-Length", "3"}, 412, "bad-request"},
+		{"POST", l.URL + "/tus/", "", []string{"Upload-Length", "3", "Tus-Resumable", "0.2.2"}, 412, "bad-request"},
+		{"POST", l.URL + "/tus/", "x", with("Upload-Length", "3", "Content-Encoding", "gzip"), 415, "unsupported-format"},
+		{"POST", used.URL + "/tus/", "", with("Upload-Length", "3"), 410, "link-exhausted"},
+		{"POST", revoked.URL + "/tus/", "", with("Upload-Length", "3"), 410, "link-revoked"},
+		{"POST", expired + "/tus/", "", with("Upload-Length", "3"), 410, "link-expired"},
+		{"POST", "/u/x/tus/", "", with("Upload-Length", "3"), 403, "link-invalid"},
+		{"OPTIONS", expired + "/tus/", "", nil, 410, "link-expired"},
+		{"GET", l.URL + "/tus/", "", nil, 405, "method-not-allowed"},
+
+		{"GET", upload, "", tus, 405, "method-not-allowed"},
+		{"PATCH", upload, "x", with("Content-Type", offsetStream), 400, "bad-request"},
+		{"PATCH", upload, "x", with("Upload-Offset", "0"), 400, "bad-request"},
+		{"PATCH", upload, "x", with("Upload-Offset", "1", "Content-Type", offsetStream), 409, "bad-request"},
+		{"PATCH", upload, "x", []string{"Upload-Offset", "0", "Content-Type", offsetStream}, 412, "bad-request"},
+		{"PATCH", upload, long(101), piece, 413, "too-large"},
+		{"PATCH", upload, "x", append(piece[:6:6], "Content-Encoding", "gzip"), 415, "unsupported-format"},
+		{"POST", upload, "x", piece, 400, "bad-request"},
+		{"GET", upload + "/result", "", nil, 409, "bad-request"},
+
+		{"HEAD", stolen, "", tus, 404, ""},
+		{"PATCH", stolen, "x", piece, 404, "not-found"},
+		{"DELETE", stolen, "", tus, 404, "not-found"},
+		{"GET", stolen + "/result", "", nil, 404, "not-found"},
+		{"HEAD", lost, "", tus, 410, ""},
+		{"PATCH", lost, "x", piece, 410, "link-revoked"},
+		{"GET", lost + "/result", "", nil, 410, "link-revoked"},
+		{"HEAD", l.URL + "/tus/nothing", "", tus, 404, ""},
+		{"HEAD", l.URL + "/tus/..%2fa", "", tus, 404, ""},
+		{"PATCH", l.URL + "/tus/x%00y", "x", piece, 404, "not-found"},
+	} {
+		a := s.send(test.method, test.path, strings.NewReader(test.body), test.headers...)
+		if a.StatusCode != test.status || a.code() != test.code {
+			t.Errorf("%s %s %v: %d %s, want %d %s", test.method, test.path, test.headers, a.StatusCode, a.body, test.status, test.code)
+		}
+		if a.StatusCode == http.StatusPreconditionFailed && a.Header.Get("Tus-Version") != "1.0.0" {
+			t.Errorf("%s: which version is wanted is not said", test.path)
+		}
+	}
+	if n := s.offset(upload); n != 0 {
+		t.Errorf("refused bytes were kept: %d", n)
+	}
+	s.wantCounted(1, 2) // too large and used up; the rest says nothing of a file
+}
+
+func TestTusGivenUp(t *testing.T) {
+	t.Parallel()
+	s := newTestServer(t)
+	l := s.makeLink("")
+	for _, override := range []bool{false, true} {
+		upload := s.begun(l.URL, "a.png", 100)
+		s.patch(upload, 0, make([]byte, 50))
+		method, headers := "DELETE", []string{"Tus-Resumable", "1.0.0"}
+		if override {
+			method, headers = "POST", append(headers, "X-HTTP-Method-Override", "DELETE")
+		}
+		if a := s.send(method, upload, nil, headers...); a.StatusCode != http.StatusNoContent {
+			t.Errorf("%d %s", a.StatusCode, a.body)
+		}
+		if a := s.send("HEAD", upload, nil); a.StatusCode != http.StatusNotFound {
+			t.Errorf("still there: %d", a.StatusCode)
+		}
+	}
+	if left := s.files("tus"); len(left) > 0 || s.count(`SELECT count(*) FROM upload_sessions`) != 0 {
+		t.Errorf("left: %v", left)
+	}
+	s.wantCounted(0, 0)
+}
+
+// TestTusCut: what came before a connection broke is kept, and the next request
+// is served at once, by another process too, while the old connection still seems
+// to be there.
+func TestTusCut(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name             string
+		closed, elsewhere bool
+	}{{"closed", true, false}, {"silent", false, false}, {"closed, another process", true, true}, {"silent, another process", false, true}} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			s := newTestServer(t)
+			next := s
+			if test.elsewhere {
+				next = s.replica()
+			}
+			data := append(pngOf(1), make([]byte, 5000)...)
+			upload := s.begun(s.makeLink("").URL, "a.png", len(data))
+			conn := s.stalled(upload, 0, len(data), data[:3000])
+			s.arrived(3000)
+			if test.closed {
+				conn.Close()
+			}
+			start := time.Now()
+			upload = s.at(next, upload)
+			if n := next.offset(upload); n != 3000 {
+				t.Errorf("goes on at %d", n)
+			}
+			if took := time.Since(start); took > 3*time.Second {
+				t.Errorf("the next request waited %v", took)
+			}
+			if !test.closed {
+				said, err := io.ReadAll(conn)
+				if !strings.HasPrefix(string(said), "HTTP/1.1 423 ") {
+					t.Errorf("the old request was answered %q, %v", said, err)
+				}
+			}
+			a := next.patch(upload, 3000, data[3000:])
+			if e := outcome(t, a); a.StatusCode != http.StatusNoContent || e.Status != "stored" {
+				t.Fatalf("%d %s %v", a.StatusCode, a.body, e)
+			}
+			if got := s.send("GET", outcome(t, a).URL, nil); !bytes.Equal(got.body, data) {
+				t.Error("the picture came back altered")
+			}
+		})
+	}
+}
+
+// TestTusReplicas continues one upload through two processes in turn.
+func TestTusReplicas(t *testing.T) {
+	t.Parallel()
+	s := newTestServer(t)
+	both := []*testServer{s, s.replica()}
+	data := append(pngOf(1), make([]byte, 20_000)...)
+	upload := s.begun(s.makeLink("").URL, "a.png", len(data))
+	var last answer
+	for i, at := 0, 0; at < len(data); i++ {
+		end := min(at+1500, len(data))
+		here := both[i%2]
+		if n := here.offset(s.at(here, upload)); n != at {
+			t.Fatalf("goes on at %d, want %d", n, at)
+		}
+		last = both[(i+1)%2].patch(s.at(both[(i+1)%2], upload), at, data[at:end])
+		if last.StatusCode != http.StatusNoContent {
+			t.Fatalf("at %d: %d %s", at, last.StatusCode, last.body)
+		}
+		at = end
+	}
+	e := outcome(t, last)
+	for _, here := range both {
+		var told testEntry
+		here.send("GET", s.at(here, upload)+"/result", nil).json(t, &told)
+		if told != e {
+			t.Errorf("told %+v, want %+v", told, e)
+		}
+	}
+	if got := s.send("GET", e.URL, nil); !bytes.Equal(got.body, data) {
+		t.Error("the picture came back altered")
+	}
+	s.wantCounted(1, 0)
+}
+
+// TestTusAtTheSameTime: however many send the last piece and ask for the result,
+// the file is processed once.
+func TestTusAtTheSameTime(t *testing.T) {
+	t.Parallel()
+	s := newTestServer(t)
+	other := s.replica()
+	l, data := s.makeLink(`{"expires_in":"1h","max_files":10}`), pngOf(1)
+	for _, data := range [][]byte{data, []byte("text")} {
+		upload := s.begun(l.URL, "a.png", len(data))
+		var wg sync.WaitGroup
+		for i := range 6 {
+			here := []*testServer{s, other}[i%2]
+			wg.Go(func() {
+				address := s.at(here, upload)
+				if a := here.patch(address, 0, data); a.StatusCode != 204 && a.StatusCode != 409 && a.StatusCode != 423 {
+					t.Errorf("%d %s", a.StatusCode, a.body)
+				}
+				await(t, "the result", func() bool { return here.send("GET", address+"/result", nil).StatusCode == http.StatusOK })
+			})
+		}
+		wg.Wait()
+	}
+	s.wantCounted(1, 1)
+	if used := s.count(`SELECT files FROM link_usage`); used != 1 {
+		t.Errorf("the link has %d files used up", used)
+	}
+}
+
+// TestTusStoreAway: when the database hangs at the end, the bytes stay, and are
+// processed for whoever asks later.
+func TestTusStoreAway(t *testing.T) {
+	t.Parallel()
+	for _, ask := range []string{"result", "PATCH", "HEAD"} {
+		t.Run(ask, func(t *testing.T) {
+			t.Parallel()
+			s := newTestServer(t, func(o *setup) { o.upload.StoreWait = 100 * time.Millisecond })
+			data := pngOf(1)
+			upload := s.begun(s.makeLink("").URL, "a.png", len(data))
+			tx, err := s.pool.Begin(t.Context())
+			must(t, err)
+			_, err = tx.Exec(t.Context(), `LOCK TABLE images, uploads IN ACCESS EXCLUSIVE MODE`)
+			must(t, err)
+			s.wantUnavailable(s.patch(upload, 0, data))
+			s.wantUnavailable(s.patch(upload, len(data), nil))
+			s.wantUnavailable(s.send("GET", upload+"/result", nil))
+			// Not complete, for nobody knows what became of the file.
+			if a := s.send("HEAD", upload, nil); a.StatusCode != http.StatusServiceUnavailable || a.Header.Get("Retry-After") == "" {
+				t.Errorf("HEAD: %d", a.StatusCode)
+			}
+			along := s.begin(s.makeLink("").URL, "b.png", len(pngOf(2)), pngOf(2))
+			s.wantUnavailable(along)
+			must(t, tx.Rollback(t.Context()))
+
+			switch ask {
+			case "PATCH":
+				if a := s.patch(upload, len(data), nil); outcome(t, a).Status != "stored" {
+					t.Errorf("%d %v", a.StatusCode, a.Header)
+				}
+			case "HEAD":
+				if n := s.offset(upload); n != len(data) {
+					t.Errorf("complete at %d", n)
+				}
+			}
+			var e testEntry
+			s.send("GET", upload+"/result", nil).json(t, &e)
+			if e.Status != "stored" {
+				t.Errorf("got %+v", e)
+			}
+			s.send("GET", along.Header.Get("Location")+"/result", nil).json(t, &e)
+			if e.Status != "stored" || e.Filename != "b.png" {
+				t.Errorf("sent with the creation: %+v", e)
+			}
+			s.wantKept(2)
+			s.wantCounted(2, 0)
+		})
+	}
+}
+
+// TestTusProcessDied: a session that nobody gives back is free after a while.
+func TestTusProcessDied(t *testing.T) {
+	t.Parallel()
+	s := newTestServer(t, func(o *setup) { o.lease = 500 * time.Millisecond })
+	data := pngOf(1)
+	upload := s.begun(s.makeLink("").URL, "a.png", len(data))
+	s.patch(upload, 0, data[:10])
+	_, err := s.pool.Exec(t.Context(), `UPDATE upload_sessions SET holder = 'dead', held_until = now() + interval '500 ms'`)
+	must(t, err)
+	if a := s.patch(upload, 10, data[10:]); outcome(t, a).Status != "stored" {
+		t.Errorf("%d %s", a.StatusCode, a.body)
+	}
+}
+
+// TestTusLeaseLost: who cannot renew its lease stops writing.
+func TestTusLeaseLost(t *testing.T) {
+	t.Parallel()
+	s := newTestServer(t, func(o *setup) { o.lease = 500 * time.Millisecond })
+	data := append(pngOf(1), make([]byte, 5000)...)
+	upload := s.begun(s.makeLink("").URL, "a.png", len(data))
+	conn := s.stalled(upload, 0, len(data), data[:1000])
+	s.arrived(1000)
+	_, err := s.pool.Exec(t.Context(), `UPDATE upload_sessions SET holder = 'other', held_until = now() + interval '2 s'`)
+	must(t, err)
+	said, err := io.ReadAll(conn)
+	if !strings.HasPrefix(string(said), "HTTP/1.1 503 ") || !strings.Contains(string(said), "what came is kept") {
+		t.Errorf("answered %q, %v", said, err)
+	}
+	if a := s.patch(upload, 1000, data[1000:]); outcome(t, a).Status != "stored" {
+		t.Errorf("%d %s", a.StatusCode, a.body)
+	}
+}
+
+// TestTusDrained: a process that stops does not wait for slow uploads.
+func TestTusDrained(t *testing.T) {
+	t.Parallel()
+	s := newTestServer(t)
+	next := s.replica()
+	data := append(pngOf(1), make([]byte, 5000)...)
+	upload := s.begun(s.makeLink("").URL, "a.png", len(data))
+	conn := s.stalled(upload, 0, len(data), data[:1000])
+	s.arrived(1000)
+	s.Stop()
+	if said, err := io.ReadAll(conn); !strings.HasPrefix(string(said), "HTTP/1.1 503 ") {
+		t.Errorf("answered %q, %v", said, err)
+	}
+	if a := next.patch(s.at(next, upload), 1000, data[1000:]); outcome(t, a).Status != "stored" {
+		t.Errorf("%d %s", a.StatusCode, a.body)
+	}
+}
+
+// TestTusTooMany: a link's holder cannot fill the disk with empty sessions.
+func TestTusTooMany(t *testing.T) {
+	t.Parallel()
+	s := newTestServer(t)
+	l := s.makeLink("")
+	_, err := s.pool.Exec(t.Context(), `
+		INSERT INTO upload_sessions (id, stored_as, link_id, size, created_at, expires_at)
+		SELECT n::text, n::text, $1, 9, now(), now() + interval '1 h' FROM generate_series(1, 999) n`, string(l.ID))
+	must(t, err)
+	s.begun(l.URL, "a.png", 10)
+	a := s.begin(l.URL, "a.png", 10, nil)
+	if a.StatusCode != http.StatusTooManyRequests || a.code() != "rate-limited" || a.Header.Get("Retry-After") == "" {
+		t.Errorf("%d %s", a.StatusCode, a.body)
+	}
+	s.begun(s.makeLink("").URL, "a.png", 10)
+	if left := s.files("tus"); len(left) != 4 {
+		t.Errorf("there are %v", left)
+	}
+}
+
+// TestTusSwept: sessions end a day after they were last used, or with their link.
+func TestTusSwept(t *testing.T) {
+	t.Parallel()
+	s := newTestServer(t)
+	now := time.Now()
+	l, data := s.makeLink(`{"expires_in":"7d"}`), pngOf(1)
+	kept, brief := s.begun(l.URL, "a.png", len(data)), s.begun(s.makeLink(`{"expires_in":"1h"}`).URL, "a.png", 10)
+	s.patch(kept, 0, data[:10])
+	done := s.begin(l.URL, "b.png", len(pngOf(2)), pngOf(2)).Header.Get("Location")
+	for _, test := range []struct {
+		at             time.Duration
+		removed, files int
+	}{{110 * time.Minute, 0, 4}, {121 * time.Minute, 1, 2}, {23 * time.Hour, 0, 2}, {25 * time.Hour, 2, 0}} {
+		n, err := s.Resume.Sweep(t.Context(), now.Add(test.at))
+		if left := s.files("tus"); err != nil || n != test.removed || len(left) != test.files {
+			t.Errorf("after %v: %d removed, %v; left %v", test.at, n, err, left)
+		}
+	}
+	for _, upload := range []string{kept, brief, done} {
+		if a := s.send("HEAD", upload, nil); a.StatusCode != http.StatusNotFound {
+			t.Errorf("%d", a.StatusCode)
+		}
+	}
+	s.wantKept(1)
+}
