@@ -102,7 +102,9 @@ func (e *exchange) stored(ctx context.Context) (handler.Upload, handler.FileInfo
 }
 
 // AsTerminatableUpload implements handler.TerminaterDataStore.
-func (e *exchange) AsTerminatableUpload(u handler.Upload) handler.TerminatableUpload { return u.(*part) }
+func (e *exchange) AsTerminatableUpload(u handler.Upload) handler.TerminatableUpload {
+	return u.(*part)
+}
 
 // NewLock implements handler.Locker.
 func (e *exchange) NewLock(string) (handler.Lock, error) { return e, nil }
@@ -244,8 +246,10 @@ type finished struct{ size int64 }
 func (f finished) GetInfo(context.Context) (handler.FileInfo, error) {
 	return handler.FileInfo{Size: f.size, Offset: f.size}, nil
 }
+
 func (finished) WriteChunk(context.Context, int64, io.Reader) (int64, error) { return 0, errFinished }
-func (finished) GetReader(context.Context) (io.ReadCloser, error)            { return nil, errFinished }
-func (finished) FinishUpload(context.Context) error                          { return nil }
+
+func (finished) GetReader(context.Context) (io.ReadCloser, error) { return nil, errFinished }
+func (finished) FinishUpload(context.Context) error               { return nil }
 
 var errFinished = fmt.Errorf("%w: its bytes are gone", upload.ErrUnavailable)

@@ -36,6 +36,9 @@ func OpenFiles(blobURL string) (*Files, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("resume: open the store: %w", err)
 	}
+	if err := syncPath(u.Path); err != nil {
+		return nil, fmt.Errorf("resume: open the store: %w", err)
+	}
 	store := filestore.New(dir)
 	store.DirModePerm, store.FileModePerm = 0o700, 0o600
 	return &Files{store}, nil
@@ -146,6 +149,7 @@ func (f *file) GetInfo(ctx context.Context) (handler.FileInfo, error) {
 	return info, nil
 }
 
+// syncPath makes a file, or the entries of a folder, durable.
 func syncPath(path string) error {
 	opened, err := os.Open(path)
 	if err != nil {

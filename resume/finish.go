@@ -24,7 +24,9 @@ func (e *exchange) finish(ctx context.Context, stored handler.Upload, info handl
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTime)
 	defer cancel()
-	_ = e.conn.SetWriteDeadline(time.Time{}) // tusd's is from the last byte
+	// tusd's deadlines are counted from the last byte.
+	end := time.Now().Add(finishTime + e.Pause)
+	_, _ = e.conn.SetReadDeadline(end), e.conn.SetWriteDeadline(end)
 	body, err := open(ctx, stored)
 	if err != nil {
 		return unavailable(fmt.Errorf("resume: read an upload: %w", err))

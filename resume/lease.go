@@ -107,7 +107,8 @@ func (l *leases) acquire(ctx context.Context, s *session, expires time.Time, int
 		case err != nil:
 			return nil, err
 		case got:
-			return mine, l.hold(mine)
+			l.hold(mine)
+			return mine, nil
 		}
 		l.ask(s.id)
 		select {
@@ -134,7 +135,7 @@ func (l *leases) try(ctx context.Context, mine *lease, s *session, expires time.
 }
 
 // hold makes run renew the lease.
-func (l *leases) hold(mine *lease) error {
+func (l *leases) hold(mine *lease) {
 	l.mu.Lock()
 	l.held[mine.holder] = mine
 	closed := l.closed
@@ -142,7 +143,6 @@ func (l *leases) hold(mine *lease) error {
 	if closed {
 		mine.interrupt(ErrInterrupted)
 	}
-	return nil
 }
 
 // ask interrupts the holder if it is of this process; another one hears of it

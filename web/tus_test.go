@@ -348,7 +348,7 @@ func TestTusGivenUp(t *testing.T) {
 func TestTusCut(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		name             string
+		name              string
 		closed, elsewhere bool
 	}{{"closed", true, false}, {"silent", false, false}, {"closed, another process", true, true}, {"silent, another process", false, true}} {
 		t.Run(test.name, func(t *testing.T) {
@@ -370,7 +370,7 @@ func TestTusCut(t *testing.T) {
 			if n := next.offset(upload); n != 3000 {
 				t.Errorf("goes on at %d", n)
 			}
-			if took := time.Since(start); took > 3*time.Second {
+			if took := time.Since(start); took > 8*time.Second { // a lease lasts longer
 				t.Errorf("the next request waited %v", took)
 			}
 			if !test.closed {
@@ -479,22 +479,30 @@ func TestTusStoreAway(t *testing.T) {
 
 			switch ask {
 			case "PATCH":
-				if a := s.patch(upload, len(data), nil); outcome(t, a).Status != "stored" {
-					t.Errorf("%d %v", a.StatusCode, a.Header)
+				var a answer
+				await(t, "the answer to PATCH", func() bool {
+					a = s.patch(upload, len(data), nil)
+					return a.StatusCode == http.StatusNoContent
+				})
+				if outcome(t, a).Status != "stored" {
+					t.Errorf("%v", a.Header)
 				}
 			case "HEAD":
+				await(t, "the answer to HEAD", func() bool { return s.send("HEAD", upload, nil).StatusCode == http.StatusOK })
 				if n := s.offset(upload); n != len(data) {
 					t.Errorf("complete at %d", n)
 				}
 			}
-			var e testEntry
-			s.send("GET", upload+"/result", nil).json(t, &e)
-			if e.Status != "stored" {
-				t.Errorf("got %+v", e)
-			}
-			s.send("GET", along.Header.Get("Location")+"/result", nil).json(t, &e)
-			if e.Status != "stored" || e.Filename != "b.png" {
-				t.Errorf("sent with the creation: %+v", e)
+			for name, address := range map[string]string{"a.png": upload, "b.png": along.Header.Get("Location")} {
+				var e testEntry
+				await(t, "the result of "+name, func() bool {
+					a := s.send("GET", address+"/result", nil)
+					a.json(t, &e)
+					return a.StatusCode == http.StatusOK
+				})
+				if e.Status != "stored" || e.Filename != name {
+					t.Errorf("%s: %+v", name, e)
+				}
 			}
 			s.wantKept(2)
 			s.wantCounted(2, 0)
@@ -505,7 +513,7 @@ func TestTusStoreAway(t *testing.T) {
 // TestTusProcessDied: a session that nobody gives back is free after a while.
 func TestTusProcessDied(t *testing.T) {
 	t.Parallel()
-	s := newTestServer(t, func(o *setup) { o.lease = 500 * time.Millisecond })
+	s := newTestServer(t, func(o *setup) { o.lease = 2 * time.Second })
 	data := pngOf(1)
 	upload := s.begun(s.makeLink("").URL, "a.png", len(data))
 	s.patch(upload, 0, data[:10])
@@ -519,7 +527,7 @@ func TestTusProcessDied(t *testing.T) {
 // TestTusLeaseLost: who cannot renew its lease stops writing.
 func TestTusLeaseLost(t *testing.T) {
 	t.Parallel()
-	s := newTestServer(t, func(o *setup) { o.lease = 500 * time.Millisecond })
+	s := newTestServer(t, func(o *setup) { o.lease = 3 * time.Second })
 	data := append(pngOf(1), make([]byte, 5000)...)
 	upload := s.begun(s.makeLink("").URL, "a.png", len(data))
 	conn := s.stalled(upload, 0, len(data), data[:1000])
@@ -532,6 +540,29 @@ func TestTusLeaseLost(t *testing.T) {
 	}
 	if a := s.patch(upload, 1000, data[1000:]); outcome(t, a).Status != "stored" {
 		t.Errorf("%d %s", a.StatusCode, a.body)
+	}
+}
+
+// TestTusStalled: a sender that pauses for too long loses its request, and nothing
+// of what it sent.
+func TestTusStalled(t *testing.T) {
+	t.Parallel()
+	s := newTestServer(t)
+	s.router.Handler("PATCH", "/hasty/:token/tus/:upload", s.handle("/hasty", func(w http.ResponseWriter, r *http.Request) error {
+		grant, err := s.grant(r)
+		must(t, err)
+		transfer := s.transfer(w, r, grant)
+		transfer.Pause = time.Second
+		return s.Resume.Serve(w, r, transfer)
+	}))
+	data := append(pngOf(1), make([]byte, 5000)...)
+	upload := s.begun(s.makeLink("").URL, "a.png", len(data))
+	conn := s.stalled(strings.Replace(upload, "/u/", "/hasty/", 1), 0, len(data), data[:1000])
+	if said, err := io.ReadAll(conn); !strings.HasPrefix(string(said), "HTTP/1.1 503 ") {
+		t.Errorf("answered %q, %v", said, err)
+	}
+	if n := s.offset(upload); n != 1000 {
+		t.Errorf("goes on at %d", n)
 	}
 }
 
