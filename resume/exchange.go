@@ -121,17 +121,22 @@ func (e *exchange) Lock(ctx context.Context, _ func()) error {
 	return e.fail(err)
 }
 
-// Unlock implements handler.Lock. It may be called without the lock.
+// Unlock implements handler.Lock.
 func (e *exchange) Unlock() error {
+	e.unlock()
+	return nil
+}
+
+// unlock gives the lease back. It may be called without the lock.
+func (e *exchange) unlock() {
 	if e.lease == nil {
-		return nil
+		return
 	}
 	held := e.lease
 	e.lease = nil
 	if err := e.leases.release(context.Background(), held, e.expiry(e.Transfer)); err != nil {
 		e.Log.Warn("an upload stays locked for a moment", "error", err)
 	}
-	return nil
 }
 
 // stop ends the receiving of bytes, now or before it begins. What follows the

@@ -102,7 +102,7 @@ func (s *Service) Result(w http.ResponseWriter, r *http.Request, t Transfer) ([]
 	if err := e.Lock(ctx, nil); err != nil {
 		return nil, err
 	}
-	defer e.Unlock()
+	defer e.unlock()
 	if _, err := e.GetUpload(ctx, t.Upload); err != nil {
 		return nil, err
 	}

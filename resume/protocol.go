@@ -29,7 +29,7 @@ func (s *Service) Serve(w http.ResponseWriter, r *http.Request, t Transfer) erro
 	if err != nil {
 		return err
 	}
-	defer e.Unlock()
+	defer e.unlock()
 	tus, err := e.handler()
 	if err != nil {
 		return fmt.Errorf("resume: make a handler: %w", err)

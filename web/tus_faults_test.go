@@ -163,7 +163,7 @@ func TestTusAtTheSameTime(t *testing.T) {
 			here := []*testServer{s, other}[i%2]
 			wg.Go(func() {
 				address := s.at(here, upload)
-				if a := here.patch(address, 0, data); a.StatusCode != 204 && a.StatusCode != 409 && a.StatusCode != 423 {
+				if a := here.patch(address, 0, data); a.StatusCode != http.StatusNoContent && a.StatusCode != http.StatusConflict && a.StatusCode != http.StatusLocked {
 					t.Errorf("%d %s", a.StatusCode, a.body)
 				}
 				await(t, "the result", func() bool { return here.send("GET", address+"/result", nil).StatusCode == http.StatusOK })

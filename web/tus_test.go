@@ -74,7 +74,7 @@ func TestTusInPieces(t *testing.T) {
 	l, data, name := s.makeLink(""), pngOf(1), "größe 😀 \"x\".png"
 
 	options := s.send("OPTIONS", l.URL+"/tus/", nil)
-	if h := options.Header; options.StatusCode != 200 || h.Get("Tus-Max-Size") != strconv.Itoa(testMaxBytes) ||
+	if h := options.Header; options.StatusCode != http.StatusOK || h.Get("Tus-Max-Size") != strconv.Itoa(testMaxBytes) ||
 		h.Get("Tus-Extension") != "creation,creation-with-upload,termination,expiration" || h.Get("Tus-Version") != "1.0.0" {
 		t.Errorf("OPTIONS: %d %v", options.StatusCode, h)
 	}
@@ -91,7 +91,7 @@ func TestTusInPieces(t *testing.T) {
 		t.Errorf("the result of nothing: %d %s", a.StatusCode, a.body)
 	}
 	first := s.patch(upload, 0, data[:20])
-	if h := first.Header; first.StatusCode != 204 || h.Get("Upload-Offset") != "20" || h.Get("Inlet-Result") != "" || h.Get("Upload-Expires") == "" {
+	if h := first.Header; first.StatusCode != http.StatusNoContent || h.Get("Upload-Offset") != "20" || h.Get("Inlet-Result") != "" || h.Get("Upload-Expires") == "" {
 		t.Errorf("first piece: %d %v %s", first.StatusCode, h, first.body)
 	}
 	if n := s.offset(upload); n != 20 {
@@ -102,7 +102,7 @@ func TestTusInPieces(t *testing.T) {
 	}
 	last := s.patch(upload, 20, data[20:])
 	e := outcome(t, last)
-	if last.StatusCode != 204 || e.Status != "stored" || e.Filename != name || last.Header.Get("Upload-Offset") != strconv.Itoa(len(data)) {
+	if last.StatusCode != http.StatusNoContent || e.Status != "stored" || e.Filename != name || last.Header.Get("Upload-Offset") != strconv.Itoa(len(data)) {
 		t.Errorf("last piece: %d %v %s", last.StatusCode, last.Header, last.body)
 	}
 	if got := s.send("GET", e.URL, nil); !bytes.Equal(got.body, data) {
@@ -111,10 +111,10 @@ func TestTusInPieces(t *testing.T) {
 	result := s.send("GET", upload+"/result", nil)
 	var told testEntry
 	result.json(t, &told)
-	if result.StatusCode != 200 || told != e || !strings.Contains(string(result.body), name[:6]) {
+	if result.StatusCode != http.StatusOK || told != e || !strings.Contains(string(result.body), name[:6]) {
 		t.Errorf("the result: %d %s", result.StatusCode, result.body)
 	}
-	if again := s.patch(upload, len(data), nil); again.StatusCode != 204 || outcome(t, again) != e {
+	if again := s.patch(upload, len(data), nil); again.StatusCode != http.StatusNoContent || outcome(t, again) != e {
 		t.Errorf("asked again: %d %v", again.StatusCode, again.Header)
 	}
 	if n := s.offset(upload); n != len(data) {
