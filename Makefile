@@ -28,7 +28,10 @@ else
 RACE := $(GO) test
 endif
 
-.PHONY: help run cluster build test check lint fmt tidy vuln bench bench-go bench-upload accuracy heavy fuzz cover
+# The pages' scripts are tested where Node.js is found.
+NODE ?= node
+
+.PHONY: help run cluster build test test-js vendor check lint fmt tidy vuln bench bench-go bench-upload accuracy heavy fuzz cover
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -47,6 +50,15 @@ ifneq ($(HAVE_CC),yes)
 	@echo "no C compiler: running the tests without the race detector"
 endif
 	$(RACE) $(TESTFLAGS) ./...
+
+test-js: ## Run the tests of the pages' scripts (needs Node.js 20)
+	$(NODE) --test web/jstest/
+
+# What the pages load is in the repository; this is how it came there.
+vendor: ## Copy the pages' libraries out of npm packages, in the versions of web/package.json
+	cd web && npm ci
+	cd web && cp node_modules/tus-js-client/dist/tus.min.js node_modules/tus-js-client/LICENSE assets/vendor/tus-js-client/
+	cd web && cp $(addprefix node_modules/@noble/hashes/,sha2.js _md.js _u64.js utils.js LICENSE) assets/vendor/noble-hashes/
 
 check: tidy lint vuln ## Formatting, linters, import order, go.mod, known vulnerabilities
 	$(GO) vet ./...

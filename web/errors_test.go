@@ -59,6 +59,7 @@ func TestErrorCodes(t *testing.T) {
 
 	operator := []string{"Authorization", "Bearer " + testToken}
 	form := []string{"Content-Type", "multipart/form-data; boundary=b"}
+	asJSON := []string{"Accept", typeJSON}
 	for _, test := range []struct {
 		method, path, body string
 		headers            []string
@@ -107,14 +108,14 @@ func TestErrorCodes(t *testing.T) {
 
 		{"POST", good.URL + "x", string(pngOf(3)), nil, 403, "link-invalid"},
 		{"POST", "/u/" + long(5000), string(pngOf(3)), nil, 403, "link-invalid"},
-		{"GET", "/u/x", "", nil, 403, "link-invalid"},
+		{"GET", "/u/x", "", asJSON, 403, "link-invalid"},
 		{"GET", "/u/x/qr.png", "", nil, 403, "link-invalid"},
 		{"POST", expired, string(pngOf(3)), nil, 410, "link-expired"},
-		{"GET", expired, "", nil, 410, "link-expired"},
+		{"GET", expired, "", asJSON, 410, "link-expired"},
 		{"GET", expired + "/qr.svg", "", nil, 410, "link-expired"},
 		{"POST", early, string(pngOf(3)), nil, 403, "link-not-yet-valid"},
 		{"POST", revoked.URL, string(pngOf(3)), nil, 410, "link-revoked"},
-		{"GET", revoked.URL, "", nil, 410, "link-revoked"},
+		{"GET", revoked.URL, "", asJSON, 410, "link-revoked"},
 		{"POST", used.URL, string(pngOf(3)), nil, 410, "link-exhausted"},
 
 		{"POST", good.URL, string(pngOf(3)), []string{"Content-Encoding", "gzip"}, 415, "unsupported-format"},
@@ -264,7 +265,7 @@ func TestUnavailable(t *testing.T) {
 		l, limited := s.makeLink(""), s.makeLink(`{"expires_in":"1h","max_files":3}`)
 		s.wantUnavailable(s.post(l.URL, testFile{"a.png", pngOf(1)}, testFile{"b.png", pngOf(2)}))
 		s.wantUnavailable(s.postRaw(limited.URL, "a.png", pngOf(1)))
-		s.wantUnavailable(s.send("GET", limited.URL, nil))
+		s.wantUnavailable(s.send("GET", limited.URL, nil, "Accept", typeJSON))
 		s.wantUnavailable(s.send("POST", l.URL+"/check", strings.NewReader(sumsJSON(1))))
 		s.wantUnavailable(s.operator("GET", "/v1/links", ""))
 		s.wantUnavailable(s.operator("DELETE", "/v1/links/x", ""))

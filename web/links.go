@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -100,24 +101,34 @@ type linkState struct {
 
 // linkState tells what the link still allows; zeros when it is used up.
 func (s *Server) linkState(w http.ResponseWriter, r *http.Request) error {
-	w.Header().Set("Referrer-Policy", "no-referrer") // the address is the credential
 	g, err := s.grant(r)
 	if err != nil {
 		return err
 	}
+	state, err := s.stateOf(r.Context(), g)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, http.StatusOK, state)
+}
+
+// stateOf looks up what of a link is left. When that fails, all else is in the
+// state that it returns.
+func (s *Server) stateOf(ctx context.Context, g link.Grant) (linkState, error) {
 	state := linkState{
 		ID: g.ID, Label: orNull(g.Label), ExpiresAt: g.ExpiresAt,
 		MaxFiles: limitOrNull(g.MaxFiles), MaxBytes: limitOrNull(g.MaxBytes),
 		MaxFileBytes: s.MaxFileBytes, Formats: imaging.Formats,
 	}
-	if g.MaxFiles > 0 || g.MaxBytes > 0 {
-		used, err := s.Links.Usage(r.Context(), g)
-		if err != nil {
-			return err
-		}
-		state.FilesLeft, state.BytesLeft = left(g.MaxFiles, used.Files), left(g.MaxBytes, used.Bytes)
+	if g.MaxFiles == 0 && g.MaxBytes == 0 {
+		return state, nil
 	}
-	return writeJSON(w, http.StatusOK, state)
+	used, err := s.Links.Usage(ctx, g)
+	if err != nil {
+		return state, err
+	}
+	state.FilesLeft, state.BytesLeft = left(g.MaxFiles, used.Files), left(g.MaxBytes, used.Bytes)
+	return state, nil
 }
 
 // left is what remains of a limit, null where there is none.

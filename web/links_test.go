@@ -69,7 +69,7 @@ func TestLinkState(t *testing.T) {
 		s.makeLink("").URL: `"max_files":null,"max_bytes":null,"files_left":null,"bytes_left":null`,
 		s.makeLink(`{"expires_in":"1h","max_files":2}`).URL: `"max_files":2,"max_bytes":null,"files_left":2,"bytes_left":null`,
 	} {
-		if a := s.send("GET", address, nil); !strings.Contains(string(a.body), want) {
+		if a := s.send("GET", address, nil, "Accept", typeJSON); !strings.Contains(string(a.body), want) {
 			t.Errorf("got %s, want %s", a.body, want)
 		}
 	}

@@ -128,13 +128,18 @@ func kindOf(err error) kind {
 // retryAfter is in seconds; clients are asked to wait on what passes by itself.
 const retryAfter = 2
 
+// askToWait says after how long a client may try again, where that may help.
+func askToWait(h http.Header, status int) {
+	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
+		h.Set("Retry-After", strconv.Itoa(retryAfter))
+	}
+}
+
 // writeProblem answers with a problem document.
 func writeProblem(w http.ResponseWriter, p Problem) {
 	h := w.Header()
-	switch p.Status {
-	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
-		h.Set("Retry-After", strconv.Itoa(retryAfter))
-	case http.StatusUnauthorized:
+	askToWait(h, p.Status)
+	if p.Status == http.StatusUnauthorized {
 		h.Set("WWW-Authenticate", "Bearer")
 	}
 	for _, name := range []string{"ETag", "Cache-Control", "Content-Disposition", "Content-Encoding", "Last-Modified"} {

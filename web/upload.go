@@ -48,8 +48,25 @@ func (s *Server) grant(r *http.Request) (link.Grant, error) {
 	return g, nil
 }
 
-// upload takes the files of one request.
+// upload takes the files of one request. The form of the upload page, as it is
+// without scripts, gets a page for an answer.
 func (s *Server) upload(w http.ResponseWriter, r *http.Request) error {
+	results, err := s.receive(w, r)
+	page := preferred(r, typeJSON, typeHTML) == typeHTML
+	w.Header().Add("Vary", "Accept")
+	switch {
+	case len(results) == 0 && page:
+		return s.refusedPage(w, r, err)
+	case len(results) == 0:
+		return err
+	case page:
+		return s.resultsPage(w, r, results)
+	}
+	return s.answer(w, r, results)
+}
+
+// receive reads the files of one request, and fails where there are none.
+func (s *Server) receive(w http.ResponseWriter, r *http.Request) ([]upload.Result, error) {
 	boundary, multipart, malformed := boundaryOf(r.Header.Get("Content-Type"))
 	limit := s.bodyLimit(multipart)
 	body := newBody(w, r, limit)
@@ -74,10 +91,7 @@ func (s *Server) upload(w http.ResponseWriter, r *http.Request) error {
 	if r.ContentLength <= limit {
 		body.discard(r) // a sender of more is told at once
 	}
-	if len(in.results) == 0 {
-		return err
-	}
-	return s.answer(w, r, in.results)
+	return in.results, err
 }
 
 // admit refuses a request before its body is read, or lets in's files through.
@@ -119,24 +133,33 @@ func (s *Server) bodyLimit(multipart bool) int64 {
 // answer reports the outcome of all files: with success if anything was
 // accepted, else as the problem of the first.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, results []upload.Result) error {
-	entries, status := make([]entry, len(results)), 0
+	entries := make([]entry, len(results))
 	for i, result := range results {
 		entries[i] = newEntry(result)
-		switch result.Status {
-		case upload.Stored:
-			status = http.StatusCreated
-		case upload.Duplicate:
-			status = max(status, http.StatusOK)
-		}
 	}
 	s.noteRefused(w, r, results)
-	if status > 0 {
+	if status := statusOf(results); status < 300 {
 		return writeJSON(w, status, map[string]any{"results": entries})
 	}
 	problem := *entries[0].Error
 	problem.Results = entries
 	writeProblem(w, problem)
 	return nil
+}
+
+// statusOf is 201 if anything was stored, else 200 if anything was accepted, else
+// that of the first refusal.
+func statusOf(results []upload.Result) int {
+	status := kindOf(results[0].Err).status
+	for _, result := range results {
+		switch result.Status {
+		case upload.Stored:
+			return http.StatusCreated
+		case upload.Duplicate:
+			status = http.StatusOK
+		}
+	}
+	return status
 }
 
 // noteRefused counts the refused files, and logs those that are our own fault.

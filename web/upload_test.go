@@ -215,7 +215,7 @@ func TestLimitsAreExact(t *testing.T) {
 			t.Errorf("%s: %d pictures are stored, left in staging: %v", spec, rows, left)
 		}
 		var state linkState
-		s.send("GET", l.URL, nil).json(t, &state)
+		s.send("GET", l.URL, nil, "Accept", typeJSON).json(t, &state)
 		switch {
 		case l.MaxFiles != nil && (state.FilesLeft == nil || *state.FilesLeft != 0 || state.BytesLeft != nil):
 			t.Errorf("%+v", state)

@@ -52,6 +52,7 @@ type Server struct {
 	router  *httprouter.Router
 	assets  *assets
 	pages   *template.Template
+	locales *locales
 	metrics *metrics
 	windows windows            // of forms
 	pings   singleflight.Group // of /readyz
@@ -71,6 +72,9 @@ func New(o Options) (*Server, error) {
 	})
 	var err error
 	if s.assets, err = newAssets(); err != nil {
+		return nil, err
+	}
+	if s.locales, err = newLocales(); err != nil {
 		return nil, err
 	}
 	if s.pages, err = parsePages(s.assets); err != nil {
@@ -123,7 +127,7 @@ func (s *Server) people(on register) {
 
 // senders adds what needs a link, or a picture's id.
 func (s *Server) senders(on register) {
-	on.get("/u/:token", s.linkState)
+	on.get("/u/:token", s.showLink)
 	on("POST", "/u/:token", s.upload)
 	on("POST", "/u/:token/check", s.check)
 	on("OPTIONS", "/u/:token/tus/", s.tus)
