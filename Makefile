@@ -31,7 +31,7 @@ endif
 # The pages' scripts are tested where Node.js is found.
 NODE ?= node
 
-.PHONY: help run cluster build test test-js vendor check lint fmt tidy vuln bench bench-go bench-upload accuracy heavy fuzz cover
+.PHONY: help run cluster build test test-js scripts vendor check lint fmt tidy vuln bench bench-go bench-upload accuracy heavy fuzz cover
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,11 +54,15 @@ endif
 test-js: ## Run the tests of the pages' scripts (needs Node.js 20)
 	$(NODE) --test web/jstest/
 
+scripts: ## Make the bundles that the pages load, after a change of web/scripts
+	$(GO) generate ./web
+
 # What the pages load is in the repository; this is how it came there.
 vendor: ## Copy the pages' libraries out of npm packages, in the versions of web/package.json
 	cd web && npm ci
 	cd web && cp node_modules/tus-js-client/dist/tus.min.js node_modules/tus-js-client/LICENSE assets/vendor/tus-js-client/
-	cd web && cp $(addprefix node_modules/@noble/hashes/,sha2.js _md.js _u64.js utils.js LICENSE) assets/vendor/noble-hashes/
+	cd web && cp $(addprefix node_modules/@noble/hashes/,sha2.js _md.js _u64.js utils.js LICENSE) scripts/vendor/noble-hashes/
+	$(GO) generate ./web
 
 check: tidy lint vuln ## Formatting, linters, import order, go.mod, known vulnerabilities
 	$(GO) vet ./...

@@ -11,15 +11,16 @@ import (
 	"mime"
 	"net/http"
 	"path"
-	"slices"
 	"strings"
 	"time"
 )
 
+//go:generate go run ./bundle
+
 // assetFiles are the scripts, styles and pictures of the pages. Nothing that a
-// page loads comes from elsewhere. (all: some libraries' files begin with _.)
+// page loads comes from elsewhere. The scripts are bundles of those below scripts/.
 //
-//go:embed all:assets
+//go:embed assets
 var assetFiles embed.FS
 
 // assets are the files below assets/, in memory. All of them share one version,
@@ -111,18 +112,6 @@ func (a *assets) url(name string) (string, error) {
 		return "", fmt.Errorf("web: there is no asset %q", name)
 	}
 	return "/assets/" + a.version + "/" + name, nil
-}
-
-// modules lists the scripts of a folder, without those of folders in it.
-func (a *assets) modules(folder string) []string {
-	var found []string
-	for name := range a.files {
-		if path.Dir(name) == folder && path.Ext(name) == ".js" {
-			found = append(found, name)
-		}
-	}
-	slices.Sort(found)
-	return found
 }
 
 // asset answers with one file. A page of another version of the service, as

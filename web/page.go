@@ -17,11 +17,9 @@ var pageFiles embed.FS
 const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; " +
 	"connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
-// parsePages reads the pages. They have two functions: asset gives the address of
-// a script or style, and modules lists the scripts in a folder of the assets, so
-// that a browser can fetch all of them at once.
+// parsePages reads the pages. asset gives them the address of a script or style.
 func parsePages(a *assets) (*template.Template, error) {
-	pages, err := template.New("").Funcs(template.FuncMap{"asset": a.url, "modules": a.modules}).ParseFS(pageFiles, "pages/*.html")
+	pages, err := template.New("").Funcs(template.FuncMap{"asset": a.url}).ParseFS(pageFiles, "pages/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("web: read the pages: %w", err)
 	}

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { delay, verdictOf, verdictOfEntry, wait } from "../assets/upload/answer.js";
+import { delay, verdictOf, verdictOfEntry, wait } from "../scripts/upload/answer.js";
 
 const problem = (code, status, results) => JSON.stringify({ code, status, results });
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { placeIn } from "../assets/upload/worker/place.js";
+import { placeIn } from "../scripts/upload/worker/place.js";
 
 /** Writes a JPEG's beginning with an EXIF block: a make, and a position or none. */
 function jpeg({ make = true, place = "none", little = true } = {}) {

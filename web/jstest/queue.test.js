@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { Known } from "../assets/upload/known.js";
-import { Queue } from "../assets/upload/queue.js";
+import { Known } from "../scripts/upload/known.js";
+import { Queue } from "../scripts/upload/queue.js";
 
 const file = (name, size = 100, content = name) => ({ name, size, content });
 const stored = (item) => ({ kind: "accepted", status: "stored", id: `id of ${item.name}` });

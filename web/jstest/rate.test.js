@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { coarse, Rate } from "../assets/upload/rate.js";
+import { coarse, Rate } from "../scripts/upload/rate.js";
 
 test("a steady line", () => {
   const rate = new Rate();

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { speak } from "../assets/upload/texts.js";
+import { speak } from "../scripts/upload/texts.js";
 
 const texts = {
   "files": { one: "{count} Datei", other: "{count} Dateien" },
