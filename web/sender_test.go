@@ -80,9 +80,10 @@ func TestUploadPage(t *testing.T) {
 	if told.Link.ID != l.ID || *told.Link.FilesLeft != 2 || *told.Link.Label != hostile || told.Lang != "de" || len(told.Texts) < 20 {
 		t.Errorf("the script is told %+v", told.Link)
 	}
-	// All that the page loads is here, and kept for ever.
+	// All that the page loads is here, and kept for ever. A browser fetches six
+	// files at a time.
 	loaded := regexp.MustCompile(`(?:href|src)="(/[^"]+)"`).FindAllStringSubmatch(page, -1)
-	if len(loaded) < 10 {
+	if len(loaded) < 4 || len(loaded) > 6 {
 		t.Errorf("the page loads %d files", len(loaded))
 	}
 	for _, m := range loaded {
