@@ -33,8 +33,8 @@ import (
 //
 // It is safe for concurrent use, by several processes as well.
 type Files struct {
-	root   string
-	memory *memory // of what is staged
+	*Staging
+	root string
 }
 
 // Open opens the store at a file:///path URL and makes its folders.
@@ -49,7 +49,12 @@ func Open(rawURL string) (*Files, error) {
 	case u.Host != "" && u.Host != "localhost", !filepath.IsAbs(u.Path):
 		return nil, errors.New("blob: the store's URL must be of the form file:///path")
 	}
-	f := &Files{root: filepath.Clean(u.Path), memory: newMemory(stagedMemory, fileMemory)}
+	root := filepath.Clean(u.Path)
+	staging, err := NewStaging(filepath.Join(root, "staging"))
+	if err != nil {
+		return nil, err
+	}
+	f := &Files{Staging: staging, root: root}
 	if err := f.makeFolders(); err != nil {
 		return nil, unavailable("open the store", err)
 	}
@@ -59,10 +64,8 @@ func Open(rawURL string) (*Files, error) {
 // makeFolders makes what is missing and makes sure that a power loss leaves all
 // of it there. That a folder exists is not enough: whoever made it may have died.
 func (f *Files) makeFolders() error {
-	for _, dir := range []string{f.staging(), f.tmp()} {
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			return err
-		}
+	if err := os.MkdirAll(f.tmp(), 0o700); err != nil {
+		return err
 	}
 	for i := range 256 {
 		shard := filepath.Join(f.blobs(), fmt.Sprintf("%02x", i))
@@ -79,28 +82,18 @@ func (f *Files) makeFolders() error {
 	return nil
 }
 
-func (f *Files) staging() string { return filepath.Join(f.root, "staging") }
-func (f *Files) blobs() string   { return filepath.Join(f.root, "blobs") }
-func (f *Files) tmp() string     { return filepath.Join(f.blobs(), "tmp") }
+func (f *Files) blobs() string { return filepath.Join(f.root, "blobs") }
+func (f *Files) tmp() string   { return filepath.Join(f.blobs(), "tmp") }
 
-// path is where k is kept. Keys are checked here once more, since this is
-// where a name becomes a path.
+// path is where k is kept.
 func (f *Files) path(k Key) (string, error) {
-	content, _, _ := strings.Cut(string(k), ".")
-	if !isContent(content) || strings.ContainsAny(string(k), `/\`) {
-		return "", fmt.Errorf("%w: %q is no key", ErrNotFound, k)
-	}
-	return filepath.Join(f.blobs(), content[:2], string(k)), nil
-}
-
-// isContent tells whether a name is that of kept bytes: 64 lower-case hex digits.
-func isContent(name string) bool {
-	return len(name) == 64 && strings.Trim(name, "0123456789abcdef") == ""
+	path, err := k.Path()
+	return filepath.Join(f.blobs(), filepath.FromSlash(path)), err
 }
 
 // Ping tells whether the store takes files: it writes one and removes it.
 func (f *Files) Ping(ctx context.Context) error {
-	if err := ctx.Err(); err != nil {
+	if err := f.Staging.Ping(ctx); err != nil {
 		return err
 	}
 	probe, err := os.CreateTemp(f.tmp(), "ping-*")
@@ -108,40 +101,18 @@ func (f *Files) Ping(ctx context.Context) error {
 		return unavailable("ping", err)
 	}
 	_, err = probe.WriteString("ping")
-	err = errors.Join(err, probe.Close(), os.Remove(probe.Name()))
-	if _, statErr := os.Stat(f.staging()); statErr != nil {
-		err = errors.Join(err, statErr)
-	}
-	return unavailable("ping", err)
+	return unavailable("ping", errors.Join(err, probe.Close(), os.Remove(probe.Name())))
 }
 
 // SweepStaging removes what was staged before olderThan and neither kept nor
 // discarded: the debris of processes that died. It returns how many files.
 func (f *Files) SweepStaging(ctx context.Context, olderThan time.Time) (int, error) {
-	removed := 0
-	for _, dir := range []string{f.staging(), f.tmp()} {
-		entries, err := os.ReadDir(dir)
-		if err != nil {
-			return removed, unavailable("sweep staging", err)
-		}
-		for _, e := range entries {
-			if err := ctx.Err(); err != nil {
-				return removed, err
-			}
-			info, err := e.Info()
-			if errors.Is(err, fs.ErrNotExist) || (err == nil && !info.ModTime().Before(olderThan)) {
-				continue
-			}
-			if err == nil {
-				err = os.Remove(filepath.Join(dir, e.Name()))
-			}
-			if err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return removed, unavailable("sweep staging", err)
-			}
-			removed++
-		}
+	staged, err := f.Staging.SweepStaging(ctx, olderThan)
+	if err != nil {
+		return staged, err
 	}
-	return removed, nil
+	unnamed, err := sweepFolder(ctx, f.tmp(), olderThan)
+	return staged + unnamed, err
 }
 
 // unavailable says which operation failed, and that the store is to blame.

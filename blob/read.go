@@ -10,8 +10,8 @@ import (
 	"strings"
 )
 
-// Blob is a kept object, opened for reading. A deletion meanwhile does not
-// disturb its readers.
+// Blob is a kept object, opened for reading. A deletion does not disturb who has
+// begun to read and goes on from there; others may find it gone: ErrNotFound.
 type Blob interface {
 	io.ReadSeekCloser
 	io.ReaderAt
@@ -79,7 +79,7 @@ func (f *Files) Delete(ctx context.Context, k Key) error {
 	if err != nil {
 		return err
 	}
-	if isContent(string(k)) {
+	if k.IsContent() {
 		// The variants go first: they are found again as long as the content is.
 		if err := removeVariants(path); err != nil {
 			return unavailable("delete", err)

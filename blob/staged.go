@@ -1,8 +1,6 @@
 package blob
 
 import (
-	"context"
-	"crypto/sha256"
 	"hash"
 	"io"
 	"io/fs"
@@ -17,9 +15,9 @@ import (
 // costs the disk anything. One that is too large for that, or comes while
 // others hold the memory, goes to a file of the staging folder.
 type Staged struct {
-	store *Files
-	hash  hash.Hash
-	size  int64
+	staging *Staging
+	hash    hash.Hash
+	size    int64
 
 	blocks []*block // all of the bytes, unless they are in the staging folder
 	file   *os.File // in the staging folder or, once it is kept, in the store
@@ -32,14 +30,6 @@ type Staged struct {
 	synced  bool   // the file in the staging folder
 	keptAt  string // where it was kept and made durable
 	discard sync.Once
-}
-
-// Stage begins a file. The caller must Discard it.
-func (f *Files) Stage(ctx context.Context) (*Staged, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	return &Staged{store: f, hash: sha256.New()}, nil
 }
 
 // Write appends to the file and its hash. An error is the store's.
@@ -101,7 +91,7 @@ func (s *Staged) space() ([]byte, error) {
 		if int64(len(s.blocks))*blockSize > s.size {
 			return s.blocks[len(s.blocks)-1][s.size%blockSize:], nil
 		}
-		if b := s.store.memory.take(len(s.blocks)); b != nil {
+		if b := s.staging.memory.take(len(s.blocks)); b != nil {
 			s.blocks = append(s.blocks, b)
 			return b[:], nil
 		}
@@ -128,7 +118,7 @@ func (s *Staged) add(p []byte) error {
 // spill moves what is in memory to a file in the staging folder.
 func (s *Staged) spill() (err error) {
 	// CreateTemp opens with O_EXCL and mode 0600.
-	if s.file, err = os.CreateTemp(s.store.staging(), "*"); err != nil {
+	if s.file, err = os.CreateTemp(s.staging.dir, "*"); err != nil {
 		s.failed = unavailable("stage", err)
 		return s.failed
 	}
@@ -137,8 +127,8 @@ func (s *Staged) spill() (err error) {
 		s.failed = unavailable("write", err)
 		return s.failed
 	}
-	s.store.memory.giveBack(s.blocks)
-	s.blocks, s.buffer = nil, s.store.memory.free.Get().(*block)
+	s.staging.memory.giveBack(s.blocks)
+	s.blocks, s.buffer = nil, s.staging.memory.free.Get().(*block)
 	return nil
 }
 
@@ -170,13 +160,23 @@ func (s *Staged) Sum() (sum [32]byte) {
 	return sum
 }
 
+// Err is why the file cannot be kept, ErrUnavailable: some of its bytes may be
+// lost, or it was discarded. It is nil while it can.
+func (s *Staged) Err() error { return s.failed }
+
+// KeptAt is where a store has kept the file and made it durable; empty before.
+func (s *Staged) KeptAt() string { return s.keptAt }
+
+// SetKeptAt is how a store notes that for its next Keep, which only looks.
+func (s *Staged) SetKeptAt(place string) { s.keptAt = place }
+
 // Discard lets the staged file go. What was kept of it stays. It may be called
 // more than once.
 func (s *Staged) Discard() {
 	s.discard.Do(func() {
-		s.store.memory.giveBack(s.blocks)
+		s.staging.memory.giveBack(s.blocks)
 		if s.buffer != nil {
-			s.store.memory.free.Put(s.buffer)
+			s.staging.memory.free.Put(s.buffer)
 		}
 		s.leave()
 		s.blocks, s.buffer, s.file = nil, nil, nil

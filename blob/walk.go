@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
 	"strings"
@@ -23,11 +24,10 @@ func (f *Files) Walk(ctx context.Context, olderThan time.Time, fn func(Key) erro
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		keys, err := contents(shard, olderThan)
-		if err != nil {
-			return unavailable("walk", err)
-		}
-		for _, k := range keys {
+		for k, err := range Old(filesIn(shard), olderThan) {
+			if err != nil {
+				return unavailable("walk", err)
+			}
 			if err := fn(k); err != nil {
 				return err
 			}
@@ -48,34 +48,63 @@ func shardsIn(dir string) ([]string, error) {
 	return paths, err
 }
 
-// contents lists the keys of a shard that are old as a whole. Names come
-// sorted, so a content's files are neighbours.
-func contents(shard string, olderThan time.Time) ([]Key, error) {
-	entries, err := os.ReadDir(shard)
-	if err != nil {
-		return nil, err
-	}
-	var keys []Key
-	var last string
-	for _, e := range entries {
-		content, _, _ := strings.Cut(e.Name(), ".")
-		if !isContent(content) {
-			continue
-		}
-		info, err := e.Info()
-		if errors.Is(err, fs.ErrNotExist) {
-			continue
-		}
+// filesIn lists the files of a shard by name. Those that are removed meanwhile
+// are left out.
+func filesIn(shard string) iter.Seq2[Listed, error] {
+	return func(yield func(Listed, error) bool) {
+		entries, err := os.ReadDir(shard)
 		if err != nil {
-			return nil, err
+			yield(Listed{}, err)
+			return
 		}
-		if content != last {
-			keys, last = append(keys, Key(content)), content
-		}
-		young := !info.ModTime().Before(olderThan)
-		if n := len(keys); young && n > 0 && keys[n-1] == Key(content) {
-			keys = keys[:n-1]
+		for _, e := range entries {
+			info, err := e.Info()
+			if errors.Is(err, fs.ErrNotExist) {
+				continue
+			}
+			if err != nil {
+				yield(Listed{}, err)
+				return
+			}
+			if !yield(Listed{e.Name(), info.ModTime()}, nil) {
+				return
+			}
 		}
 	}
-	return keys, nil
+}
+
+// Listed is a file of a store.
+type Listed struct {
+	Name     string // without the folders
+	Modified time.Time
+}
+
+// Old gives the key of every content of which all files, its bytes and its
+// variants, are older than olderThan. The files come sorted by name, so those of
+// a content are neighbours. An error of theirs is the last that is given.
+func Old(files iter.Seq2[Listed, error], olderThan time.Time) iter.Seq2[Key, error] {
+	return func(yield func(Key, error) bool) {
+		var last string
+		old := false
+		for f, err := range files {
+			if err != nil {
+				yield("", err)
+				return
+			}
+			content, _, _ := strings.Cut(f.Name, ".")
+			if !isContent(content) {
+				continue
+			}
+			if content != last {
+				if old && !yield(Key(last), nil) {
+					return
+				}
+				last, old = content, true
+			}
+			old = old && f.Modified.Before(olderThan)
+		}
+		if old {
+			yield(Key(last), nil)
+		}
+	}
 }
