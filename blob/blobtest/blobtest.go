@@ -245,12 +245,14 @@ func deleteVariants(t *testing.T, s Store) {
 	open, err := s.Open(t.Context(), k)
 	must(t, err)
 	defer open.Close()
+	_, err = io.ReadFull(open, make([]byte, 1))
+	must(t, err)
 	must(t, s.Delete(t.Context(), k))
 	for _, gonekey := range append(variants, k) {
 		gone(t, s, gonekey)
 	}
 	equal(t, s, neighbour, data)
-	if got, err := io.ReadAll(open); err != nil || !bytes.Equal(got, data) {
+	if got, err := io.ReadAll(open); err != nil || !bytes.Equal(got, data[1:]) {
 		t.Fatalf("a deletion disturbed a reader: %v", err)
 	}
 }
@@ -322,7 +324,9 @@ func keepAndDelete(t *testing.T, s Store) {
 				t.Error(err)
 				continue
 			}
-			if got, err := io.ReadAll(b); err != nil || !bytes.Equal(got, data) {
+			got, err := io.ReadAll(b)
+			notBegun := len(got) == 0 && errors.Is(err, blob.ErrNotFound)
+			if !notBegun && (err != nil || !bytes.Equal(got, data)) {
 				t.Errorf("read %d bytes of %d, %v", len(got), len(data), err)
 			}
 			b.Close()
