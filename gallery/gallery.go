@@ -42,12 +42,26 @@ type Thumbnailer interface {
 	Thumbnail(ctx context.Context, r io.ReaderAt, size int64, f imaging.Format, width int) ([]byte, error)
 }
 
+// Blobs is what pictures need of a blob store.
+type Blobs interface {
+	Open(ctx context.Context, k blob.Key) (blob.Blob, error)
+	Put(ctx context.Context, k blob.Key, r io.Reader) error
+	Removal
+}
+
+// Removal is what the removal of orphans needs of it.
+type Removal interface {
+	Claim(ctx context.Context, owner string) error
+	Walk(ctx context.Context, olderThan time.Time, fn func(blob.Key) error) error
+	Delete(ctx context.Context, k blob.Key) error
+}
+
 // Options of a Service. All fields without a stated default are required.
 type Options struct {
 	Pool *pgxpool.Pool
 	// Read is asked for lists and exports; what it knows may lag behind. nil: Pool.
 	Read        *pgxpool.Pool
-	Blobs       *blob.Files
+	Blobs       Blobs
 	Thumbnailer Thumbnailer
 	// Decoder is needed by Decode alone, so in processes that run jobs.
 	Decoder Decoder

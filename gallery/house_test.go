@@ -29,17 +29,26 @@ var noon = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
 // house is a Service with its stores.
 type house struct {
 	*gallery.Service
+	Blobs   blobtest.Store
 	t       testing.TB
-	root    string
+	root    string // of the blobs, where they are files
 	thumbs  *thumbnailer
 	commits atomic.Int64
 }
 
 func newHouse(t testing.TB) *house {
 	t.Helper()
-	h := &house{t: t, root: t.TempDir(), thumbs: &thumbnailer{}}
-	blobs, err := blob.Open((&url.URL{Scheme: "file", Path: h.root}).String())
+	root := t.TempDir()
+	blobs, err := blob.Open((&url.URL{Scheme: "file", Path: root}).String())
 	must(t, err)
+	h := newHouseOn(t, blobs)
+	h.root = root
+	return h
+}
+
+func newHouseOn(t testing.TB, blobs blobtest.Store) *house {
+	t.Helper()
+	h := &house{Blobs: blobs, t: t, thumbs: &thumbnailer{}}
 	h.Service = gallery.New(gallery.Options{
 		Pool: dbtest.Pool(t), Blobs: blobs, Thumbnailer: h.thumbs, Committed: func() { h.commits.Add(1) },
 	})

@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"inlet/blob"
+	"inlet/blob/s3/s3test"
 	"inlet/gallery"
 	"inlet/stats"
 )
@@ -20,7 +21,21 @@ import (
 // contents at once. Whatever was committed and not deleted has its blob.
 func TestDeletionsAgainstUploads(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	for name, open := range map[string]func(*testing.T) *house{
+		"files": func(t *testing.T) *house { return newHouse(t) },
+		"s3": func(t *testing.T) *house {
+			server := s3test.Start(t)
+			return newHouseOn(t, server.Open(server.Bucket()))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			deletionsAgainstUploads(t, open(t))
+		})
+	}
+}
+
+func deletionsAgainstUploads(t *testing.T, h *house) {
 	contents := []string{"one", "two", "three"}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()

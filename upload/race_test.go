@@ -15,6 +15,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"inlet/blob"
+	"inlet/blob/s3/s3test"
 	"inlet/gallery"
 	"inlet/imaging"
 	"inlet/link"
@@ -157,7 +158,18 @@ func TestUnlimitedLinksShareNoRow(t *testing.T) {
 // and every blob its row.
 func TestDeletionRacesUpload(t *testing.T) {
 	t.Parallel()
-	f := setUp(t)
+	t.Run("files", func(t *testing.T) {
+		t.Parallel()
+		deletionRacesUpload(t, setUp(t))
+	})
+	t.Run("s3", func(t *testing.T) {
+		t.Parallel()
+		server := s3test.Start(t)
+		deletionRacesUpload(t, setUpOn(t, server.Open(server.Bucket())))
+	})
+}
+
+func deletionRacesUpload(t *testing.T, f *fixture) {
 	g := f.gallery()
 	each(8, func(c int) {
 		for i := range 12 {

@@ -22,6 +22,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"inlet/blob"
+	"inlet/blob/blobtest"
 	"inlet/db/dbtest"
 	"inlet/gallery"
 	"inlet/imaging"
@@ -33,8 +34,8 @@ import (
 type fixture struct {
 	*upload.Service
 	pool  *pgxpool.Pool
-	blobs *blob.Files
-	root  string
+	blobs blobtest.Store
+	root  string // of the blobs, where they are files
 }
 
 func setUp(t testing.TB, change ...func(*upload.Options)) *fixture {
@@ -44,6 +45,13 @@ func setUp(t testing.TB, change ...func(*upload.Options)) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
+	f := setUpOn(t, blobs, change...)
+	f.root = root
+	return f
+}
+
+func setUpOn(t testing.TB, blobs blobtest.Store, change ...func(*upload.Options)) *fixture {
+	t.Helper()
 	pool := dbtest.Pool(t)
 	o := upload.Options{
 		Pool: pool, Blobs: blobs,
@@ -56,7 +64,7 @@ func setUp(t testing.TB, change ...func(*upload.Options)) *fixture {
 	for _, c := range change {
 		c(&o)
 	}
-	return &fixture{upload.New(o), pool, blobs, root}
+	return &fixture{Service: upload.New(o), pool: pool, blobs: blobs}
 }
 
 // send uploads bytes through an unlimited link.
@@ -114,12 +122,12 @@ func (f *fixture) files(t testing.TB, folder string) []string {
 // clean checks that nothing is left in staging, and that blobs and rows agree.
 func (f *fixture) clean(t testing.TB) {
 	t.Helper()
-	if left := f.files(t, "staging"); len(left) > 0 {
-		t.Errorf("left in staging: %v", left)
+	if n, err := f.blobs.SweepStaging(t.Context(), time.Now().Add(time.Hour)); n > 0 || err != nil {
+		t.Errorf("left in staging: %d files, %v", n, err)
 	}
 	var blobs []string
-	for _, path := range f.files(t, "blobs") {
-		blobs = append(blobs, filepath.Base(path))
+	for _, k := range blobtest.Contents(t, f.blobs) {
+		blobs = append(blobs, string(k))
 	}
 	rows, err := f.pool.Query(context.Background(), `SELECT DISTINCT encode(sha256, 'hex') FROM images ORDER BY 1`)
 	if err != nil {

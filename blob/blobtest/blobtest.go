@@ -28,6 +28,7 @@ type Store interface {
 	Walk(ctx context.Context, olderThan time.Time, fn func(blob.Key) error) error
 	SweepStaging(ctx context.Context, olderThan time.Time) (int, error)
 	Ping(ctx context.Context) error
+	Claim(ctx context.Context, owner string) error
 }
 
 // Run checks the stores that open makes. Each must be empty.
@@ -49,6 +50,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 		"sweep":                   sweep,
 		"cancelled":               cancelled,
 		"keep and delete at once": keepAndDelete,
+		"claim":                   claim,
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
@@ -69,4 +70,34 @@ func sweep(t *testing.T, s Store) {
 	must(t, s.Keep(t.Context(), st, blob.ContentKey(st.Sum())))
 	equal(t, s, blob.ContentKey(st.Sum()), data)
 	must(t, s.Ping(t.Context()))
+}
+
+// Contents lists the contents that are kept, in order.
+func Contents(t testing.TB, s Store) (keys []blob.Key) {
+	t.Helper()
+	must(t, s.Walk(t.Context(), time.Now().Add(time.Hour), func(k blob.Key) error { keys = append(keys, k); return nil }))
+	return keys
+}
+
+// claim has the same owner claim the store at once from everywhere, and then
+// another one.
+func claim(t *testing.T, s Store) {
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() {
+			if err := s.Claim(t.Context(), "me"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	for _, other := range []string{"we", "somebody"} {
+		if err := s.Claim(t.Context(), other); !errors.Is(err, blob.ErrOwner) {
+			t.Errorf("got %v", err)
+		}
+	}
+	must(t, s.Claim(t.Context(), "me"))
+	if keys := Contents(t, s); len(keys) > 0 {
+		t.Errorf("the owner is taken for contents: %v", keys)
+	}
 }
