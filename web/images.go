@@ -35,25 +35,41 @@ func (s *Server) image(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	err = s.show(w, r, id, width)
+	if errors.Is(err, errNotBegun) && errors.Is(err, blob.ErrNotFound) {
+		// It was there when it was opened: it has been deleted or folded since.
+		err = s.show(w, r, id, width)
+	}
+	return err
+}
+
+// show answers with a picture, or with the address where it is.
+func (s *Server) show(w http.ResponseWriter, r *http.Request, id uuid.UUID, width int) error {
 	img, content, err := s.Gallery.Fetch(r.Context(), id, width)
 	if err != nil {
 		return fmt.Errorf("picture %s: %w", id, err)
 	}
 	defer content.Close()
-	if width == 0 {
-		return serve(w, r, content, file{
-			contentType: img.Format.ContentType(),
-			etag:        fmt.Sprintf(`"%x"`, img.SHA256),
-			name:        fmt.Sprintf("%s.%s", img.ID, extension(img.Format)),
-		})
+	k := blob.ContentKey(img.SHA256)
+	f := file{
+		contentType: img.Format.ContentType(),
+		etag:        fmt.Sprintf(`"%x"`, img.SHA256),
+		name:        fmt.Sprintf("%s.%s", img.ID, extension(img.Format)),
 	}
-	return serve(w, r, content, file{
-		contentType: imaging.JPEG.ContentType(),
-		// A variant that was lost is made again, perhaps by a later version of
-		// the service; its size tells most such files apart.
-		etag: fmt.Sprintf(`"%x-w%d-%d"`, img.SHA256, width, content.Size()),
-		name: fmt.Sprintf("%s-%d.jpg", img.ID, width),
-	})
+	if width != 0 {
+		k = blob.VariantKey(k, width)
+		f = file{
+			contentType: imaging.JPEG.ContentType(),
+			// A variant that was lost is made again, perhaps by a later version of
+			// the service; its size tells most such files apart.
+			etag: fmt.Sprintf(`"%x-w%d-%d"`, img.SHA256, width, content.Size()),
+			name: fmt.Sprintf("%s-%d.jpg", img.ID, width),
+		}
+	}
+	if s.Linker != nil && mayRedirect(r, f.etag) {
+		return s.redirect(w, r, k, f)
+	}
+	return serve(w, r, content, f)
 }
 
 // imageID reads the id in the path. Only its one spelling is taken: ids are
@@ -101,12 +117,14 @@ type file struct {
 	contentType, etag, name string
 }
 
+func (f file) disposition() string { return fmt.Sprintf("inline; filename=%q", f.name) }
+
 // serve answers with content or the ranges of it that were asked for.
 func serve(w http.ResponseWriter, r *http.Request, content blob.Blob, f file) error {
 	h := w.Header()
 	h.Set("Content-Type", f.contentType)
 	h.Set("ETag", f.etag)
-	h.Set("Content-Disposition", fmt.Sprintf("inline; filename=%q", f.name))
+	h.Set("Content-Disposition", f.disposition())
 	// The bytes are somebody else's: they are shown as the picture that they
 	// are or not at all, and run nothing.
 	h.Set("X-Content-Type-Options", "nosniff")
@@ -126,7 +144,7 @@ func serve(w http.ResponseWriter, r *http.Request, content blob.Blob, f file) er
 	http.ServeContent(out, r, "", time.Time{}, in)
 	switch out.refused {
 	case 0:
-		return in.failure()
+		return out.end(in.failure())
 	case http.StatusRequestedRangeNotSatisfiable:
 		h.Set("Content-Range", fmt.Sprintf("bytes */%d", content.Size()))
 		return fmt.Errorf("%w: the picture has %d bytes", errRange, content.Size())
@@ -139,10 +157,16 @@ func serve(w http.ResponseWriter, r *http.Request, content blob.Blob, f file) er
 	return errors.Join(fmt.Errorf("serving a picture ended with status %d", out.refused), in.failure())
 }
 
-// refusing keeps the refusals of http.ServeContent back, which are plain text.
+// errNotBegun says that nothing of the answer has been sent.
+var errNotBegun = errors.New("nothing could be read of it")
+
+// refusing keeps the refusals of http.ServeContent back, which are plain text,
+// and the beginning of other answers until there is something to send: a store
+// may open what it then cannot read.
 type refusing struct {
 	paced
 	refused int
+	status  int // to be sent yet
 }
 
 func (w *refusing) WriteHeader(status int) {
@@ -150,14 +174,36 @@ func (w *refusing) WriteHeader(status int) {
 		w.refused = status
 		return
 	}
-	w.paced.WriteHeader(status)
+	w.status = status
 }
 
 func (w *refusing) Write(p []byte) (int, error) {
 	if w.refused != 0 {
 		return len(p), nil
 	}
+	w.begin()
 	return w.paced.Write(p)
+}
+
+func (w *refusing) begin() {
+	if w.status != 0 {
+		w.paced.WriteHeader(w.status)
+		w.status = 0
+	}
+}
+
+// end sends what was kept back, unless reading failed before there was anything.
+func (w *refusing) end(failed error) error {
+	if failed == nil {
+		w.begin()
+		return nil
+	}
+	if w.status == 0 {
+		return failed
+	}
+	w.Header().Del("Content-Range")
+	w.Header().Del("Accept-Ranges")
+	return fmt.Errorf("%w: %w", errNotBegun, failed)
 }
 
 // watched keeps the first failure of reading, which http.ServeContent drops.

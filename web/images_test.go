@@ -368,23 +368,46 @@ func (s *testServer) awaitStats(want string) {
 	})
 }
 
-// TestImageUnreadable: what cannot be read to its end must not look whole.
+// What cannot be read to its end must not look whole, and of what cannot be read
+// at all nothing is sent: it can still be answered.
 func TestImageUnreadable(t *testing.T) {
 	t.Parallel()
 	broken := errors.New("the disk has gone")
-	w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil)
-	err := serve(w, r, brokenBlob{bytes.NewReader(make([]byte, 1000)), broken}, file{contentType: "image/png", etag: `"x"`, name: "x.png"})
-	if !errors.Is(err, broken) || w.Header().Get("Content-Length") != "1000" {
-		t.Errorf("got %v, %v", err, w.Header())
+	f := file{contentType: "image/png", etag: `"x"`, name: "x.png"}
+	for _, readable := range []int64{0, 500} {
+		w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil)
+		w.Code = 0
+		blob := brokenBlob{bytes.NewReader(make([]byte, 1000)), 1000 - int(readable), broken}
+		err := serve(w, r, blob, f)
+		if !errors.Is(err, broken) || errors.Is(err, errNotBegun) != (readable == 0) {
+			t.Errorf("%d bytes: %v", readable, err)
+		}
+		if sent := int64(w.Body.Len()); sent != readable || (w.Code == 0) != (readable == 0) {
+			t.Errorf("%d bytes: sent %d with status %d", readable, sent, w.Code)
+		}
+		if readable > 0 && w.Header().Get("Content-Length") != "1000" {
+			t.Errorf("got %v", w.Header())
+		}
 	}
 }
 
-// brokenBlob cannot be read.
+// brokenBlob cannot be read to its end.
 type brokenBlob struct {
 	*bytes.Reader
-	err error
+	missing int // so many bytes at the end
+	err     error
 }
 
-func (b brokenBlob) Read([]byte) (int, error) { return 0, b.err }
-func (b brokenBlob) Close() error             { return nil }
-func (b brokenBlob) Size() int64              { return b.Reader.Size() }
+func (b brokenBlob) Read(p []byte) (int, error) {
+	readable := b.Reader.Len() - b.missing
+	if readable == 0 {
+		return 0, b.err
+	}
+	return b.Reader.Read(p[:min(len(p), readable)])
+}
+
+// WriteTo would read past Read.
+func (b brokenBlob) WriteTo(w io.Writer) (int64, error) { return io.Copy(w, struct{ io.Reader }{b}) }
+
+func (b brokenBlob) Close() error { return nil }
+func (b brokenBlob) Size() int64  { return b.Reader.Size() }

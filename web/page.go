@@ -13,8 +13,9 @@ import (
 var pageFiles embed.FS
 
 // pagePolicy lets a page load what comes from here alone, and run no script and
-// no style that stands in it. Pictures may also be made by the page itself.
-const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; " +
+// no style that stands in it. Pictures may also be made by the page itself, or
+// be where Linker sends it.
+const pagePolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data: %s; " +
 	"connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 
 // parsePages reads the pages. asset gives them the address of a script or style.
@@ -38,7 +39,7 @@ func (s *Server) writePage(w http.ResponseWriter, status int, name string, data 
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Length", strconv.Itoa(body.Len()))
 	h.Set("Cache-Control", "no-store")
-	h.Set("Content-Security-Policy", pagePolicy)
+	h.Set("Content-Security-Policy", fmt.Sprintf(pagePolicy, s.StoreOrigin))
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")

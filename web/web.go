@@ -30,6 +30,10 @@ type Options struct {
 	Stats       *stats.Service
 	Signer      *gallery.Signer // nil: images are public to whoever has the id
 	Checks      []Check         // what /readyz looks at
+	// Linker sends those who fetch pictures to the store (nil: the bytes are sent
+	// from here), which is at StoreOrigin for the pages' policy.
+	Linker      Linker
+	StoreOrigin string
 
 	AdminToken     string
 	PublicURL      string // origin of the links, without a slash at the end

@@ -17,6 +17,7 @@ import (
 
 	"github.com/caarlos0/env/v11"
 
+	"inlet/blob/s3"
 	"inlet/db"
 	"inlet/db/redisdb"
 	"inlet/link"
@@ -35,7 +36,8 @@ type config struct {
 	DatabaseConns  int32     `env:"INLET_DATABASE_CONNS" envDefault:"24" help:"most connections of this process to Postgres"`
 	RedisURL       string    `env:"INLET_REDIS_URL" help:"Redis: redis:// or rediss://, comma-separated for a cluster, sentinels with ?master_name=NAME (default: an embedded one)"`
 	RedisConns     int       `env:"INLET_REDIS_CONNS" help:"most connections of this process to each server of Redis (default: ten for each processor)"`
-	BlobURL        string    `env:"INLET_BLOB_URL" help:"where pictures are kept: file:///path (default: in the data dir)"`
+	BlobURL        string    `env:"INLET_BLOB_URL" help:"where pictures are kept: file:///path, or s3://bucket?endpoint=https://host&region=name&prefix=folder with credentials from AWS_… (default: in the data dir)"`
+	BlobRedirect   bool      `env:"INLET_BLOB_REDIRECT" help:"1: who fetches a picture is sent to S3 for its bytes, by an address that is good for five minutes"`
 	Role           string    `env:"INLET_ROLE" envDefault:"all" help:"all, api (answers requests) or worker (runs jobs)"`
 	Dedup          string    `env:"INLET_DEDUP" envDefault:"perceptual" help:"perceptual, or exact: only the same bytes are duplicates"`
 	DedupScope     string    `env:"INLET_DEDUP_SCOPE" envDefault:"service" help:"service, or link: only uploads through the same link are compared"`
@@ -126,6 +128,9 @@ func (c *config) database() db.Options {
 // private tells whether the database is the one in the data dir.
 func (c *config) private() bool { return c.DatabaseURL == "" }
 
+// onS3 tells whether the pictures are kept in a bucket.
+func (c *config) onS3() bool { return strings.HasPrefix(c.BlobURL, "s3:") }
+
 // Validate checks every setting and fills in those that follow from others.
 // Its errors name the variable and never print a secret.
 func (c *config) Validate() error {
@@ -169,7 +174,13 @@ func (c *config) Validate() error {
 		err := redisdb.Check(c.RedisURL)
 		check(err == nil, "INLET_REDIS_URL", "%v", err)
 	}
-	check(c.BlobURL == "" || strings.HasPrefix(c.BlobURL, "file:///"), "INLET_BLOB_URL", "is no URL such as file:///var/lib/inlet")
+	if c.onS3() {
+		err := s3.Check(c.BlobURL)
+		check(err == nil, "INLET_BLOB_URL", "%v", err)
+	} else {
+		check(c.BlobURL == "" || strings.HasPrefix(c.BlobURL, "file:///"), "INLET_BLOB_URL", "is no URL such as file:///var/lib/inlet or s3://bucket")
+	}
+	check(!c.BlobRedirect || c.onS3(), "INLET_BLOB_REDIRECT", "needs S3: set INLET_BLOB_URL to s3://…")
 
 	oneOf("INLET_ROLE", c.Role, "all", "api", "worker")
 	check(c.Role == "all" || !c.private(), "INLET_ROLE", "%s needs INLET_DATABASE_URL: the private database has one process", c.Role)

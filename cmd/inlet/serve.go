@@ -20,7 +20,6 @@ import (
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 
-	"inlet/blob"
 	"inlet/db"
 	"inlet/db/redisdb"
 	"inlet/gallery"
@@ -37,8 +36,8 @@ import (
 const (
 	// drainTime is how long requests under way may take after a signal.
 	drainTime = 30 * time.Second
-	// databaseWait is how long a start waits for a database that is not there yet.
-	databaseWait = time.Minute
+	// storeWait is how long a start waits for a store that is not there yet.
+	storeWait = time.Minute
 	// stagingGrace is the age at which an upload that is still in staging has
 	// died: a request ends when its body stalls for a minute.
 	stagingGrace = 24 * time.Hour
@@ -84,7 +83,7 @@ type service struct {
 	pool    *pgxpool.Pool
 	read    *pgxpool.Pool // of the read replica; nil: there is none
 	redis   redis.UniversalClient
-	blobs   *blob.Files
+	blobs   *blobs
 	links   *link.Revocations
 	stats   *stats.Service
 	resume  *resume.Service
@@ -115,10 +114,10 @@ func wire(ctx context.Context, cfg config, st *stores, log *slog.Logger) (_ *ser
 	if s.redis, err = redisdb.Open(st.RedisURL, redisdb.Options{PoolSize: cfg.RedisConns}); err != nil {
 		return nil, err
 	}
-	if s.blobs, err = blob.Open(cfg.BlobURL); err != nil {
+	registry := prometheus.NewRegistry()
+	if s.blobs, err = openBlobs(ctx, cfg, registry, log); err != nil {
 		return nil, fmt.Errorf("INLET_BLOB_URL: %w", err)
 	}
-	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		newPoolCollector(s.pool, s.redis))
 
@@ -168,6 +167,7 @@ func wire(ctx context.Context, cfg config, st *stores, log *slog.Logger) (_ *ser
 		proxies[i] = n.Prefix
 	}
 	s.web, err = web.New(web.Options{
+		Linker: s.blobs.linker, StoreOrigin: s.blobs.origin,
 		Keys: st.keys, Revocations: s.links, Links: links, Uploads: uploads, Resume: s.resume, Gallery: pictures, Stats: s.stats,
 		Signer: signer, Checks: s.checks(), AdminToken: st.token, PublicURL: cfg.PublicURL, TrustedProxies: proxies,
 		MaxFileBytes: int64(cfg.MaxFileBytes), MaxFiles: cfg.MaxFiles, OperationsOnly: cfg.Role == "worker",
@@ -199,17 +199,23 @@ func (s *service) checks() []web.Check {
 
 // migrateWhenThere waits for a database that starts at the same time as we do.
 func migrateWhenThere(ctx context.Context, cfg config, url string, log *slog.Logger) error {
-	deadline := time.Now().Add(databaseWait)
+	err := whenThere(ctx, log, "the database", db.ErrUnreachable, func() error { return db.Migrate(ctx, url, cfg.database()) })
+	if errors.Is(err, db.ErrPooled) {
+		return fmt.Errorf("INLET_DATABASE_POOLER: set it to transaction: %w", err)
+	}
+	return err
+}
+
+// whenThere calls open until it does not return away, or for a minute.
+func whenThere(ctx context.Context, log *slog.Logger, store string, away error, open func() error) error {
+	deadline := time.Now().Add(storeWait)
 	for told := false; ; told = true {
-		err := db.Migrate(ctx, url, cfg.database())
-		if errors.Is(err, db.ErrPooled) {
-			return fmt.Errorf("INLET_DATABASE_POOLER: set it to transaction: %w", err)
-		}
-		if err == nil || !errors.Is(err, db.ErrUnreachable) || time.Now().After(deadline) {
+		err := open()
+		if err == nil || !errors.Is(err, away) || time.Now().After(deadline) {
 			return err
 		}
 		if !told {
-			log.WarnContext(ctx, "waiting for the database", "error", err)
+			log.WarnContext(ctx, "waiting for "+store, "error", err)
 		}
 		select {
 		case <-ctx.Done():

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"inlet/blob"
+	"inlet/blob/s3"
+	"inlet/gallery"
+	"inlet/upload"
+	"inlet/web"
+)
+
+// blobStore is what the service needs of a store for pictures.
+type blobStore interface {
+	upload.Blobs
+	gallery.Blobs
+	SweepStaging(ctx context.Context, olderThan time.Time) (int, error)
+	Ping(ctx context.Context) error
+}
+
+// blobs is the store that the configuration names, measured.
+type blobs struct {
+	blobStore
+	linker web.Linker // nil: pictures are sent by the service
+	origin string     // of the linker's addresses
+
+	seconds *prometheus.HistogramVec
+	errors  *prometheus.CounterVec
+}
+
+// openBlobs opens the store. It waits for one on another machine.
+func openBlobs(ctx context.Context, cfg config, r prometheus.Registerer, log *slog.Logger) (_ *blobs, err error) {
+	b := &blobs{
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "inlet_blob_seconds", Help: "Time of operations of the blob store. Open is without the reading.",
+			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		}, []string{"operation"}),
+		errors: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "inlet_blob_errors_total", Help: "Operations that the blob store failed at.",
+		}, []string{"operation"}),
+	}
+	r.MustRegister(b.seconds, b.errors)
+	if !cfg.onS3() {
+		b.blobStore, err = blob.Open(cfg.BlobURL)
+		return b, err
+	}
+	var store *s3.Store
+	err = whenThere(ctx, log, "the blob store", blob.ErrUnavailable, func() (err error) {
+		store, err = s3.Open(ctx, s3.Options{URL: cfg.BlobURL, Staging: filepath.Join(cfg.DataDir, "staging")})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	b.blobStore = store
+	if cfg.BlobRedirect {
+		b.linker = store
+		b.origin, err = store.Origin(ctx)
+	}
+	return b, err
+}
+
+// measure observes an operation when it is over.
+func (b *blobs) measure(operation string, begun time.Time, err *error) {
+	b.seconds.WithLabelValues(operation).Observe(time.Since(begun).Seconds())
+	if errors.Is(*err, blob.ErrUnavailable) {
+		b.errors.WithLabelValues(operation).Inc()
+	}
+}
+
+// Keep implements upload.Blobs.
+func (b *blobs) Keep(ctx context.Context, st *blob.Staged, k blob.Key) (err error) {
+	defer b.measure("keep", time.Now(), &err)
+	return b.blobStore.Keep(ctx, st, k)
+}
+
+// Open implements upload.Blobs and gallery.Blobs.
+func (b *blobs) Open(ctx context.Context, k blob.Key) (_ blob.Blob, err error) {
+	defer b.measure("open", time.Now(), &err)
+	return b.blobStore.Open(ctx, k)
+}
+
+// Put implements gallery.Blobs.
+func (b *blobs) Put(ctx context.Context, k blob.Key, r io.Reader) (err error) {
+	defer b.measure("put", time.Now(), &err)
+	return b.blobStore.Put(ctx, k, r)
+}
+
+// Delete implements gallery.Removal.
+func (b *blobs) Delete(ctx context.Context, k blob.Key) (err error) {
+	defer b.measure("delete", time.Now(), &err)
+	return b.blobStore.Delete(ctx, k)
+}
