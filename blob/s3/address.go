@@ -131,7 +131,7 @@ func found() (*credentials.Credentials, error) {
 		&credentials.IAM{Client: &http.Client{Timeout: 3 * time.Second, Transport: transport()}},
 	})
 	value, err := creds.GetWithContext(nil)
-	if err != nil || value.AccessKeyID == "" {
+	if err != nil || value.AccessKeyID == "" || value.SecretAccessKey == "" {
 		return nil, errors.New("s3: no credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_SHARED_CREDENTIALS_FILE and AWS_PROFILE, or give the machine a role")
 	}
 	return creds, nil

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"net/http"
@@ -23,7 +24,7 @@ const (
 	abortTime = 3 * time.Second
 	// rounds bounds how often an object is looked at again that others put and
 	// delete at the same moment.
-	rounds = 5
+	rounds = 10
 )
 
 // The servers' names for what they are to check, and remember.
@@ -31,6 +32,8 @@ const (
 	checksum          = "x-amz-checksum-sha256"
 	checksumAlgorithm = "x-amz-checksum-algorithm"
 )
+
+var errRaced = errors.New("the object keeps changing")
 
 // Keep makes the staged file durable under k. If k is there already, it is made
 // sure that it is whole; so any number of Keeps of one key may run at once.
@@ -64,28 +67,29 @@ func (s *Store) keep(ctx context.Context, st *blob.Staged, name string, dog *wat
 			return err
 		}
 	}
-	for range rounds {
-		err := s.put(ctx, st, name, true, dog)
+	isNew := true
+	for round := range rounds {
+		err := s.put(ctx, st, name, isNew, dog)
 		if !isTaken(err) {
 			return err
 		}
 		// It is there, or is just being put, or deleted.
 		size, err := s.size(ctx, name)
+		gone := isCode(err, minio.NoSuchKey)
 		switch {
-		case isCode(err, minio.NoSuchKey):
-			if err := pause(ctx); err != nil {
-				return err
-			}
-		case err != nil:
-			return err
-		case size == st.Size():
+		case gone:
+			err = pause(ctx)
+		case err == nil && size == st.Size():
 			return nil
-		default: // it is not whole, which no upload leaves behind
-			return s.put(ctx, st, name, false, dog)
 		}
+		if err != nil {
+			return err
+		}
+		// What is not whole is replaced, and at last whatever there may be: it is
+		// never wrong to put what belongs under this name.
+		isNew = isNew && gone && round < rounds/2
 	}
-	// It is never wrong to put it: whoever does so has the same bytes.
-	return s.put(ctx, st, name, false, dog)
+	return errRaced
 }
 
 // pause lets others come to an end.
@@ -123,12 +127,14 @@ func (s *Store) put(ctx context.Context, st *blob.Staged, name string, isNew boo
 	var o minio.PutObjectOptions
 	// The server checks the body against the sum in its signature.
 	o.DisableContentSha256 = true
-	if isNew && !s.plain.Load() {
+	conditional := isNew && !s.plain.Load()
+	if conditional {
 		o.SetMatchETagExcept("*")
 	}
 	err := s.send(ctx, st, name, o, dog)
-	if isNew && isUnsupported(err) && s.plain.CompareAndSwap(false, true) {
-		return s.put(ctx, st, name, isNew, dog)
+	if conditional && isUnsupported(err) {
+		s.plain.Store(true)
+		return s.put(ctx, st, name, false, dog)
 	}
 	return err
 }

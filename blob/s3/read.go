@@ -162,14 +162,15 @@ func (r *ranges) some(p []byte, off int64) (int, error) {
 	return 0, r.advance()
 }
 
-// advance fetches the next window. A connection that breaks is replaced once.
+// advance fetches the next window. A connection that breaks is replaced once;
+// for one that hangs there was patience enough.
 func (r *ranges) advance() error {
 	if r.last == nil {
 		r.last = make([]byte, 0, window)
 	}
 	r.last = r.last[:min(window, r.size-r.next)]
 	err := r.fill()
-	if errors.Is(err, blob.ErrUnavailable) {
+	if errors.Is(err, blob.ErrUnavailable) && !errors.Is(err, errStalled) {
 		err = r.fill()
 	}
 	if err != nil {

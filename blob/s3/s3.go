@@ -102,20 +102,29 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	return s, s.check(ctx)
 }
 
-// check tells what is wrong with the bucket, in words for who has set it.
-func (s *Store) check(ctx context.Context) error {
-	err := s.Ping(ctx)
+// check tells what is wrong with the bucket, in words for who has set it. It
+// lists, since the answer to HEAD does not say what is wrong.
+func (s *Store) check(ctx context.Context) (err error) {
+	within, dog := watch(ctx)
+	defer dog.end()
+	for o := range s.list(within, s.prefix) {
+		err = o.Err
+		break
+	}
 	var answer minio.ErrorResponse
 	if !errors.As(err, &answer) || answer.StatusCode >= http.StatusInternalServerError {
-		return err
+		return failed(ctx, "open the store", err)
 	}
-	switch {
-	case answer.Code == minio.NoSuchBucket:
-		return fmt.Errorf("s3: there is no bucket %q at %s: create it (aws s3 mb s3://%[1]s), or correct the name", s.bucket, s.client.EndpointURL().Host)
-	case answer.StatusCode == http.StatusForbidden:
-		return fmt.Errorf("s3: the credentials may not list the bucket %q at %s: check the keys, the bucket's policy (s3:ListBucket, s3:GetObject, s3:PutObject, s3:DeleteObject), the region and this machine's clock", s.bucket, s.client.EndpointURL().Host)
+	at := fmt.Sprintf("the bucket %q at %s", s.bucket, s.client.EndpointURL().Host)
+	switch answer.Code {
+	case minio.NoSuchBucket:
+		return fmt.Errorf("s3: %s does not exist: create it (aws s3 mb s3://%s), or correct the name", at, s.bucket)
+	case minio.AccessDenied, minio.InvalidAccessKeyID, minio.SignatureDoesNotMatch:
+		return fmt.Errorf("s3: %s does not take the credentials: check the keys and the policy, which must allow s3:ListBucket, s3:GetObject, s3:PutObject, s3:DeleteObject, s3:AbortMultipartUpload and s3:ListBucketMultipartUploads (%s)", at, answer.Code)
+	case minio.RequestTimeTooSkewed:
+		return fmt.Errorf("s3: %s has another time: correct this machine's clock (%s)", at, answer.Code)
 	}
-	return fmt.Errorf("s3: the bucket %q at %s cannot be used; is the region right? %s (status %d)", s.bucket, s.client.EndpointURL().Host, answer.Code, answer.StatusCode)
+	return fmt.Errorf("s3: %s cannot be used; are the region and the credentials right? It says: %s (%s)", at, answer.Message, answer.Code)
 }
 
 // Ping tells whether the bucket answers, and whether there is a place to stage
@@ -124,11 +133,11 @@ func (s *Store) Ping(ctx context.Context) error {
 	if err := s.Staging.Ping(ctx); err != nil {
 		return err
 	}
-	within, w := watch(ctx)
-	defer w.end()
+	within, dog := watch(ctx)
+	defer dog.end()
 	there, err := s.client.BucketExists(within, s.bucket)
 	if err == nil && !there {
-		err = minio.ErrorResponse{StatusCode: http.StatusNotFound, Code: minio.NoSuchBucket, Message: "the bucket does not exist"}
+		err = errors.New("the bucket does not exist")
 	}
 	return failed(ctx, "ping", err)
 }
