@@ -70,20 +70,24 @@ func (s *Store) keep(ctx context.Context, st *blob.Staged, name string, dog *wat
 	isNew := true
 	for round := range rounds {
 		err := s.put(ctx, st, name, isNew, dog)
-		if !isTaken(err) {
-			return err
-		}
-		// It is there, or is just being put, or deleted.
-		size, err := s.size(ctx, name)
-		gone := isCode(err, minio.NoSuchKey)
-		switch {
-		case gone:
-			err = pause(ctx)
-		case err == nil && size == st.Size():
+		if err == nil {
 			return nil
 		}
-		if err != nil {
+		// It may be there, or just be put or deleted by others. A server that has
+		// it may close the connection before all of it is sent, and then the answer
+		// is lost; so whatever has failed, this decides.
+		size, lookErr := s.size(ctx, name)
+		gone := isCode(lookErr, minio.NoSuchKey)
+		switch {
+		case lookErr == nil && size == st.Size():
+			return nil
+		case !isTaken(err):
 			return err
+		case gone:
+			lookErr = pause(ctx)
+		}
+		if lookErr != nil {
+			return lookErr
 		}
 		// What is not whole is replaced, and at last whatever there may be: it is
 		// never wrong to put what belongs under this name.

@@ -8,6 +8,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"net/http"
 	"net/url"
@@ -28,6 +29,8 @@ import (
 const (
 	// limit bounds what a test waits for the server.
 	limit = 30 * time.Second
+	// prefix of the buckets' names.
+	prefix = "test-"
 	// required is set where the tests must not be skipped.
 	required = "INLET_TEST_S3"
 )
@@ -121,13 +124,32 @@ func (s *Server) awaitReady() error {
 // values are added to its query.
 func (s *Server) Bucket(query ...string) string {
 	s.t.Helper()
-	name := "test-" + strings.ToLower(rand.Text())
+	name := prefix + strings.ToLower(rand.Text())
 	s.must(os.Mkdir(filepath.Join(s.dir, name), 0o700))
 	values := url.Values{"endpoint": {s.Endpoint}}
 	for i := 0; i < len(query); i += 2 {
 		values.Set(query[i], query[i+1])
 	}
 	return (&url.URL{Scheme: "s3", Host: name, RawQuery: values.Encode()}).String()
+}
+
+// Objects lists what is in all buckets, by name.
+func (s *Server) Objects() (names []string) {
+	s.t.Helper()
+	buckets, err := filepath.Glob(filepath.Join(s.dir, prefix+"*"))
+	s.must(err)
+	for _, bucket := range buckets {
+		s.must(filepath.WalkDir(bucket, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && d.IsDir() && strings.HasPrefix(d.Name(), ".") { // the server's own
+				return fs.SkipDir
+			}
+			if err == nil && !d.IsDir() {
+				names = append(names, strings.TrimPrefix(path, bucket+"/"))
+			}
+			return err
+		}))
+	}
+	return names
 }
 
 // Open opens a store.
