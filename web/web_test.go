@@ -30,6 +30,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"inlet/blob"
+	"inlet/blob/blobtest"
 	"inlet/db/dbtest"
 	"inlet/embedded/redistest"
 	"inlet/gallery"
@@ -56,7 +57,7 @@ type testServer struct {
 	pool    *pgxpool.Pool
 	redis   *redistest.Server
 	keys    *link.Keyring
-	blobs   *blob.Files
+	blobs   blobtest.Store
 	root    string // of the blob store
 	log     *lockedBuffer
 	gallery *gallery.Service
@@ -66,9 +67,10 @@ type testServer struct {
 type setup struct {
 	web    Options
 	upload upload.Options
-	pool   *pgxpool.Pool // for all but the test's own queries
-	signed bool          // as INLET_IMAGE_ACCESS=signed
-	lease  time.Duration // of uploads in pieces
+	pool   *pgxpool.Pool  // for all but the test's own queries
+	blobs  blobtest.Store // nil: files
+	signed bool           // as INLET_IMAGE_ACCESS=signed
+	lease  time.Duration  // of uploads in pieces
 }
 
 // newTestServer starts a service whose stores are the test's own.
@@ -80,8 +82,6 @@ func newTestServer(t testing.TB, change ...func(*setup)) *testServer {
 	must(t, err)
 	rdb := redis.NewClient(options)
 	t.Cleanup(func() { rdb.Close() })
-	s.blobs, err = blob.Open((&url.URL{Scheme: "file", Path: s.root}).String())
-	must(t, err)
 	s.keys, err = link.GenerateKeys()
 	must(t, err)
 	registry := prometheus.NewRegistry()
@@ -102,6 +102,10 @@ func newTestServer(t testing.TB, change ...func(*setup)) *testServer {
 	}
 	for _, c := range change {
 		c(&o)
+	}
+	if s.blobs = o.blobs; s.blobs == nil {
+		s.blobs, err = blob.Open((&url.URL{Scheme: "file", Path: s.root}).String())
+		must(t, err)
 	}
 	if o.signed {
 		o.web.Signer = gallery.NewSigner(s.keys.Derive("image access"), time.Now)
