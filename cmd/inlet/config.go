@@ -51,7 +51,8 @@ type config struct {
 	LogFormat      string    `env:"INLET_LOG_FORMAT" envDefault:"text" help:"text or json"`
 	LogLevel       string    `env:"INLET_LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`
 
-	keys *link.Keyring // LinkKeys, parsed; nil when they are to be made
+	keys    *link.Keyring // LinkKeys, parsed; nil when they are to be made
+	dataURL string        // DataDir, absolute
 }
 
 // size is a number of bytes.
@@ -128,6 +129,15 @@ func (c *config) database() db.Options {
 // private tells whether the database is the one in the data dir.
 func (c *config) private() bool { return c.DatabaseURL == "" }
 
+// piecesURL is where uploads in pieces are until they are whole: with the
+// pictures, or on this machine if those are in a bucket.
+func (c *config) piecesURL() string {
+	if c.onS3() {
+		return c.dataURL
+	}
+	return c.BlobURL
+}
+
 // onS3 tells whether the pictures are kept in a bucket.
 func (c *config) onS3() bool { return strings.HasPrefix(c.BlobURL, "s3:") }
 
@@ -195,10 +205,11 @@ func (c *config) Validate() error {
 	oneOf("INLET_LOG_FORMAT", c.LogFormat, "text", "json")
 	check(new(slog.Level).UnmarshalText([]byte(c.LogLevel)) == nil, "INLET_LOG_LEVEL", "%q is none of debug, info, warn, error", c.LogLevel)
 
+	dir, err := filepath.Abs(c.DataDir)
+	check(err == nil, "INLET_DATA_DIR", "%v", err)
+	c.dataURL = (&url.URL{Scheme: "file", Path: filepath.ToSlash(dir)}).String()
 	if c.BlobURL == "" {
-		dir, err := filepath.Abs(c.DataDir)
-		check(err == nil, "INLET_DATA_DIR", "%v", err)
-		c.BlobURL = (&url.URL{Scheme: "file", Path: filepath.ToSlash(dir)}).String()
+		c.BlobURL = c.dataURL
 	}
 	return errors.Join(errs...)
 }

@@ -146,9 +146,9 @@ func wire(ctx context.Context, cfg config, st *stores, log *slog.Logger) (_ *ser
 		MaxFileBytes: int64(cfg.MaxFileBytes), MaxFiles: cfg.MaxFiles, ScopeByLink: cfg.DedupScope == "link",
 		Places: 2 * runtime.GOMAXPROCS(0), Registerer: registry,
 	})
-	pieces, err := resume.OpenFiles(cfg.BlobURL)
+	pieces, err := resume.OpenFiles(cfg.piecesURL())
 	if err != nil {
-		return nil, fmt.Errorf("INLET_BLOB_URL: %w", err)
+		return nil, fmt.Errorf("the store of uploads in pieces: %w", err)
 	}
 	s.resume = resume.New(resume.Options{
 		Pool: s.pool, Store: pieces, Uploads: uploads, MaxFileBytes: int64(cfg.MaxFileBytes), Log: log,
