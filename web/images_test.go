@@ -399,7 +399,7 @@ type brokenBlob struct {
 }
 
 func (b brokenBlob) Read(p []byte) (int, error) {
-	readable := b.Reader.Len() - b.missing
+	readable := b.Len() - b.missing
 	if readable == 0 {
 		return 0, b.err
 	}
