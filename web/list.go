@@ -17,6 +17,7 @@ const (
 	typeJSON   = "application/json"
 	typeNDJSON = "application/x-ndjson"
 	typeCSV    = "text/csv"
+	typeZIP    = "application/zip"
 )
 
 // listImages answers with one page of pictures, or streams all of them.
@@ -32,11 +33,8 @@ func (s *Server) listImages(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	w.Header().Set("Vary", "Accept")
-	switch form := preferred(r, typeJSON, typeNDJSON, typeCSV); form {
-	case typeNDJSON:
-		return s.streamNDJSON(w, r, filter)
-	case typeCSV:
-		return s.streamCSV(w, r, filter)
+	if form := preferred(r, typeJSON, typeNDJSON, typeCSV, typeZIP); form != typeJSON {
+		return s.streamAs(w, r, form, filter)
 	}
 	limit, cursor, err := page(r)
 	if err != nil {
@@ -53,6 +51,17 @@ func (s *Server) listImages(w http.ResponseWriter, r *http.Request) error {
 		Images []gallery.Document `json:"images"`
 		Next   *string            `json:"next"`
 	}{images, next(following)})
+}
+
+// streamAs sends everything that matches, in one of the forms that have no pages.
+func (s *Server) streamAs(w http.ResponseWriter, r *http.Request, form string, filter gallery.Filter) error {
+	switch form {
+	case typeCSV:
+		return s.streamCSV(w, r, filter)
+	case typeZIP:
+		return s.streamZIP(w, r, filter)
+	}
+	return s.streamNDJSON(w, r, filter)
 }
 
 // preferred picks the media type that the client accepts best; of equals, and

@@ -1,12 +1,15 @@
 package web
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
 	"strings"
 
 	"rsc.io/qr"
+
+	"inlet/link"
 )
 
 // quiet is the margin, in modules, without which scanners do not find a code.
@@ -31,7 +34,8 @@ func (s *Server) qrSVG(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) qr(r *http.Request) (*qr.Code, error) {
-	if _, err := s.grant(r); err != nil {
+	// What is good only later is printed before.
+	if _, err := s.grant(r); err != nil && !errors.Is(err, link.ErrNotYetValid) {
 		return nil, err
 	}
 	code, err := qr.Encode(s.linkURL(param(r, "token")), qr.L)

@@ -127,6 +127,7 @@ func (s *Server) routes() *httprouter.Router {
 func (s *Server) people(on register) {
 	on.get("/", s.console)
 	on.get("/assets/:version/*file", s.asset)
+	on("GET", "/v1/exports/:format", s.export) // the address is the credential
 }
 
 // senders adds what needs a link, or a picture's id.
@@ -159,6 +160,8 @@ func (s *Server) operators(operator register) {
 	operator("PUT", "/v1/images/:id/labels", s.setLabels)
 	operator("GET", "/v1/labels", s.listLabels)
 	operator("POST", "/v1/labels/import", s.importLabels)
+
+	operator("POST", "/v1/exports", s.createExport)
 
 	operator("GET", "/v1/stats", s.statistics)
 	operator("GET", "/v1/stats/live", s.live)

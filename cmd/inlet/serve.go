@@ -328,13 +328,14 @@ func welcome(cfg config, st *stores, addr net.Addr) {
 		fmt.Printf("operator token: %s\n  (kept in %s)\n", st.token, st.tokenFile(cfg))
 	}
 	fmt.Printf(`
-Make a first link, good for a week:
+Open %s and sign in with the operator's token: there you make links,
+and see what comes in. Or make a first link here, good for a week:
   curl -sS -H "Authorization: Bearer $(cat %s)" -d '{"expires_in":"7d"}' %s/v1/links
 
 Then send pictures to the "url" of the answer:
   curl -F file=@picture.jpg "<url>"
 
-`, st.tokenFile(cfg), cfg.PublicURL)
+`, cfg.PublicURL, st.tokenFile(cfg), cfg.PublicURL)
 }
 
 func newLog(cfg config) *slog.Logger {

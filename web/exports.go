@@ -1,0 +1,111 @@
+package web
+
+import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base64"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"inlet/gallery"
+)
+
+// exportFor is how long the address of an export can be opened. A download that
+// has begun by then goes on.
+const exportFor = 10 * time.Minute
+
+// exportKey is what the key of these addresses is derived for: none of another
+// purpose is good here, nor these elsewhere.
+const exportKey = "exports"
+
+// exportSpec is what an operator asks to download.
+type exportSpec struct {
+	Format string       `json:"format"`
+	Filter exportFilter `json:"filter"`
+}
+
+// exportFilter has the filters of the list, each as it stands in a query.
+type exportFilter struct {
+	Format string `json:"format"`
+	Camera string `json:"camera"`
+	Link   string `json:"link"`
+	Label  string `json:"label"`
+	From   string `json:"from"`
+	To     string `json:"to"`
+	BBox   string `json:"bbox"`
+}
+
+func (f exportFilter) query() url.Values {
+	query := url.Values{}
+	for name, value := range map[string]string{
+		"format": f.Format, "camera": f.Camera, "link": f.Link, "label": f.Label, "from": f.From, "to": f.To, "bbox": f.BBox,
+	} {
+		if value != "" {
+			query.Set(name, value)
+		}
+	}
+	return query
+}
+
+// exportForm is the media type of a format, "" for one that there is not.
+func exportForm(format string) string {
+	return map[string]string{"csv": typeCSV, "ndjson": typeNDJSON, "zip": typeZIP}[format]
+}
+
+// createExport gives an address that a browser can download without a header,
+// for a short time. Nothing is kept: the address says it all, and is signed.
+func (s *Server) createExport(w http.ResponseWriter, r *http.Request) error {
+	var spec exportSpec
+	if err := readJSON(w, r, maxJSON, &spec); err != nil {
+		return err
+	}
+	if exportForm(spec.Format) == "" {
+		return fmt.Errorf("%w: format is one of csv, ndjson, zip", errBadRequest)
+	}
+	query := spec.Filter.query()
+	if _, err := gallery.ParseFilter(query); err != nil {
+		return err
+	}
+	until := s.Now().Add(exportFor).UTC().Truncate(time.Second)
+	query.Set("exp", strconv.FormatInt(until.Unix(), 10))
+	query.Set("sig", s.signExport(spec.Format, query))
+	address := s.PublicURL + "/v1/exports/" + spec.Format + "?" + query.Encode()
+	w.Header().Set("Location", address)
+	return writeJSON(w, http.StatusCreated, struct {
+		URL       string    `json:"url"`
+		ExpiresAt time.Time `json:"expires_at"`
+	}{address, until})
+}
+
+// export streams what the signed address says.
+func (s *Server) export(w http.ResponseWriter, r *http.Request) error {
+	format, query := param(r, "format"), r.URL.Query()
+	if exportForm(format) == "" {
+		return errNotFound
+	}
+	until, err := strconv.ParseInt(query.Get("exp"), 10, 64)
+	if !hmac.Equal([]byte(query.Get("sig")), []byte(s.signExport(format, query))) || err != nil || s.Now().Unix() >= until {
+		return fmt.Errorf("%w: the address needs a valid, unexpired signature", errForbidden)
+	}
+	filter, err := gallery.ParseFilter(query)
+	if err != nil {
+		return err
+	}
+	return s.streamAs(w, r, exportForm(format), filter)
+}
+
+// signExport signs the format and all of the query but the signature itself.
+func (s *Server) signExport(format string, query url.Values) string {
+	signed := url.Values{}
+	for name, values := range query {
+		if name != "sig" {
+			signed[name] = values
+		}
+	}
+	mac := hmac.New(sha256.New, s.Keys.Derive(exportKey))
+	mac.Write(fmt.Appendf(nil, "%s\n%s", format, signed.Encode()))
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}

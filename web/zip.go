@@ -1,0 +1,104 @@
+package web
+
+import (
+	"archive/zip"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"inlet/blob"
+	"inlet/gallery"
+)
+
+// streamZIP sends the stored bytes of every picture that matches, as <id>.<ext>
+// and uncompressed, then their documents as metadata.ndjson, and in missing.txt
+// the pictures that went away meanwhile. Nothing of a picture is held but its
+// line of the archive's directory, which a ZIP has at its end.
+func (s *Server) streamZIP(w http.ResponseWriter, r *http.Request, filter gallery.Filter) error {
+	out := newStream(w, typeZIP, "images.zip")
+	a := archive{Writer: zip.NewWriter(out), out: out, packed: map[uuid.UUID]struct{}{}}
+	err := s.pack(r, filter, &a)
+	if err == nil { // one that is cut off has no directory, and so is none
+		err = a.Close()
+	}
+	return out.end(err)
+}
+
+// archive is a ZIP in the making.
+type archive struct {
+	*zip.Writer
+	out     *stream
+	packed  map[uuid.UUID]struct{}
+	missing strings.Builder
+}
+
+func (s *Server) pack(r *http.Request, filter gallery.Filter, a *archive) error {
+	err := s.Gallery.Stream(r.Context(), filter, func(d *gallery.Document) error { return s.packPicture(r, a, d) })
+	if err != nil {
+		return err
+	}
+	if err := s.packDocuments(r, filter, a); err != nil || a.missing.Len() == 0 {
+		return err
+	}
+	list, err := a.Create("missing.txt")
+	if err != nil {
+		return err
+	}
+	_, err = io.WriteString(list, a.missing.String())
+	return err
+}
+
+func (s *Server) packPicture(r *http.Request, a *archive, d *gallery.Document) error {
+	img, content, err := s.Gallery.Fetch(r.Context(), d.ID, 0)
+	switch {
+	case errors.Is(err, gallery.ErrNotFound):
+		fmt.Fprintf(&a.missing, "%s deleted\n", d.ID)
+		return nil
+	case errors.Is(err, blob.ErrNotFound):
+		fmt.Fprintf(&a.missing, "%s lost\n", d.ID)
+		return nil
+	case err != nil:
+		return err
+	}
+	defer content.Close()
+	if img.ID != d.ID {
+		fmt.Fprintf(&a.missing, "%s folded into %s\n", d.ID, img.ID)
+		return nil
+	}
+	entry, err := a.CreateHeader(&zip.FileHeader{
+		Name: fmt.Sprintf("%s.%s", img.ID, extension(img.Format)), Method: zip.Store, Modified: img.UploadedAt,
+	})
+	if err != nil {
+		return err
+	}
+	if _, err := io.Copy(entry, content); err != nil {
+		return fmt.Errorf("pack picture %s: %w", img.ID, err)
+	}
+	a.packed[img.ID] = struct{}{}
+	return a.out.sent()
+}
+
+// packDocuments lists once more: entries of an archive follow each other, and
+// holding all documents until the pictures are through would take any memory.
+// What came or went between the two is left out.
+func (s *Server) packDocuments(r *http.Request, filter gallery.Filter, a *archive) error {
+	entry, err := a.Create("metadata.ndjson")
+	if err != nil {
+		return err
+	}
+	enc := json.NewEncoder(entry)
+	return s.Gallery.Stream(r.Context(), filter, func(d *gallery.Document) error {
+		if _, there := a.packed[d.ID]; !there {
+			return nil
+		}
+		if err := enc.Encode(d); err != nil {
+			return err
+		}
+		return a.out.sent()
+	})
+}
