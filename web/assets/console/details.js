@@ -1,0 +1,78 @@
+// All that is known of a picture, in words.
+
+import { h } from "./dom.js";
+import { bytes, captured, coordinates, count, countOf, exposureTime, moment, round } from "./format.js";
+import { map } from "./map.js";
+import { format } from "./route.js";
+
+// details are the sections of a picture's document, without its labels.
+export function details(doc) {
+  return [
+    section("Taken", facts([
+      ["When", doc.captured_at && captured(doc.captured_at, doc.captured_at_offset)],
+      ["Camera", doc.camera.name && h("a", { href: format({ view: "gallery", filter: { camera: doc.camera.name } }) }, doc.camera.name)],
+      ["As written", written(doc.camera)],
+      ["Lens", doc.camera.lens],
+      ["Exposure", exposure(doc.exposure)],
+      ["Software", doc.software],
+    ], "The file does not say.")),
+    doc.location && section("Where", map(doc.location), h("p", {},
+      h("a", { href: `geo:${doc.location.latitude},${doc.location.longitude}` }, coordinates(doc.location)),
+      doc.location.altitude !== null && h("span", { class: "muted" }, `, ${round(doc.location.altitude, 0)} m`))),
+    section("File", facts([
+      ["Format", `${doc.format.toUpperCase()}, ${count(doc.width)} × ${count(doc.height)} (${megapixels(doc)})`],
+      ["Size", bytes(doc.bytes)],
+      ["Received", `${moment(doc.uploaded_at)}, ${doc.uploads === 1 ? "once" : countOf(doc.uploads, "time")}`],
+      ["Quality", doc.quality?.flags.length ? h("span", { class: "warn" }, doc.quality.flags.join(", ")) : null],
+      ["Id", code(doc.id)],
+      ["SHA-256", code(doc.sha256)],
+      ["Looks (phash)", doc.phash && code(doc.phash)],
+    ])),
+    tags(doc.exif),
+  ];
+}
+
+function section(title, ...content) {
+  return h("section", {}, h("h3", {}, title), content);
+}
+
+// facts leaves out what is not known.
+function facts(rows, none = "") {
+  const known = rows.filter(([, value]) => value);
+  if (known.length === 0) return h("p", { class: "muted" }, none);
+  return h("dl", { class: "facts" }, known.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+}
+
+const code = (text) => h("code", {}, text);
+
+function written({ name, make, model }) {
+  const text = [make, model].filter(Boolean).join(" ");
+  return text !== name && text;
+}
+
+function exposure({ time_s: time, f_number: f, iso, focal_mm: focal }) {
+  return [time && exposureTime(time), f && `ƒ/${round(f, 1)}`, iso && `ISO ${count(iso)}`, focal && `${round(focal, 1)} mm`]
+    .filter(Boolean).join(", ");
+}
+
+const megapixels = ({ width, height }) => {
+  const million = (width * height) / 1e6;
+  return million < 0.1 ? countOf(width * height, "pixel") : `${round(million, 1)} MP`;
+};
+
+// tags is a table of every tag of the file.
+function tags(exif) {
+  const all = Object.entries(exif ?? {}).sort(([a], [b]) => a.localeCompare(b));
+  if (all.length === 0) return null;
+  return h("details", { class: "tags" }, h("summary", {}, `All ${countOf(all.length, "EXIF tag")}`),
+    h("table", {},
+      h("caption", { class: "visually-hidden" }, "EXIF tags"),
+      h("thead", { class: "visually-hidden" }, h("tr", {}, h("th", { scope: "col" }, "Tag"), h("th", { scope: "col" }, "Value"))),
+      h("tbody", {}, all.map(([name, value]) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, tagText(value)))))));
+}
+
+// tagText writes a value on a line, and not more of it than a person reads.
+export function tagText(value) {
+  const text = Array.isArray(value) ? value.map(tagText).join(", ") : typeof value === "object" ? JSON.stringify(value) : String(value);
+  return text.length > 400 ? `${text.slice(0, 400)}… (${countOf(text.length, "character")})` : text;
+}

@@ -1,0 +1,78 @@
+// The bar of filters above the gallery.
+
+import { h, icon } from "./dom.js";
+import { fullDay } from "./format.js";
+import { filters, isDay } from "./route.js";
+
+const formats = ["jpeg", "png", "gif", "webp", "bmp", "tiff", "heic", "avif"];
+
+// filterBar calls changed with the filter as it was set.
+export function filterBar({ api, live, changed }) {
+  const cameras = h("datalist", { id: "cameras" });
+  const labels = h("datalist", { id: "labels" });
+  const link = h("select", { id: "f-link", name: "link" }, h("option", { value: "" }, "Any"));
+  const fields = {
+    camera: h("input", { id: "f-camera", name: "camera", list: "cameras", placeholder: "Any", autocomplete: "off" }),
+    format: h("select", { id: "f-format", name: "format" }, h("option", { value: "" }, "Any"),
+      formats.map((name) => h("option", { value: name }, name.toUpperCase()))),
+    link,
+    label: h("input", { id: "f-label", name: "label", list: "labels", placeholder: "Any", autocomplete: "off" }),
+    from: h("input", { id: "f-from", name: "from", type: "date", "aria-describedby": "f-utc" }),
+    to: h("input", { id: "f-to", name: "to", type: "date", "aria-describedby": "f-utc" }),
+  };
+  const names = { camera: "Camera", format: "Format", link: "Link", label: "Label", from: "From", to: "Until" };
+  const chips = h("ul", { class: "chips", "aria-label": "Filters that are set" });
+  const form = h("form", { class: "filters", role: "search", "aria-label": "Filter the pictures", onsubmit: (event) => event.preventDefault(), onchange: () => changed(read()) },
+    filters.map((name) => h("div", { class: "field" }, h("label", { for: `f-${name}` }, names[name]), fields[name])), cameras, labels,
+    h("p", { id: "f-utc", class: "visually-hidden" }, "Days in UTC, on which the pictures were uploaded"));
+  const fold = h("details", { class: "filterfold", open: matchMedia("(min-width: 60rem)").matches },
+    h("summary", {}, icon("filter"), "Filters"), form);
+  const labelsOfLinks = new Map();
+  let current = {};
+
+  function read() {
+    return Object.fromEntries(filters.map((name) => [name, fields[name].value.trim()]).filter(([, value]) => value));
+  }
+
+  // text is how a filter is shown.
+  function text(name, value) {
+    if (name === "link") return labelsOfLinks.get(value) ?? value;
+    if (name === "format") return value.toUpperCase();
+    return isDay(value) ? fullDay(value) : value;
+  }
+
+  function draw() {
+    chips.hidden = Object.keys(current).length === 0;
+    chips.replaceChildren(...Object.entries(current).map(([name, value]) => h("li", { class: "tag" },
+      h("span", {}, `${names[name]}: ${text(name, value)}`),
+      h("button", { type: "button", "aria-label": `Remove the filter ${names[name]}`, onclick: () => changed({ ...current, [name]: "" }) }, icon("close")))),
+    h("li", {}, h("button", { type: "button", class: "quiet small", onclick: () => changed({}) }, "Clear all")));
+  }
+
+  // set shows a filter, also one of a link that is not in the list.
+  function set(filter) {
+    current = filter;
+    for (const name of filters) {
+      const value = filter[name] ?? "";
+      if (name === "link" && value && ![...link.options].some((option) => option.value === value)) {
+        link.append(h("option", { value }, labelsOfLinks.get(value) ?? value));
+      }
+      fields[name].value = value;
+    }
+    draw();
+  }
+
+  async function suggest() {
+    const [stats, known, used] = await Promise.all([
+      live.stats ?? api.get("/v1/stats"), api.get("/v1/labels"), api.get("/v1/links?limit=500"),
+    ]);
+    cameras.replaceChildren(...stats.cameras.map(({ model }) => h("option", { value: model })));
+    labels.replaceChildren(...known.labels.slice(0, 500).map(({ label }) => h("option", { value: label })));
+    for (const { id, label } of used.links) labelsOfLinks.set(id, label ?? id);
+    link.replaceChildren(link.options[0], ...used.links.map(({ id }) => h("option", { value: id }, labelsOfLinks.get(id))));
+    set(current);
+  }
+  suggest().catch(() => {}); // they can be typed without suggestions
+
+  return { element: h("div", {}, fold, chips), set };
+}

@@ -1,0 +1,75 @@
+// Numbers, sizes and times as people read them.
+
+const counts = new Intl.NumberFormat("en");
+const days = new Intl.DateTimeFormat("en", { day: "numeric", month: "short", timeZone: "UTC" });
+const fullDays = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeZone: "UTC" });
+const moments = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
+const cameraMoments = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "medium", timeZone: "UTC" });
+const distances = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+
+export const count = (n) => counts.format(n);
+
+// countOf is a number with its noun: 1 picture, 2 pictures.
+export const countOf = (n, one, many = one + "s") => `${count(n)} ${n === 1 ? one : many}`;
+
+// bytes is a size in decimal units, three digits at most: 1.23 MB.
+export function bytes(n) {
+  const units = ["B", "kB", "MB", "GB", "TB", "PB"];
+  let unit = 0;
+  while (n >= 999.5 && unit < units.length - 1) {
+    n /= 1000;
+    unit++;
+  }
+  const digits = unit === 0 || n >= 99.95 ? 0 : n >= 9.995 ? 1 : 2;
+  return `${n.toFixed(digits)} ${units[unit]}`;
+}
+
+// day writes a UTC day such as 2026-03-01.
+export const day = (date) => days.format(new Date(date + "T00:00:00Z"));
+
+// fullDay is day with its year.
+export const fullDay = (date) => fullDays.format(new Date(date + "T00:00:00Z"));
+
+// moment writes a time by the operator's own clock.
+export const moment = (time) => moments.format(new Date(time));
+
+// captured writes what a camera's clock said: by that clock where it told its
+// offset, else as it stands.
+export function captured(time, offset) {
+  const [, sign, hours, minutes] = /^([+-])(\d\d):(\d\d)$/.exec(offset ?? "") ?? [];
+  const shift = sign ? (sign === "-" ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) * 60000 : 0;
+  const text = cameraMoments.format(new Date(Date.parse(time) + shift));
+  return sign ? `${text} (UTC${offset})` : text;
+}
+
+const spans = [["year", 365 * 86400], ["month", 30 * 86400], ["day", 86400], ["hour", 3600], ["minute", 60]];
+
+// ago is how far away a time is, before or after now. What is nearly a week is one.
+export function ago(time, now = Date.now()) {
+  const seconds = (new Date(time).getTime() - now) / 1000;
+  for (const [unit, length] of spans) {
+    if (Math.abs(seconds) >= length) return distances.format(Math.trunc((1.02 * seconds) / length), unit);
+  }
+  return seconds > 0 ? "in a moment" : "just now";
+}
+
+// exposureTime is as cameras show it: 1/250 s, 2.5 s.
+export function exposureTime(seconds) {
+  if (seconds >= 0.35) return `${round(seconds, 1)} s`;
+  return `1/${count(Math.round(1 / seconds))} s`;
+}
+
+export const round = (n, digits) => String(Number(n.toFixed(digits)));
+
+// coordinates writes a place with five digits, about a metre.
+export function coordinates({ latitude, longitude }) {
+  const part = (value, positive, negative) => `${Math.abs(value).toFixed(5)}° ${value < 0 ? negative : positive}`;
+  return `${part(latitude, "N", "S")}, ${part(longitude, "E", "W")}`;
+}
+
+// share is a part of a whole in percent.
+export function share(part, whole) {
+  if (!whole) return "0%";
+  const percent = (100 * part) / whole;
+  return percent > 0 && percent < 1 ? "<1%" : `${Math.round(percent)}%`;
+}

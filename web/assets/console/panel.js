@@ -1,0 +1,32 @@
+// A panel of the overview: a picture of some figures, which can be had as a table.
+
+import { h, icon } from "./dom.js";
+
+// panel shows the drawing or, at the touch of a button, the table.
+export function panel({ title, className = "", drawing, table, note = null }) {
+  const id = `panel-${title.toLowerCase().replace(/\W+/g, "-")}`;
+  const scroller = h("div", { class: "scroller", tabindex: 0, role: "region", "aria-labelledby": id, hidden: true }, table);
+  const toggle = h("button", { type: "button", class: "quiet small", "aria-pressed": "false", onclick: flip },
+    icon("table"), h("span", { class: "visually-hidden" }, `${title}: `), "Table");
+  function flip() {
+    const asTable = scroller.hidden;
+    scroller.hidden = !asTable;
+    drawing.hidden = asTable;
+    toggle.setAttribute("aria-pressed", String(asTable));
+  }
+  return h("section", { class: `panel card ${className}`, "aria-labelledby": id },
+    h("header", {}, h("h2", { id }, title), note, toggle), drawing, scroller);
+}
+
+// table has a caption for those who do not see the heading, and a head of
+// [name, is it a number].
+export function table(caption, head) {
+  const body = h("tbody");
+  const element = h("table", {},
+    h("caption", { class: "visually-hidden" }, caption),
+    h("thead", {}, h("tr", {}, head.map(([name, number]) => h("th", { scope: "col", class: number && "number" }, name)))),
+    body);
+  return { element, body };
+}
+
+export const number = (text) => h("td", { class: "number" }, text);

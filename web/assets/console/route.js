@@ -1,0 +1,53 @@
+// Where in the console we are, as the address's fragment says it, so that
+// reloading, going back and bookmarks work. The fragment is never sent.
+
+export const filters = ["camera", "format", "link", "label", "from", "to"];
+const views = ["overview", "gallery", "links"];
+
+// parse reads a fragment: #/gallery/<picture>?camera=…
+export function parse(fragment) {
+  const [path, query = ""] = fragment.replace(/^#?\/?/, "").split(/\?(.*)/s);
+  const [name, picture = ""] = path.split("/");
+  const view = views.includes(name) ? name : "overview";
+  const route = { view, picture: null, filter: {} };
+  if (view !== "gallery") return route;
+  route.picture = decode(picture) || null;
+  const given = new URLSearchParams(query);
+  for (const filter of filters) {
+    const value = given.get(filter)?.trim();
+    if (value) route.filter[filter] = value;
+  }
+  return route;
+}
+
+// format is the opposite of parse.
+export function format({ view, picture = null, filter = {} }) {
+  if (view === "overview") return "#/";
+  const query = new URLSearchParams();
+  for (const name of filters) {
+    if (filter[name]) query.set(name, filter[name]);
+  }
+  const text = query.toString();
+  return `#/${view}${picture ? "/" + encodeURIComponent(picture) : ""}${text ? "?" + text : ""}`;
+}
+
+// apiFilter is the filter as the API takes it: its "to" is the first moment that
+// is no longer meant, ours the last day that is.
+export function apiFilter(filter) {
+  const out = { ...filter };
+  if (isDay(filter.to)) out.to = new Date(Date.parse(filter.to + "T00:00:00Z") + 86400000).toISOString().slice(0, 10);
+  return out;
+}
+
+export const isDay = (text) => /^\d{4}-\d\d-\d\d$/.test(text ?? "") && !Number.isNaN(Date.parse(text + "T00:00:00Z"));
+
+// same tells whether two filters mean the same.
+export const same = (a, b) => filters.every((name) => (a[name] ?? "") === (b[name] ?? ""));
+
+function decode(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return "";
+  }
+}
