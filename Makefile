@@ -62,6 +62,7 @@ vendor: ## Copy the pages' libraries out of npm packages, in the versions of web
 	cd web && npm ci
 	cd web && cp node_modules/tus-js-client/dist/tus.min.js node_modules/tus-js-client/LICENSE assets/vendor/tus-js-client/
 	cd web && cp $(addprefix node_modules/@noble/hashes/,sha2.js _md.js _u64.js utils.js LICENSE) scripts/vendor/noble-hashes/
+	cd web && cp $(addprefix node_modules/world-atlas/,countries-110m.json LICENSE) assets/vendor/world-atlas/
 	$(GO) generate ./web
 
 check: tidy lint vuln ## Formatting, linters, import order, go.mod, known vulnerabilities

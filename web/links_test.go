@@ -138,6 +138,19 @@ func TestListAndRevoke(t *testing.T) {
 	s.wantKept(3)
 }
 
+// TestQRBeforehand: a poster is printed before its link is good.
+func TestQRBeforehand(t *testing.T) {
+	t.Parallel()
+	s := newTestServer(t)
+	l := s.makeLink(`{"expires_in":"7d","not_before":"` + time.Now().Add(time.Hour).UTC().Format(time.RFC3339) + `"}`)
+	if a := s.send("GET", l.URL+"/qr.svg", nil); a.StatusCode != http.StatusOK {
+		t.Errorf("not yet good: %d %s", a.StatusCode, a.body)
+	}
+	if a := s.send("GET", l.URL+"x/qr.svg", nil); a.code() != "link-invalid" {
+		t.Errorf("forged: %d", a.StatusCode)
+	}
+}
+
 func TestQR(t *testing.T) {
 	t.Parallel()
 	s := newTestServer(t)

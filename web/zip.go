@@ -45,7 +45,7 @@ func (s *Server) pack(r *http.Request, filter gallery.Filter, a *archive) error 
 	if err := s.packDocuments(r, filter, a); err != nil || a.missing.Len() == 0 {
 		return err
 	}
-	list, err := a.Create("missing.txt")
+	list, err := a.CreateHeader(&zip.FileHeader{Name: "missing.txt", Method: zip.Deflate, Modified: s.Now()})
 	if err != nil {
 		return err
 	}
@@ -87,7 +87,7 @@ func (s *Server) packPicture(r *http.Request, a *archive, d *gallery.Document) e
 // holding all documents until the pictures are through would take any memory.
 // What came or went between the two is left out.
 func (s *Server) packDocuments(r *http.Request, filter gallery.Filter, a *archive) error {
-	entry, err := a.Create("metadata.ndjson")
+	entry, err := a.CreateHeader(&zip.FileHeader{Name: "metadata.ndjson", Method: zip.Deflate, Modified: s.Now()})
 	if err != nil {
 		return err
 	}
