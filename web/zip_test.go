@@ -113,7 +113,7 @@ func TestZIPWhileDeleting(t *testing.T) {
 	}
 	rest, err := io.ReadAll(res.Body)
 	must(t, err)
-	names, content := unzip(t, append(data, rest...))
+	names, content := unzip(t, slices.Concat(data, rest))
 	if len(names) != pictures+1 || content["missing.txt"] != oldest.ID+" deleted\n" {
 		t.Errorf("%d entries, missing.txt is %q", len(names), content["missing.txt"])
 	}
