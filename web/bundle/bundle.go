@@ -15,7 +15,7 @@ import (
 )
 
 // entries are the scripts that pages and workers begin with.
-var entries = []string{"upload/main.js", "upload/worker/hash.js"}
+var entries = []string{"console/main.js", "upload/main.js", "upload/worker/hash.js"}
 
 func main() {
 	if err := run("."); err != nil {

@@ -4,16 +4,16 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import test from "node:test";
 
-import { ago, bytes, captured, coordinates, countOf, exposureTime, share } from "../assets/console/format.js";
-import { layout, shape, visible } from "../assets/console/layout.js";
-import { lifetime, spec } from "../assets/console/linkspec.js";
-import { wait } from "../assets/console/live.js";
-import { Made, merge, state } from "../assets/console/made.js";
-import { apiFilter, format, parse, same } from "../assets/console/route.js";
-import { ticks } from "../assets/console/scale.js";
-import { Session } from "../assets/console/session.js";
-import { parser } from "../assets/console/sse.js";
-import { outline } from "../assets/console/topo.js";
+import { ago, bytes, captured, coordinates, countOf, exposureTime, share } from "../scripts/console/format.js";
+import { layout, shape, visible } from "../scripts/console/layout.js";
+import { lifetime, spec } from "../scripts/console/linkspec.js";
+import { wait } from "../scripts/console/live.js";
+import { Made, merge, state } from "../scripts/console/made.js";
+import { apiFilter, format, parse, same } from "../scripts/console/route.js";
+import { ticks } from "../scripts/console/scale.js";
+import { Session } from "../scripts/console/session.js";
+import { parser } from "../scripts/console/sse.js";
+import { outline } from "../scripts/console/topo.js";
 
 // storage is what the modules use of a browser's.
 function storage() {
