@@ -9,6 +9,7 @@ FUZZTIME  ?= 60s
 BENCHTIME ?= 1s
 TESTFLAGS ?=
 BENCHFLAGS ?=
+LOADFLAGS ?=
 ROWS      ?= 1000000,10000000
 ACCURACYFLAGS ?=
 CLUSTERFLAGS ?=
@@ -31,7 +32,7 @@ endif
 # The pages' scripts are tested where Node.js is found.
 NODE ?= node
 
-.PHONY: help run cluster build test test-js scripts vendor check lint fmt tidy vuln bench bench-go bench-upload accuracy heavy fuzz cover
+.PHONY: help run cluster build test test-js scripts vendor check lint fmt tidy vuln bench bench-go bench-upload load accuracy heavy fuzz cover
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -96,6 +97,9 @@ bench-go: ## Run the Go benchmarks (BENCHTIME=1s)
 
 bench-upload: ## Compare whole uploads with those to a bare server (BENCHFLAGS=-quick)
 	$(GO) run ./bench/upload $(BENCHFLAGS)
+
+load: ## Put a thousand users on a private service, then verify every byte and counter (LOADFLAGS=-users 1000)
+	$(GO) run ./bench/load $(LOADFLAGS)
 
 accuracy: ## Send copies and lookalikes of photos against each other (ACCURACYFLAGS=-dir FOLDER)
 	$(GO) run ./bench/accuracy $(ACCURACYFLAGS)

@@ -67,9 +67,19 @@ func (s *Service) Read(ctx context.Context) (Document, error) {
 	shown := dates(now, shownDays)
 	t, err := s.readRedis(ctx, shown)
 	if err != nil {
-		if t, err = s.readPostgres(ctx, shown); err != nil {
-			return Document{}, fmt.Errorf("stats: count in postgres: %w", err)
-		}
+		return s.Recount(ctx)
+	}
+	return t.document(now, shown), nil
+}
+
+// Recount returns the document as SQL counts it, which takes long when there is
+// much. Redis is left alone.
+func (s *Service) Recount(ctx context.Context) (Document, error) {
+	now := s.now().UTC()
+	shown := dates(now, shownDays)
+	t, err := s.readPostgres(ctx, shown)
+	if err != nil {
+		return Document{}, fmt.Errorf("stats: count in postgres: %w", err)
 	}
 	return t.document(now, shown), nil
 }

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"inlet/bench/photo"
+	"inlet/bench/service"
 	"inlet/embedded/pgserver"
 )
 
@@ -32,8 +34,8 @@ func (b *bench) round(ctx context.Context, round int) error {
 	if err != nil {
 		return err
 	}
-	defer floor.stop()
-	defer inlet.stop()
+	defer floor.Stop()
+	defer inlet.Stop()
 	if err := b.warmUp(ctx, floor, inlet); err != nil {
 		return err
 	}
@@ -45,7 +47,7 @@ func (b *bench) round(ctx context.Context, round int) error {
 		}
 		for _, s := range order {
 			if err := b.measure(ctx, s, sc); err != nil {
-				return fmt.Errorf("%s, %s: %w\n%s", sc.name, s.name, err, s.complaints())
+				return fmt.Errorf("%s, %s: %w\n%s", sc.name, s.name, err, s.Complaints())
 			}
 		}
 	}
@@ -68,7 +70,7 @@ func (b *bench) servers(ctx context.Context, round int) (floor, inlet *server, e
 	}
 	inlet, err = startInlet(ctx, filepath.Join(b.dir, "inlet"), filepath.Join(dir, "inlet"), b.postgres.URL(databases[1]), b.options)
 	if err != nil {
-		floor.stop()
+		floor.Stop()
 	}
 	return floor, inlet, err
 }
@@ -77,7 +79,7 @@ func (b *bench) servers(ctx context.Context, round int) (floor, inlet *server, e
 // has run for a while has.
 func (b *bench) warmUp(ctx context.Context, servers ...*server) (err error) {
 	if b.warm == nil {
-		if b.warm, err = newPictures(small, 16*b.clients, 5); err != nil {
+		if b.warm, err = newPictures(photo.Small(), 16*b.clients, 5); err != nil {
 			return err
 		}
 	}
@@ -129,20 +131,20 @@ func (b *bench) measure(ctx context.Context, s *server, sc scenario) error {
 
 // watch notes what processor time everybody used while fn ran.
 func (b *bench) watch(s *server, fn func() (outcome, error)) (outcome, error) {
-	ours := func() (server, database, client cpu) {
-		return cpuOf(s.pid()), cpuOf(b.postgres.Pid()), cpuOf(os.Getpid())
+	ours := func() (server, database, client service.CPU) {
+		return service.CPUOf(s.Pid()), service.CPUOf(b.postgres.Pid()), service.CPUOf(os.Getpid())
 	}
 	server, database, client := ours()
-	used, all := busy()
+	used, all := service.Busy()
 	o, err := fn()
-	usedNow, allNow := busy()
+	usedNow, allNow := service.Busy()
 	serverNow, databaseNow, clientNow := ours()
 
-	o.server = serverNow.since(server)
-	db := databaseNow.since(database)
-	o.database = db.own + db.children
+	o.server = serverNow.Since(server)
+	db := databaseNow.Since(database)
+	o.database = db.Own + db.Children
 	if allNow > all {
-		known := o.server.own + o.server.children + o.database + clientNow.own - client.own
+		known := o.server.Own + o.server.Children + o.database + clientNow.Own - client.Own
 		o.idle = 1 - (usedNow-used).Seconds()/(allNow-all).Seconds()
 		o.others = max((usedNow-used-known).Seconds()/(allNow-all).Seconds(), 0)
 	}

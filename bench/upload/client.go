@@ -12,13 +12,12 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"inlet/bench/service"
 )
 
 // together is how many sums are asked for at once by clients that check first.
 const together = 20
-
-// boundary of the forms that are sent.
-const boundary = "----inlet-bench-3f1c9a77d2"
 
 // picture is a file to be sent.
 type picture struct {
@@ -35,7 +34,7 @@ func newPicture(data []byte) picture {
 type outcome struct {
 	pictures  int
 	took      time.Duration
-	server    cpu // of the server and, as its children, of its Redis
+	server    service.CPU // of the server and, as its children, of its Redis
 	database  time.Duration
 	latencies []time.Duration // of every request that carried a picture
 	idle      float64         // share of the machine's processors that nobody used
@@ -125,12 +124,7 @@ func (c *client) sendSome(ctx context.Context, some []picture, check bool, laten
 
 // send sends one picture and wants it accepted.
 func (c *client) send(ctx context.Context, p picture) error {
-	contentType, head, tail := "image/jpeg", "", ""
-	if c.to.form {
-		contentType = "multipart/form-data; boundary=" + boundary
-		head = "--" + boundary + "\r\nContent-Disposition: form-data; name=\"file\"; filename=\"" + p.sum[:8] + ".jpg\"\r\nContent-Type: image/jpeg\r\n\r\n"
-		tail = "\r\n--" + boundary + "--\r\n"
-	}
+	contentType, head, tail := service.Envelope(c.to.form, p.sum[:8]+".jpg")
 	body := io.MultiReader(bytes.NewReader([]byte(head)), bytes.NewReader(p.data), bytes.NewReader([]byte(tail)))
 	var answer struct {
 		SHA256  string

@@ -12,13 +12,12 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"os/exec"
 	"os/signal"
-	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
 	"time"
+
+	"inlet/bench/service"
 )
 
 // options are the flags.
@@ -88,20 +87,13 @@ func run(ctx context.Context, o options) (err error) {
 
 // build puts the binaries inlet and floor into dir.
 func build(ctx context.Context, dir string, profiled bool) error {
-	args := []string{"build", "-o", dir + string(filepath.Separator)}
+	commands := []string{"inlet/cmd/inlet", "inlet/bench/floor"}
 	if profiled {
 		overlay, err := profileOverlay(ctx, dir)
 		if err != nil {
 			return err
 		}
-		args = append(args, "-overlay", overlay)
+		commands = append([]string{"-overlay", overlay}, commands...)
 	}
-	return command(ctx, "go", append(args, "inlet/cmd/inlet", "inlet/bench/floor")...)
-}
-
-func command(ctx context.Context, name string, args ...string) error {
-	if out, err := exec.CommandContext(ctx, name, args...).CombinedOutput(); err != nil {
-		return fmt.Errorf("%s %s: %w\n%s", name, strings.Join(args, " "), err, out)
-	}
-	return nil
+	return service.Build(ctx, dir, commands...)
 }

@@ -43,6 +43,6 @@ func profileOverlay(ctx context.Context, dir string) (string, error) {
 
 // profiling begins a profile of the server, and ends it when it is called.
 func profiling(s *server) (end func()) {
-	_ = s.cmd.Process.Signal(syscall.SIGUSR1) // one that has ended fails the run anyway
-	return func() { _ = s.cmd.Process.Signal(syscall.SIGUSR1) }
+	s.Signal(syscall.SIGUSR1)
+	return func() { s.Signal(syscall.SIGUSR1) }
 }

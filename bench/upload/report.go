@@ -57,8 +57,8 @@ func quantile(q float64) func(outcome) float64 {
 	return func(o outcome) float64 { return o.quantile(q) }
 }
 
-func serverTime(o outcome) float64   { return o.perPicture(o.server.own) }
-func redisTime(o outcome) float64    { return o.perPicture(o.server.children) }
+func serverTime(o outcome) float64   { return o.perPicture(o.server.Own) }
+func redisTime(o outcome) float64    { return o.perPicture(o.server.Children) }
 func databaseTime(o outcome) float64 { return o.perPicture(o.database) }
 
 func idle(o outcome) float64   { return 100 * o.idle }

@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+
+	"inlet/bench/photo"
 )
 
 // scenario is what is sent, and what the project wants of it.
@@ -32,15 +34,15 @@ func scenarios(n int, only string) ([]scenario, error) {
 	for i := range all {
 		sc, err := &all[i], error(nil)
 		if strings.HasPrefix(sc.name, "photos") && photos == nil {
-			if photos, err = newPictures(photo, n+2*fresh, 1); err != nil {
+			if photos, err = newPictures(photo.Large(), n+2*fresh, 1); err != nil {
 				return nil, err
 			}
 		}
 		switch {
 		case sc.name == "pictures of 300 KB":
-			sc.pictures, err = newPictures(middle, 3*n, 2)
+			sc.pictures, err = newPictures(photo.Middle(), 3*n, 2)
 		case sc.name == "pictures of 40 KB":
-			sc.pictures, err = newPictures(small, 8*n, 3)
+			sc.pictures, err = newPictures(photo.Small(), 8*n, 3)
 		case sc.check:
 			sc.known, sc.pictures = photos[:n], repeats(photos[n:n+fresh], photos[:n])
 		case sc.minRate > 1:
@@ -55,8 +57,8 @@ func scenarios(n int, only string) ([]scenario, error) {
 	return all, nil
 }
 
-func newPictures(sz size, n int, seed uint64) ([]picture, error) {
-	files, err := makePictures(sz, n, seed)
+func newPictures(sz photo.Size, n int, seed uint64) ([]picture, error) {
+	files, err := photo.Make(sz, n, seed)
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,7 @@ type steps map[string]float64
 
 // steps reads the metrics.
 func (c *client) steps(ctx context.Context) (steps, error) {
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.to.base+"/metrics", http.NoBody)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, c.to.Base+"/metrics", http.NoBody)
 	if err != nil {
 		return nil, err
 	}

@@ -1,8 +1,9 @@
-package main
+// Package photo draws pictures that cost a codec as much as photos do, for the
+// benchmarks. An Album gives as many as one likes, at the cost of copying them.
+package photo
 
 import (
 	"bytes"
-	"encoding/binary"
 	"fmt"
 	"image"
 	"image/jpeg"
@@ -12,22 +13,21 @@ import (
 	"sync"
 )
 
-// size is a kind of picture: how large it is, and how much of it is noise, so
+// Size is a kind of picture: how large it is, and how much of it is noise, so
 // that its file is as large as that of a photo.
-type size struct {
+type Size struct {
 	width, height int
 	noise         float64
 	quality       int
 }
 
-var (
-	photo  = size{4000, 3000, 6.6, 85} // 2–4 MB
-	middle = size{1600, 1200, 5.4, 80} // 300 KB
-	small  = size{640, 480, 4.5, 75}   // 40 KB
-)
+// Large, Middle and Small are pictures of 2–4 MB, 300 KB and 40 KB.
+func Large() Size  { return Size{4000, 3000, 6.6, 85} }
+func Middle() Size { return Size{1600, 1200, 5.4, 80} }
+func Small() Size  { return Size{640, 480, 4.5, 75} }
 
-// makePictures makes n different pictures, the same ones for the same seed.
-func makePictures(sz size, n int, seed uint64) ([][]byte, error) {
+// Make makes n different pictures, the same ones for the same seed.
+func Make(sz Size, n int, seed uint64) ([][]byte, error) {
 	all, errs := make([][]byte, n), make([]error, n)
 	next := make(chan int)
 	var wg sync.WaitGroup
@@ -51,21 +51,33 @@ func makePictures(sz size, n int, seed uint64) ([][]byte, error) {
 	return all, nil
 }
 
-// makePicture draws what costs a codec as much as a photo does: shapes of all
-// sizes, from the light over the whole picture to texture, and a sensor's
-// noise, of which there is less in the plain parts.
-func makePicture(sz size, rnd *rand.Rand) ([]byte, error) {
+func makePicture(sz Size, rnd *rand.Rand) ([]byte, error) {
+	data, err := encode(draw(sz, rnd), sz.quality)
+	if err != nil {
+		return nil, err
+	}
+	return append(head(rnd), data[2:]...), nil
+}
+
+// draw draws what costs a codec as much as a photo does: shapes of all sizes,
+// from the light over the whole picture to texture, and a sensor's noise, of
+// which there is less in the plain parts.
+func draw(sz Size, rnd *rand.Rand) *image.YCbCr {
 	img := image.NewYCbCr(image.Rect(0, 0, sz.width, sz.height), image.YCbCrSubsampleRatio420)
 	noise := sz.noise * (0.8 + 0.4*rnd.Float64())
-	draw(img.Y, img.YStride, sz.width, sz.height, noise, 70, rnd)
+	drawPlane(img.Y, img.YStride, sz.width, sz.height, noise, 70, rnd)
 	for _, plane := range [][]byte{img.Cb, img.Cr} {
-		draw(plane, img.CStride, sz.width/2, sz.height/2, noise/6, 25, rnd)
+		drawPlane(plane, img.CStride, sz.width/2, sz.height/2, noise/6, 25, rnd)
 	}
+	return img
+}
+
+func encode(img image.Image, quality int) ([]byte, error) {
 	var out bytes.Buffer
-	if err := jpeg.Encode(&out, img, &jpeg.Options{Quality: sz.quality}); err != nil {
+	if err := jpeg.Encode(&out, img, &jpeg.Options{Quality: quality}); err != nil {
 		return nil, fmt.Errorf("make a picture: %w", err)
 	}
-	return withExif(out.Bytes(), rnd), nil
+	return out.Bytes(), nil
 }
 
 // layer is random light on a coarse grid, smooth in between.
@@ -82,8 +94,8 @@ func newLayer(cells int, strength float64, rnd *rand.Rand) layer {
 	return l
 }
 
-// draw fills one plane.
-func draw(plane []byte, stride, width, height int, noise, contrast float64, rnd *rand.Rand) {
+// drawPlane fills one plane.
+func drawPlane(plane []byte, stride, width, height int, noise, contrast float64, rnd *rand.Rand) {
 	layers := []layer{
 		newLayer(4, contrast, rnd), newLayer(16, contrast/2, rnd),
 		newLayer(64, contrast/5, rnd), newLayer(256, contrast/10, rnd),
@@ -132,45 +144,4 @@ func (l layer) addRow(row []float32, v float64) {
 			value += slope
 		}
 	}
-}
-
-// withExif puts the metadata of a camera into a JPEG.
-func withExif(jpeg []byte, rnd *rand.Rand) []byte {
-	tiff := tiffBlock(map[uint16]any{
-		0x010f: "Canon", 0x0110: fmt.Sprintf("Canon EOS %dD", 10+rnd.IntN(70)), 0x0112: uint16(1), 0x0131: "bench",
-		0x0132: fmt.Sprintf("2026:%02d:%02d %02d:%02d:%02d", 1+rnd.IntN(12), 1+rnd.IntN(28), rnd.IntN(24), rnd.IntN(60), rnd.IntN(60)),
-	})
-	out := append([]byte{0xff, 0xd8, 0xff, 0xe1}, binary.BigEndian.AppendUint16(nil, uint16(2+6+len(tiff)))...)
-	out = append(append(out, "Exif\x00\x00"...), tiff...)
-	return append(out, jpeg[2:]...)
-}
-
-// tiffBlock is a TIFF with one directory of texts and short numbers.
-func tiffBlock(tags map[uint16]any) []byte {
-	order := []uint16{}
-	for tag := range tags {
-		order = append(order, tag)
-	}
-	for i := range order { // a directory is sorted
-		for j := i; j > 0 && order[j] < order[j-1]; j-- {
-			order[j], order[j-1] = order[j-1], order[j]
-		}
-	}
-	be := binary.BigEndian
-	head := be.AppendUint16([]byte("MM\x00*\x00\x00\x00\x08"), uint16(len(order)))
-	var texts []byte
-	end := len(head) + 12*len(order) + 4
-	for _, tag := range order {
-		head = be.AppendUint16(head, tag)
-		switch v := tags[tag].(type) {
-		case uint16:
-			head = be.AppendUint16(be.AppendUint32(be.AppendUint16(head, 3), 1), v)
-			head = append(head, 0, 0)
-		case string:
-			head = be.AppendUint32(be.AppendUint16(head, 2), uint32(len(v)+1))
-			head = be.AppendUint32(head, uint32(end+len(texts)))
-			texts = append(append(texts, v...), 0)
-		}
-	}
-	return append(append(head, 0, 0, 0, 0), texts...)
 }

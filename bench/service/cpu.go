@@ -1,4 +1,4 @@
-package main
+package service
 
 import (
 	"os"
@@ -11,16 +11,17 @@ import (
 // tick is the unit of /proc/<pid>/stat; Linux has no other in use.
 const tick = 10 * time.Millisecond
 
-// cpu is processor time used so far.
-type cpu struct {
-	own      time.Duration // by the process itself
-	children time.Duration // by what it started, and what those started
+// CPU is processor time used so far.
+type CPU struct {
+	Own      time.Duration // by the process itself
+	Children time.Duration // by what it started, and what those started
 }
 
-func (c cpu) since(before cpu) cpu { return cpu{c.own - before.own, c.children - before.children} }
+// Since is what was used after before.
+func (c CPU) Since(before CPU) CPU { return CPU{c.Own - before.Own, c.Children - before.Children} }
 
-// cpuOf reads the processor time of a process. Where there is no /proc it is 0.
-func cpuOf(pid int) cpu {
+// CPUOf reads the processor time of a process. Where there is no /proc it is 0.
+func CPUOf(pid int) CPU {
 	own, reaped, children := time.Duration(0), time.Duration(0), map[int][]int{}
 	used := map[int]time.Duration{}
 	stats, _ := filepath.Glob("/proc/[0-9]*/stat") // the pattern is good
@@ -35,17 +36,17 @@ func cpuOf(pid int) cpu {
 			own, reaped = p.own, p.reaped
 		}
 	}
-	total := cpu{own: own, children: reaped}
+	total := CPU{Own: own, Children: reaped}
 	for queue := children[pid]; len(queue) > 0; queue = queue[1:] {
-		total.children += used[queue[0]]
+		total.Children += used[queue[0]]
 		queue = append(queue, children[queue[0]]...)
 	}
 	return total
 }
 
-// busy is the processor time that the whole machine has spent working, and all
+// Busy is the processor time that the whole machine has spent working, and all
 // that it had.
-func busy() (used, all time.Duration) {
+func Busy() (used, all time.Duration) {
 	raw, _ := os.ReadFile("/proc/stat") // without it, both are 0
 	line, _, _ := strings.Cut(string(raw), "\n")
 	for i, field := range strings.Fields(line) {
@@ -87,4 +88,14 @@ func readStat(path string) (procStat, bool) {
 		pid: number(id), parent: number(fields[1]),
 		own: ticks(11) + ticks(12), reaped: ticks(13) + ticks(14),
 	}, true
+}
+
+// PeakMemory is the most bytes that a process itself has had resident. Where
+// there is no /proc it is 0.
+func PeakMemory(pid int) int64 {
+	raw, _ := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "status")) // without it, 0
+	_, rest, _ := strings.Cut(string(raw), "VmHWM:")
+	number, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
+	kilobytes, _ := strconv.ParseInt(number, 10, 64)
+	return kilobytes << 10
 }

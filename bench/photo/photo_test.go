@@ -1,4 +1,4 @@
-package main
+package photo
 
 import (
 	"bytes"
@@ -12,17 +12,17 @@ func TestPictures(t *testing.T) {
 	t.Parallel()
 	cases := []struct {
 		name     string
-		size     size
+		size     Size
 		min, max int
 	}{
-		{"photo", photo, 2_000_000, 4_000_000},
-		{"middle", middle, 250_000, 350_000},
-		{"small", small, 33_000, 47_000},
+		{"large", Large(), 2_000_000, 4_000_000},
+		{"middle", Middle(), 250_000, 350_000},
+		{"small", Small(), 33_000, 47_000},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			all, err := makePictures(c.size, 3, 1)
+			all, err := Make(c.size, 3, 1)
 			if err != nil {
 				t.Fatal(err)
 			}

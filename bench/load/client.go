@@ -1,0 +1,205 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"inlet/bench/service"
+)
+
+// maxAnswer bounds what is read of an answer.
+const maxAnswer = 1 << 20
+
+// errCut says that the request was cut off as was intended.
+var errCut = errors.New("cut off")
+
+// lostError is a request that ended without an answer.
+type lostError struct{ err error }
+
+func (e *lostError) Error() string { return "no answer: " + e.err.Error() }
+func (e *lostError) Unwrap() error { return e.err }
+
+// busyError is an answer that asks to come back later.
+type busyError struct {
+	status int
+	code   string
+	after  time.Duration
+}
+
+func (e *busyError) Error() string { return fmt.Sprintf("%d %s", e.status, e.code) }
+
+// post is one attempt to send a file.
+type post struct {
+	file file
+	link string // where to
+	form bool
+	// slow is how many bytes a second pass; 0 means as many as can.
+	slow byteSize
+	// cut ends the request after so many bytes of its body; 0 means never.
+	cut int64
+	// cutDelay is how long after that; 0 where bytes are missing.
+	cutDelay time.Duration
+}
+
+// envelope is what stands around the file in the body.
+func (p post) envelope() (contentType, head, tail string) {
+	return service.Envelope(p.form, p.file.name)
+}
+
+// size is how many bytes the body has, and up to where the service cannot have
+// the whole file.
+func (p post) size() (whole, incomplete int64) {
+	_, head, tail := p.envelope()
+	incomplete = int64(len(head)) + p.file.size
+	return incomplete + int64(len(tail)), incomplete
+}
+
+// send sends the file and returns the answer's entry; or errCut, a *busyError, a
+// *lostError, or what else is wrong.
+func (p post) send(ctx context.Context, client *http.Client) (entry, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	contentType, head, tail := p.envelope()
+	content, err := p.file.open()
+	if err != nil {
+		return entry{}, err
+	}
+	defer content.Close()
+	body := io.MultiReader(strings.NewReader(head), content, strings.NewReader(tail))
+	if p.slow > 0 {
+		body = &slowReader{ctx, body, int(p.slow)}
+	}
+	cut := &cutReader{r: body, left: p.cut, delay: p.cutDelay, broke: cancel}
+	if p.cut > 0 {
+		body = cut
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.link, body)
+	if err != nil {
+		return entry{}, err
+	}
+	req.Header.Set("Content-Type", contentType)
+	req.ContentLength, _ = p.size()
+	resp, err := client.Do(req)
+	if err == nil {
+		defer resp.Body.Close()
+		return p.answer(resp)
+	}
+	if cut.done.Load() {
+		return entry{}, errCut
+	}
+	return entry{}, &lostError{err}
+}
+
+// answer reads the answer to one file.
+func (p post) answer(resp *http.Response) (entry, error) {
+	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return entry{}, &lostError{err}
+	}
+	var doc struct {
+		Code    string  `json:"code"`
+		Results []entry `json:"results"`
+	}
+	err = json.Unmarshal(text, &doc)
+	switch status := resp.StatusCode; {
+	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable:
+		seconds, err := strconv.Atoi(resp.Header.Get("Retry-After"))
+		if err != nil || seconds < 0 {
+			return entry{}, fmt.Errorf("%s without a good Retry-After: %s", resp.Status, text)
+		}
+		return entry{}, &busyError{status, doc.Code, time.Duration(seconds) * time.Second}
+	case status == http.StatusBadGateway, status == http.StatusGatewayTimeout:
+		return entry{}, &lostError{errors.New(resp.Status)}
+	case err != nil || len(doc.Results) != 1:
+		return entry{}, fmt.Errorf("%s: %.500s", resp.Status, text)
+	}
+	return doc.Results[0], nil
+}
+
+// get copies an answer into w and returns its length.
+func get(ctx context.Context, client *http.Client, url, token string, w io.Writer) (int64, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return 0, err
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		text, _ := io.ReadAll(io.LimitReader(resp.Body, 500)) // only to be shown
+		return 0, fmt.Errorf("%s: %s", resp.Status, text)
+	}
+	return io.Copy(w, resp.Body)
+}
+
+// slowReader is a slow network.
+type slowReader struct {
+	ctx  context.Context //nolint:containedctx // a Reader has no other way to learn that it is over
+	r    io.Reader
+	rate int // bytes a second
+}
+
+func (s *slowReader) Read(p []byte) (int, error) {
+	const tick = 100 * time.Millisecond
+	timer := time.NewTimer(tick)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-s.ctx.Done():
+		return 0, s.ctx.Err()
+	}
+	return s.r.Read(p[:min(len(p), s.rate/int(time.Second/tick))])
+}
+
+// cutReader is a network that breaks after some bytes: at once, or, when they
+// are all, after a while.
+type cutReader struct {
+	r     io.Reader
+	left  int64
+	delay time.Duration
+	broke func()
+	done  atomic.Bool
+}
+
+func (c *cutReader) Read(p []byte) (int, error) {
+	if c.left == 0 && c.delay == 0 {
+		return 0, errCut
+	}
+	n, err := c.r.Read(p[:min(int64(len(p)), max(c.left, 1))])
+	c.left -= int64(n)
+	if c.left == 0 && c.done.CompareAndSwap(false, true) && c.delay > 0 {
+		time.AfterFunc(c.delay, c.broke)
+	}
+	return n, err
+}
+
+// maxCutDelay is how long a request that was sent whole may wait for its answer
+// before it is cut off.
+const maxCutDelay = 100 * time.Millisecond
+
+// cutOff makes an attempt one that is cut off: mostly within the file, sometimes
+// when everything was sent and the answer is on its way. Of the latter it is not
+// known whether the service took the file.
+func (p *post) cutOff(rnd *rand.Rand) (unknown bool) {
+	whole, incomplete := p.size()
+	if rnd.IntN(4) == 0 {
+		p.cut, p.cutDelay = whole, 1+rand.N(maxCutDelay)
+		return true
+	}
+	p.cut, p.cutDelay = 1+rnd.Int64N(incomplete-1), 0
+	return false
+}

@@ -1,0 +1,119 @@
+// Package service starts the services that benchmarks measure, as processes of
+// their own, and tells what they used.
+package service
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// startTime is how long a service may take to listen, stopTime how long to end.
+const (
+	startTime = time.Minute
+	stopTime  = 30 * time.Second
+)
+
+// Build builds commands of this tree into a folder.
+func Build(ctx context.Context, dir string, args ...string) error {
+	args = append([]string{"build", "-o", dir + string(filepath.Separator)}, args...)
+	if out, err := exec.CommandContext(ctx, "go", args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("go %s: %w\n%s", strings.Join(args, " "), err, out)
+	}
+	return nil
+}
+
+// Process is a service that runs.
+type Process struct {
+	Base string // where it listens, such as http://127.0.0.1:1234
+
+	cmd   *exec.Cmd
+	log   string        // the file to which it logs
+	done  chan struct{} // closed when it has ended
+	ended error         // how it ended, once done is closed
+}
+
+// Start runs a command until it says where it listens. It runs in dir, and what
+// it logs goes to a file there. It is asked to stop when ctx is done.
+func Start(ctx context.Context, dir string, env []string, name string, args ...string) (*Process, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	p := &Process{log: filepath.Join(dir, "log"), done: make(chan struct{})}
+	log, err := os.Create(p.log)
+	if err != nil {
+		return nil, err
+	}
+	defer log.Close() // the process has its own copy
+	p.cmd = exec.CommandContext(ctx, name, args...)
+	p.cmd.Dir, p.cmd.Stderr, p.cmd.Env = dir, log, append(os.Environ(), env...)
+	p.cmd.Cancel = func() error { return p.cmd.Process.Signal(syscall.SIGTERM) }
+	p.cmd.WaitDelay = stopTime
+	out, err := p.cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	listening := make(chan string, 1)
+	go func() {
+		lines := bufio.NewScanner(out)
+		for lines.Scan() {
+			if _, base, found := strings.Cut(lines.Text(), "listening on "); found {
+				listening <- base
+			}
+		}
+		p.ended = p.cmd.Wait()
+		close(p.done)
+	}()
+	select {
+	case p.Base = <-listening:
+		return p, nil
+	case <-p.done:
+		err = p.ended
+	case <-time.After(startTime):
+		err = errors.New("it did not begin to listen")
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	p.Stop()
+	said, _ := os.ReadFile(p.log)
+	return nil, fmt.Errorf("start %s: %w\n%s", filepath.Base(name), err, said)
+}
+
+// Complaints is what the service logged as its own fault, the first few lines.
+func (p *Process) Complaints() string {
+	said, _ := os.ReadFile(p.log)
+	var faults []string
+	for line := range strings.Lines(string(said)) {
+		if strings.Contains(line, "level=ERROR") && len(faults) < 5 {
+			faults = append(faults, line)
+		}
+	}
+	return strings.Join(faults, "")
+}
+
+// Pid is the process' id.
+func (p *Process) Pid() int { return p.cmd.Process.Pid }
+
+// Signal sends the process a signal. It fails only when it has ended.
+func (p *Process) Signal(s os.Signal) { _ = p.cmd.Process.Signal(s) }
+
+// Stop asks the process to end, and makes it.
+func (p *Process) Stop() {
+	p.Signal(syscall.SIGTERM)
+	select {
+	case <-p.done:
+	case <-time.After(stopTime):
+		_ = p.cmd.Process.Kill()
+		<-p.done
+	}
+}
