@@ -57,6 +57,11 @@ func (s *Service) accept(ctx context.Context, from Sender, filename string, body
 	}
 	defer a.staged.Discard()
 	defer s.flights.follow(ctx, flight{a.scope, a.staged.Sum()})()
+	release, err := s.turn(ctx, a)
+	if err != nil {
+		return Result{}, err
+	}
+	defer release()
 
 	for range attempts {
 		result, err := s.process(ctx, a)
@@ -65,6 +70,12 @@ func (s *Service) accept(ctx context.Context, from Sender, filename string, body
 		}
 	}
 	return Result{}, fmt.Errorf("%w: the picture kept changing under the upload", ErrOverloaded)
+}
+
+// turn waits until the file that has arrived may be worked on.
+func (s *Service) turn(ctx context.Context, a arrival) (release func(), err error) {
+	defer s.timed("wait", time.Now())
+	return s.places.take(ctx, partyOf(a.from))
 }
 
 // process is the part of the pipeline that follows the arrival of the bytes.
@@ -135,11 +146,9 @@ func (s *Service) Admit(ctx context.Context, from Sender) error {
 	return nil
 }
 
-// inspect looks into the file under one of the places.
+// inspect looks into the file, as one of a few: it takes a processor.
 func (s *Service) inspect(ctx context.Context, a arrival) (imaging.Info, error) {
-	waited := time.Now()
-	release, err := s.places.take(ctx)
-	s.timed("wait", waited)
+	release, err := s.inspections.take(ctx, partyOf(a.from))
 	if err != nil {
 		return imaging.Info{}, err
 	}

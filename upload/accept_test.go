@@ -12,11 +12,14 @@ import (
 	"io"
 	"reflect"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"github.com/google/uuid"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"inlet/imaging"
 	"inlet/link"
@@ -275,6 +278,67 @@ func TestHoldsNothingWhileBytesArrive(t *testing.T) {
 	if r := f.Accept(t.Context(), sender(link.Grant{ID: "slow"}), "slow", body); r.Status != upload.Stored {
 		t.Errorf("got %+v", r)
 	}
+}
+
+// A thousand senders whose bytes do not come on, through a link with limits,
+// hold no connection and no place; a fast one passes.
+func TestSlowSendersHoldNothing(t *testing.T) {
+	t.Parallel()
+	const senders = 1000
+	registry := prometheus.NewRegistry()
+	f := setUp(t, func(o *upload.Options) { o.Places, o.StoreWait, o.Registerer = 1, time.Minute, registry })
+	var stalled, ended sync.WaitGroup
+	stalled.Add(senders)
+	goOn := make(chan struct{})
+	for i := range senders {
+		ended.Go(func() {
+			arrived := sync.OnceFunc(stalled.Done)
+			defer arrived() // it never came so far
+			data := pngOf(i)
+			body := io.MultiReader(bytes.NewReader(data[:len(data)/2]), readerFunc(func([]byte) (int, error) {
+				arrived()
+				<-goOn
+				return 0, io.ErrUnexpectedEOF
+			}))
+			from := sender(link.Grant{ID: "slow", MaxFiles: 2 * senders})
+			if r := f.Accept(t.Context(), from, "slow", body); !errors.Is(r.Err, upload.ErrIntake) {
+				t.Errorf("a slow sender: %v", r.Err)
+			}
+		})
+	}
+	stalled.Wait()
+	if n := f.pool.Stat().AcquiredConns(); n != 0 {
+		t.Errorf("%d database connections are held", n)
+	}
+	for _, name := range []string{"inlet_upload_processing", "inlet_upload_queued"} {
+		if n := gaugeOf(t, registry, name); n != 0 {
+			t.Errorf("%s is %v", name, n)
+		}
+	}
+	if r := f.send(t, "fast", pngOf(senders)); r.Status != upload.Stored {
+		t.Errorf("a fast sender: %+v", r)
+	}
+	close(goOn)
+	ended.Wait()
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(p []byte) (int, error) { return f(p) }
+
+func gaugeOf(t *testing.T, from prometheus.Gatherer, name string) float64 {
+	t.Helper()
+	families, err := from.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		if family.GetName() == name {
+			return family.GetMetric()[0].GetGauge().GetValue()
+		}
+	}
+	t.Fatalf("there is no metric %s", name)
+	return 0
 }
 
 // watched calls back at its end.

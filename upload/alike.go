@@ -39,7 +39,7 @@ func (s *Service) judge(ctx context.Context, a arrival, info imaging.Info, found
 		return alike{}, nil
 	}
 	own := &sight{
-		s: s, print: info.Print, format: info.Format, width: info.Width, height: info.Height,
+		s: s, whose: partyOf(a.from), print: info.Print, format: info.Format, width: info.Width, height: info.Height,
 		frames: info.Frames, duration: info.Duration,
 		open: func(context.Context) (content, error) { return stagedContent{a.staged}, nil },
 	}
@@ -97,7 +97,7 @@ func (s *Service) isCopy(ctx context.Context, x, y *sight) (bool, error) {
 	if s.Exact {
 		return false, nil
 	}
-	release, err := s.comparisons.take(ctx)
+	release, err := s.comparisons.take(ctx, x.whose)
 	if err != nil {
 		return false, err
 	}

@@ -26,8 +26,8 @@ func newMetrics(reg prometheus.Registerer, p *places) *metrics {
 	}
 	if reg != nil {
 		reg.MustRegister(m.files, m.bytes, m.steps,
-			gauge("inlet_upload_processing", "Files being inspected.", func() float64 { return float64(p.occupied.Load()) }),
-			gauge("inlet_upload_queued", "Files waiting for a place to be inspected.", func() float64 { return float64(p.waiting.Load()) }))
+			gauge("inlet_upload_processing", "Files that have arrived and are worked on.", func() float64 { return float64(p.taken()) }),
+			gauge("inlet_upload_queued", "Files that have arrived and wait to be worked on.", func() float64 { return float64(p.queued()) }))
 	}
 	return m
 }

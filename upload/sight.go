@@ -29,6 +29,8 @@ type sight struct {
 	frames        int
 	duration      time.Duration
 	open          func(context.Context) (content, error)
+	// whose turn it takes to be compared; jobs have one together.
+	whose party
 	// patient lets it be decoded for as long as it takes.
 	patient bool
 

@@ -99,10 +99,12 @@ type Options struct {
 	Later Later
 	// Decoder decodes what Inspector does not; only jobs have it do so.
 	Decoder Decoder
-	// Places is how many files are inspected at once; half as many are compared
-	// with stored pictures, which takes up to 100 MB each. Queue is how many may
-	// wait for a place. Defaults: 4 and 1,024.
-	Places, Queue int
+	// Places is how many files that have arrived are worked on at once; each has
+	// one connection of the pool at most, which should have more. Inspections is
+	// how many of them are looked into at once; half as many are compared with
+	// stored pictures, which takes up to 100 MB each. Queue is how many may wait
+	// for a place. Defaults: 16, 4 and 1,024.
+	Places, Inspections, Queue int
 	// QueueWait bounds the wait for a place, StoreWait each visit to a store.
 	// Defaults: 10 s and 5 s.
 	QueueWait, StoreWait time.Duration
@@ -114,6 +116,7 @@ type Options struct {
 type Service struct {
 	Options
 	places      *places
+	inspections *places
 	comparisons *places
 	flights     flights
 	metrics     *metrics
@@ -122,7 +125,10 @@ type Service struct {
 // New makes a Service.
 func New(o Options) *Service {
 	if o.Places == 0 {
-		o.Places = 4
+		o.Places = 16
+	}
+	if o.Inspections == 0 {
+		o.Inspections = 4
 	}
 	if o.Queue == 0 {
 		o.Queue = 1024
@@ -142,7 +148,8 @@ func New(o Options) *Service {
 	s := &Service{
 		Options:     o,
 		places:      newPlaces(o.Places, o.Queue, o.QueueWait),
-		comparisons: newPlaces(max(1, o.Places/2), o.Queue, o.QueueWait),
+		inspections: newPlaces(o.Inspections, o.Queue, o.QueueWait),
+		comparisons: newPlaces(max(1, o.Inspections/2), o.Queue, o.QueueWait),
 	}
 	s.metrics = newMetrics(o.Registerer, s.places)
 	return s

@@ -31,7 +31,7 @@ type intake struct {
 	windows  *windows
 
 	results []upload.Result
-	away    error // why the service takes no more files of this request
+	away    error // why no more files of this request are taken
 }
 
 // multipart takes every part that has a filename, whatever its field's name is.
@@ -75,7 +75,8 @@ func (in *intake) file(name string, file io.Reader) {
 	default:
 		result := in.accept(name, file)
 		in.results = append(in.results, result)
-		if kindOf(result.Err).status == http.StatusServiceUnavailable {
+		switch kindOf(result.Err).status {
+		case http.StatusServiceUnavailable, http.StatusTooManyRequests:
 			in.away = result.Err
 		}
 	}

@@ -77,6 +77,7 @@ var kinds = []struct {
 	{errEncoding, kind{"unsupported-format", http.StatusUnsupportedMediaType, "Unsupported encoding"}},
 	{imaging.ErrTooManyPixels, kind{"too-many-pixels", http.StatusUnprocessableEntity, "Too many pixels"}},
 	{imaging.ErrUndecodable, kind{"undecodable", http.StatusUnprocessableEntity, "Undecodable picture"}},
+	{errRateLimited, kind{"rate-limited", http.StatusTooManyRequests, "Too many requests"}},
 	{upload.ErrOverloaded, kind{"overloaded", http.StatusServiceUnavailable, "Overloaded"}},
 	{imaging.ErrNotReady, kind{"not-ready", http.StatusServiceUnavailable, "Not ready"}},
 	{upload.ErrUnavailable, kind{"unavailable", http.StatusServiceUnavailable, "A store cannot be reached"}},
@@ -125,13 +126,11 @@ func kindOf(err error) kind {
 	return internal
 }
 
-// retryAfter is in seconds; clients are asked to wait on what passes by itself.
-const retryAfter = 2
-
 // askToWait says after how long a client may try again, where that may help.
+// With too many requests it has been said by the one who counted them.
 func askToWait(h http.Header, status int) {
-	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests {
-		h.Set("Retry-After", strconv.Itoa(retryAfter))
+	if status == http.StatusServiceUnavailable {
+		h.Set("Retry-After", retryAfter())
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus/promhttp"
@@ -43,7 +42,7 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) error {
 	if ready {
 		return writeJSON(w, http.StatusOK, states)
 	}
-	w.Header().Set("Retry-After", strconv.Itoa(retryAfter))
+	w.Header().Set("Retry-After", retryAfter())
 	return writeJSON(w, http.StatusServiceUnavailable, states)
 }
 

@@ -23,7 +23,12 @@ func (s *Server) tus(w http.ResponseWriter, r *http.Request) error {
 	if isEncoded(r) {
 		return errEncoding
 	}
-	err = s.Resume.Serve(w, r, s.transfer(w, r, grant))
+	if r.Method == http.MethodPost && param(r, "upload") == "" { // a new file
+		err = s.spendFile(w, r, grant.ID)
+	}
+	if err == nil {
+		err = s.Resume.Serve(w, r, s.transfer(w, r, grant))
+	}
 	switch {
 	case errors.Is(err, resume.ErrVersion):
 		w.Header().Set("Tus-Version", tusVersion)

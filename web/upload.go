@@ -71,7 +71,7 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request) ([]upload.Resul
 	limit := s.bodyLimit(multipart)
 	body := newBody(w, r, limit)
 	in := &intake{maxFiles: s.MaxFiles, windows: &s.windows, reject: s.Uploads.Reject}
-	err := s.admit(r, in, limit)
+	err := s.admit(w, r, in, limit)
 	if err == nil {
 		err = malformed
 	}
@@ -95,7 +95,7 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request) ([]upload.Resul
 }
 
 // admit refuses a request before its body is read, or lets in's files through.
-func (s *Server) admit(r *http.Request, in *intake, limit int64) error {
+func (s *Server) admit(w http.ResponseWriter, r *http.Request, in *intake, limit int64) error {
 	grant, err := s.grant(r)
 	switch {
 	case err != nil:
@@ -105,8 +105,16 @@ func (s *Server) admit(r *http.Request, in *intake, limit int64) error {
 	case r.ContentLength > limit:
 		return errBodyTooLarge
 	}
+	if err := s.spendFile(w, r, grant.ID); err != nil { // for the first one
+		return err
+	}
 	from := upload.Sender{Grant: grant, Client: s.client(r)}
 	in.accept = func(filename string, file io.Reader) upload.Result {
+		if len(in.results) > 0 {
+			if err := s.spendFile(w, r, grant.ID); err != nil {
+				return s.Uploads.Reject(filename, err)
+			}
+		}
 		return s.Uploads.Accept(r.Context(), from, filename, file)
 	}
 	return nil

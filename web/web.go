@@ -10,6 +10,7 @@ import (
 
 	"github.com/julienschmidt/httprouter"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/singleflight"
 
 	"inlet/gallery"
@@ -40,6 +41,11 @@ type Options struct {
 	TrustedProxies []netip.Prefix
 	MaxFileBytes   int64
 	MaxFiles       int
+	// ClientRate and LinkRate limit how many files come from one client, and
+	// through one link, to all replicas together. Redis counts them; without it,
+	// or while it is away, nothing is limited.
+	ClientRate, LinkRate Rate
+	Redis                redis.UniversalClient
 	// OperationsOnly leaves nothing but health, readiness, metrics and the
 	// description: what a process answers that only runs jobs.
 	OperationsOnly bool
@@ -58,6 +64,7 @@ type Server struct {
 	pages   *template.Template
 	locales *locales
 	metrics *metrics
+	rates   *rates
 	windows windows            // of forms
 	pings   singleflight.Group // of /readyz
 	done    chan struct{}      // closed by Stop: answers without an end are to end
@@ -74,6 +81,7 @@ func New(o Options) (*Server, error) {
 		close(s.done)
 		s.Resume.Interrupt()
 	})
+	s.rates = newRates(o.Redis, o.Now, o.Log, o.Registerer)
 	var err error
 	if s.assets, err = newAssets(); err != nil {
 		return nil, err
@@ -132,9 +140,9 @@ func (s *Server) people(on register) {
 
 // senders adds what needs a link, or a picture's id.
 func (s *Server) senders(on register) {
-	on.get("/u/:token", s.showLink)
+	on.get("/u/:token", s.asVisitor(s.showLink))
 	on("POST", "/u/:token", s.upload)
-	on("POST", "/u/:token/check", s.check)
+	on("POST", "/u/:token/check", s.asVisitor(s.check))
 	on("OPTIONS", "/u/:token/tus/", s.tus)
 	on("POST", "/u/:token/tus/", s.tus)
 	on("POST", "/u/:token/tus", s.tus)
@@ -143,8 +151,8 @@ func (s *Server) senders(on register) {
 	on("DELETE", "/u/:token/tus/:upload", s.tus)
 	on("POST", "/u/:token/tus/:upload", s.tus) // with X-HTTP-Method-Override
 	on.get("/u/:token/tus/:upload/result", s.tusResult)
-	on.get("/u/:token/qr.png", s.qrPNG)
-	on.get("/u/:token/qr.svg", s.qrSVG)
+	on.get("/u/:token/qr.png", s.asVisitor(s.qrPNG))
+	on.get("/u/:token/qr.svg", s.asVisitor(s.qrSVG))
 	on.get("/v1/images/:id", s.image)
 }
 

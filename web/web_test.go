@@ -118,6 +118,7 @@ func newTestServer(t testing.TB, change ...func(*setup)) *testServer {
 		return address
 	}
 	inspector := imaging.NewInspector(1e6, 64<<20)
+	o.web.Redis = rdb
 	o.web.Stats = stats.New(stats.Options{Pool: o.pool, Redis: rdb, Log: log, Registerer: registry})
 	o.web.Revocations = link.NewRevocations(o.pool, rdb, log)
 	o.web.Links = link.NewStore(o.pool, o.web.Stats)

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -95,6 +96,10 @@ func (p post) send(ctx context.Context, client *http.Client) (entry, error) {
 	}
 	if cut.done.Load() {
 		return entry{}, errCut
+	}
+	var withURL *url.Error
+	if errors.As(err, &withURL) {
+		err = withURL.Err // the address is a credential
 	}
 	return entry{}, &lostError{err}
 }

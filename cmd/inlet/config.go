@@ -21,6 +21,7 @@ import (
 	"inlet/db"
 	"inlet/db/redisdb"
 	"inlet/link"
+	"inlet/web"
 )
 
 // config is everything that can be set; all of it by environment variables.
@@ -46,6 +47,8 @@ type config struct {
 	MaxFileBytes   size      `env:"INLET_MAX_FILE_BYTES" envDefault:"64MiB" help:"largest file; bytes, or with KiB, MiB, GiB"`
 	MaxPixels      int64     `env:"INLET_MAX_PIXELS" envDefault:"100000000" help:"most pixels of a picture, all frames together"`
 	MaxFiles       int       `env:"INLET_MAX_FILES" envDefault:"100" help:"most files in a request"`
+	ClientRate     web.Rate  `env:"INLET_RATE_CLIENT" help:"most files from one client address, as 600/m (s, m, h, d); ten times as many visits of links (default: no limit)"`
+	LinkRate       web.Rate  `env:"INLET_RATE_LINK" help:"most files through one link, as 6000/m (default: no limit)"`
 	DecodeMemory   size      `env:"INLET_DECODE_MEMORY" envDefault:"96MiB" help:"memory that decoding pictures may use at once; a picture that needs more is decoded alone"`
 	HEICMemory     size      `env:"INLET_HEIC_MEMORY" envDefault:"2GiB" help:"memory that decoding one HEIC or AVIF may take in a process that runs jobs; one that needs more is kept undecoded"`
 	LogFormat      string    `env:"INLET_LOG_FORMAT" envDefault:"text" help:"text or json"`

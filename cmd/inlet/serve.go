@@ -76,6 +76,10 @@ func serve(ctx context.Context, cfg config) error {
 	return svc.run(ctx, listener, st)
 }
 
+// places is how many of the connections uploads may hold together. The rest is
+// for whoever looks at pictures, and for jobs.
+func places(conns int32) int { return max(1, int(conns)*2/3) }
+
 // service is the wired parts of one process.
 type service struct {
 	cfg     config
@@ -144,7 +148,7 @@ func wire(ctx context.Context, cfg config, st *stores, log *slog.Logger) (_ *ser
 		Pool: s.pool, Blobs: s.blobs, Inspector: inspector, Usage: links, Orphans: pictures, Committed: s.stats.Wake,
 		URL: imageURL, ClientKey: st.keys.Derive("client addresses"),
 		MaxFileBytes: int64(cfg.MaxFileBytes), MaxFiles: cfg.MaxFiles, ScopeByLink: cfg.DedupScope == "link",
-		Places: 2 * runtime.GOMAXPROCS(0), Registerer: registry,
+		Places: places(cfg.DatabaseConns), Inspections: 2 * runtime.GOMAXPROCS(0), Registerer: registry,
 	})
 	pieces, err := resume.OpenFiles(cfg.piecesURL())
 	if err != nil {
@@ -170,8 +174,9 @@ func wire(ctx context.Context, cfg config, st *stores, log *slog.Logger) (_ *ser
 		Linker: s.blobs.linker, StoreOrigin: s.blobs.origin,
 		Keys: st.keys, Revocations: s.links, Links: links, Uploads: uploads, Resume: s.resume, Gallery: pictures, Stats: s.stats,
 		Signer: signer, Checks: s.checks(), AdminToken: st.token, PublicURL: cfg.PublicURL, TrustedProxies: proxies,
-		MaxFileBytes: int64(cfg.MaxFileBytes), MaxFiles: cfg.MaxFiles, OperationsOnly: cfg.Role == "worker",
-		Log: log, Registerer: registry, Gatherer: registry,
+		MaxFileBytes: int64(cfg.MaxFileBytes), MaxFiles: cfg.MaxFiles, ClientRate: cfg.ClientRate, LinkRate: cfg.LinkRate, Redis: s.redis,
+		OperationsOnly: cfg.Role == "worker",
+		Log:            log, Registerer: registry, Gatherer: registry,
 	})
 	return s, err
 }
