@@ -127,9 +127,9 @@ func kindOf(err error) kind {
 }
 
 // askToWait says after how long a client may try again, where that may help.
-// With too many requests it has been said by the one who counted them.
+// Where rates are limited it has been said by the one who counts.
 func askToWait(h http.Header, status int) {
-	if status == http.StatusServiceUnavailable {
+	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests && h.Get("Retry-After") == "" {
 		h.Set("Retry-After", retryAfter())
 	}
 }
