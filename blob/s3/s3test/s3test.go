@@ -4,6 +4,7 @@
 package s3test
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -177,8 +178,34 @@ func (s *Server) Restart() {
 	s.must(s.run())
 }
 
-// Suspend lets it take requests and answer none, until Resume.
-func (s *Server) Suspend() { s.signal(syscall.SIGSTOP) }
+// Suspend lets it take requests and answer none, until Resume. The signal returns
+// before all threads stand still.
+func (s *Server) Suspend() {
+	s.t.Helper()
+	s.signal(syscall.SIGSTOP)
+	threads := fmt.Sprintf("/proc/%d/task/*/stat", s.process.Pid())
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	for !stopped(s.t, threads) {
+		s.must(child.Pause(ctx, time.Millisecond))
+	}
+}
+
+// stopped tells whether every thread is in the state T, which follows the name.
+func stopped(t testing.TB, pattern string) bool {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
+	if err != nil {
+		t.Fatalf("s3test: %v", err)
+	}
+	for _, file := range files {
+		stat, err := os.ReadFile(file)
+		if err == nil && !bytes.Contains(stat, []byte(") T ")) {
+			return false
+		}
+	}
+	return true
+}
 
 // Resume ends Suspend.
 func (s *Server) Resume() { s.signal(syscall.SIGCONT) }
