@@ -2,6 +2,8 @@ package web
 
 import (
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -30,7 +32,7 @@ func TestConsole(t *testing.T) {
 		t.Errorf("there is something inline: %q", inline)
 	}
 	addresses := regexp.MustCompile(`(?:src|href)="([^"]+)"`).FindAllStringSubmatch(page, -1)
-	if len(addresses) < 20 {
+	if len(addresses) < 9 {
 		t.Errorf("only %d files are named", len(addresses))
 	}
 	for _, found := range addresses {
@@ -83,20 +85,17 @@ func TestConsoleWeight(t *testing.T) {
 // strangers; no script of the console can make elements of them.
 func TestConsoleWritesNoHTML(t *testing.T) {
 	t.Parallel()
-	a, err := newAssets()
-	must(t, err)
 	forbidden := regexp.MustCompile(`innerHTML|outerHTML|insertAdjacentHTML|document\.write|createContextualFragment|DOMParser|setHTML|\beval\(|new Function|srcdoc|https?://[^w]`)
-	scripts := 0
-	for name, f := range a.files {
-		if !strings.HasPrefix(name, "console/") || !strings.HasSuffix(name, ".js") {
-			continue
-		}
-		scripts++
-		if found := forbidden.Find(f.plain); found != nil {
+	scripts, err := filepath.Glob("scripts/console/*.js")
+	must(t, err)
+	for _, name := range scripts {
+		text, err := os.ReadFile(name)
+		must(t, err)
+		if found := forbidden.Find(text); found != nil {
 			t.Errorf("%s has %q", name, found)
 		}
 	}
-	if scripts < 20 {
-		t.Errorf("only %d scripts were read", scripts)
+	if len(scripts) < 20 {
+		t.Errorf("only %d scripts were read", len(scripts))
 	}
 }
