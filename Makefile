@@ -13,6 +13,7 @@ LOADFLAGS ?=
 ROWS      ?= 1000000,10000000
 ACCURACYFLAGS ?=
 CLUSTERFLAGS ?=
+LOADTIME  ?= 5m
 PROFILE   := .cache/cover.out
 
 GOLANGCI_LINT := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
@@ -32,7 +33,7 @@ endif
 # The pages' scripts are tested where Node.js is found.
 NODE ?= node
 
-.PHONY: help run cluster build test test-js scripts vendor check lint fmt tidy vuln bench bench-go bench-upload load accuracy heavy fuzz cover
+.PHONY: help run cluster cluster-load build test test-js scripts vendor check lint fmt tidy vuln bench bench-go bench-upload load accuracy heavy fuzz cover
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +43,10 @@ run: ## Start the service on this machine, with nothing configured
 
 cluster: ## Start three replicas and two workers behind nginx, with stores of their own (CLUSTERFLAGS=-h)
 	$(GO) run ./deploy/cluster $(CLUSTERFLAGS)
+
+cluster-load: ## A thousand users on that cluster for LOADTIME (5m), while processes are killed and Redis is restarted
+	$(GO) run ./deploy/cluster -addr 127.0.0.1:0 -faults $(CLUSTERFLAGS) -- sh -c \
+		'exec $(GO) run ./bench/load -users 1000 -links 10 -reconnect -duration $(LOADTIME) -database "$$INLET_DATABASE_URL" $(LOADFLAGS)'
 
 build: ## Build the static binary ./inlet
 	$(GO) build -trimpath -o inlet ./cmd/inlet

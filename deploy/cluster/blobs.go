@@ -2,16 +2,87 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
+	"net"
+	"os"
 	"path/filepath"
+	"syscall"
+	"time"
+
+	"inlet/blob/s3/s3test"
+	"inlet/embedded/child"
 )
 
-// blobStore returns the settings of the store for the pictures.
-func (c *cluster) blobStore(_ context.Context) ([]string, error) {
+// bucket is the name of the bucket for pictures.
+const bucket = "inlet"
+
+// blobStore starts the store for the pictures, if it is a server, and returns the
+// settings by which it is found.
+func (c *cluster) blobStore(ctx context.Context) ([]string, error) {
 	switch c.blobs {
 	case "file":
 		return []string{"INLET_BLOB_URL=file://" + filepath.Join(c.dir, "blobs")}, nil
+	case "s3":
+		return c.s3(ctx)
 	default:
 		return nil, fmt.Errorf("-blobs: %q is none of s3, file", c.blobs)
+	}
+}
+
+// s3 starts versitygw on a folder, in which a folder is a bucket.
+func (c *cluster) s3(ctx context.Context) ([]string, error) {
+	program, err := s3test.Program(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("an S3 server: %w (-blobs file does without)", err)
+	}
+	dir := filepath.Join(c.dir, "s3")
+	if err := os.MkdirAll(filepath.Join(dir, bucket), 0o700); err != nil {
+		return nil, err
+	}
+	addr, err := fixedPort(ctx, "127.0.0.1:0")
+	if err != nil {
+		return nil, err
+	}
+	output, err := child.OpenLog(filepath.Join(c.dir, "s3.log"), 8<<20)
+	if err != nil {
+		return nil, err
+	}
+	secret := rand.Text()
+	process, err := child.Start(child.Command{
+		Path:   program,
+		Args:   []string{"--port", addr, "--access", "inlet", "--secret", secret, "--keep-alive", "--quiet", "posix", dir},
+		Output: output, Orphaned: syscall.SIGTERM,
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.stops = append(c.stops, func() {
+		process.Stop(context.Background(), 10*time.Second, syscall.SIGTERM)
+		_ = output.Close()
+	})
+	if err := listens(ctx, "versitygw", addr, process, output); err != nil {
+		return nil, err
+	}
+	return []string{
+		"INLET_BLOB_URL=s3://" + bucket + "?endpoint=http://" + addr + "&region=us-east-1",
+		"AWS_ACCESS_KEY_ID=inlet", "AWS_SECRET_ACCESS_KEY=" + secret,
+	}, nil
+}
+
+// listens waits until a server takes connections.
+func listens(ctx context.Context, name, addr string, process *child.Process, output *child.Log) error {
+	for {
+		if conn, err := net.DialTimeout("tcp", addr, time.Second); err == nil {
+			return conn.Close()
+		}
+		select {
+		case <-process.Done():
+			return fmt.Errorf("%s has ended: %w; its last words:\n%s", name, process.Err(), output.Tail())
+		default:
+		}
+		if err := pause(ctx); err != nil {
+			return err
+		}
 	}
 }

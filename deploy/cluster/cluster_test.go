@@ -23,15 +23,14 @@ import (
 	"time"
 )
 
-// newCluster starts three replicas and two workers, with a folder for blobs or an
-// S3 store.
-func newCluster(t *testing.T, blobs string) *cluster {
+// newCluster starts three replicas and two workers.
+func newCluster(t *testing.T) *cluster {
 	t.Helper()
 	if _, err := exec.LookPath("nginx"); err != nil {
 		t.Skip(errNoNginx)
 	}
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
-	c, err := start(t.Context(), options{addr: "127.0.0.1:0", replicas: 3, workers: 2, blobs: blobs, dir: t.TempDir()}, log)
+	c, err := start(t.Context(), options{addr: "127.0.0.1:0", replicas: 3, workers: 2, blobs: "s3", dir: t.TempDir()}, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,9 +38,14 @@ func newCluster(t *testing.T, blobs string) *cluster {
 	return c
 }
 
-// TestReplicas walks through a link's life, each step on another replica.
-func TestReplicas(t *testing.T) {
-	c := newCluster(t, "file")
+func TestCluster(t *testing.T) {
+	c := newCluster(t)
+	t.Run("a link's life", c.testLife)
+	t.Run("a rolling restart", c.testRollingRestart)
+}
+
+// testLife walks through a link's life, each step on another replica.
+func (c *cluster) testLife(t *testing.T) {
 	first, second, third := "http://"+c.processes[0].addr, "http://"+c.processes[1].addr, "http://"+c.processes[2].addr
 	link := c.link(t, first)
 	path := strings.TrimPrefix(link.URL, c.url)
@@ -49,7 +53,7 @@ func TestReplicas(t *testing.T) {
 		t.Fatalf("the link %s does not lead to nginx at %s", link.URL, c.url)
 	}
 
-	pictures := makePictures(t, 9)
+	pictures := makePictures(t, 9, 1)
 	for i, data := range pictures {
 		origin := []string{first, second, third}[i%3]
 		if got := c.send(t, origin+path, data); got.Status != "stored" {
@@ -78,12 +82,11 @@ func TestReplicas(t *testing.T) {
 	}
 }
 
-// TestRollingRestart replaces every process under load: clients that try again
+// testRollingRestart replaces every process under load: clients that try again
 // lose nothing.
-func TestRollingRestart(t *testing.T) {
-	c := newCluster(t, "file")
-	link := c.link(t, c.url)
-	pictures := makePictures(t, 120)
+func (c *cluster) testRollingRestart(t *testing.T) {
+	link, before := c.link(t, c.url), c.stats(t, c.url)
+	pictures := makePictures(t, 120, 2)
 	var next, done atomic.Int64
 	var mu sync.Mutex
 	accepted := map[string][]byte{} // by id
@@ -121,7 +124,7 @@ func TestRollingRestart(t *testing.T) {
 	// An answer that was lost is asked for again, and then is a duplicate.
 	within(t, 10*time.Second, "the statistics", func() bool {
 		doc := c.stats(t, c.url)
-		return doc.Images.Stored == len(pictures) && doc.Uploads.Accepted >= len(pictures)
+		return doc.Images.Stored-before.Images.Stored == len(pictures) && doc.Uploads.Accepted-before.Uploads.Accepted >= len(pictures)
 	})
 }
 
@@ -263,11 +266,11 @@ func within(t *testing.T, limit time.Duration, what string, true func() bool) {
 }
 
 // makePictures draws pictures that nobody takes for copies of each other.
-func makePictures(t *testing.T, n int) [][]byte {
+func makePictures(t *testing.T, n int, seed uint64) [][]byte {
 	t.Helper()
 	all := make([][]byte, n)
 	for i := range all {
-		rnd := rand.New(rand.NewPCG(uint64(i), 1))
+		rnd := rand.New(rand.NewPCG(uint64(i), seed))
 		img := image.NewRGBA(image.Rect(0, 0, 160, 120))
 		for y := range 12 {
 			for x := range 16 {

@@ -73,5 +73,10 @@ func run(ctx context.Context, o options, faults bool, command []string, log *slo
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	err = cmd.Run()
 	done()
-	return errors.Join(err, <-broken)
+	err = errors.Join(err, <-broken)
+	for _, p := range c.processes {
+		p.note()
+		fmt.Printf("cluster: %s had %d MB at most\n", p.name, p.peak>>20)
+	}
+	return err
 }

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"inlet/bench/service"
 	"inlet/embedded/child"
 )
 
@@ -25,6 +26,7 @@ type process struct {
 	mu      sync.Mutex // guards what follows
 	running *child.Process
 	output  *child.Log
+	peak    int64 // most memory of those that have ended, in bytes
 }
 
 func (p *process) start() error {
@@ -89,6 +91,7 @@ func (p *process) drain() {
 	if running == nil {
 		return
 	}
+	p.note()
 	running.Stop(context.Background(), drainTime, syscall.SIGTERM)
 	_ = output.Close()
 }
@@ -96,8 +99,17 @@ func (p *process) drain() {
 // kill ends the process as a broken machine does.
 func (p *process) kill() {
 	running, output := p.current()
+	p.note()
 	running.Stop(context.Background(), drainTime, syscall.SIGKILL)
 	_ = output.Close()
+}
+
+// note remembers how much memory the process had.
+func (p *process) note() {
+	now := service.PeakMemory(p.pid())
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.peak = max(p.peak, now)
 }
 
 // restart starts an ended process again.

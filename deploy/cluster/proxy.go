@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -47,19 +46,7 @@ func (c *cluster) proxy(ctx context.Context) error {
 		process.Stop(context.Background(), 10*time.Second, syscall.SIGTERM)
 		_ = output.Close()
 	})
-	for {
-		if conn, err := net.DialTimeout("tcp", c.addr, time.Second); err == nil {
-			return conn.Close()
-		}
-		select {
-		case <-process.Done():
-			return fmt.Errorf("nginx has ended: %w; its last words:\n%s", process.Err(), output.Tail())
-		default:
-		}
-		if err := pause(ctx); err != nil {
-			return err
-		}
-	}
+	return listens(ctx, "nginx", c.addr, process, output)
 }
 
 func (c *cluster) writeProxy(dir string) error {
