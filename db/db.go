@@ -27,6 +27,8 @@ type Options struct {
 	// transaction. Nothing is kept in a session then: no prepared statements, and
 	// no settings, so that the server's own statement_timeout holds.
 	Pooled bool
+	// Tracer sees every statement; nil: nobody does.
+	Tracer pgx.QueryTracer
 }
 
 // Open makes a pool. It does not wait for the database: the first use does.
@@ -43,6 +45,7 @@ func Open(ctx context.Context, url string, opts Options) (*pgxpool.Pool, error) 
 	}
 	cfg.MaxConns = opts.MaxConns
 	cfg.ConnConfig.ConnectTimeout = 5 * time.Second
+	cfg.ConnConfig.Tracer = opts.Tracer
 	params := cfg.ConnConfig.RuntimeParams
 	params["timezone"] = "UTC"
 	params["application_name"] = "inlet"

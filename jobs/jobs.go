@@ -10,6 +10,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -18,6 +19,8 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 	"github.com/riverqueue/river/rivertype"
+	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 )
 
 // Orphans removes blobs that no picture has.
@@ -55,13 +58,17 @@ type Options struct {
 	// a session of the database.
 	Poll       bool
 	Registerer prometheus.Registerer // nil: metrics are not exported
+	Tracer     trace.Tracer          // nil: runs are not traced
 	Now        func() time.Time      // nil: time.Now
 }
 
 // Workers run the jobs of this process.
 type Workers struct {
 	Options
-	river *river.Client[pgx.Tx]
+	river   *river.Client[pgx.Tx]
+	metrics *metrics
+	watch   sync.WaitGroup // of the queue
+	unwatch func()
 }
 
 // New makes the workers; Start starts them.
@@ -69,8 +76,10 @@ func New(o Options) (*Workers, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	w := &Workers{Options: o}
-	m := newMetrics(o.Registerer)
+	if o.Tracer == nil {
+		o.Tracer = noop.NewTracerProvider().Tracer("")
+	}
+	w := &Workers{Options: o, metrics: newMetrics(o.Registerer), unwatch: func() {}}
 	var periodic []*river.PeriodicJob
 	for _, task := range tasks {
 		periodic = append(periodic, river.NewPeriodicJob(river.PeriodicInterval(task.every),
@@ -89,7 +98,7 @@ func New(o Options) (*Workers, error) {
 		CompletedJobRetentionPeriod: time.Hour,
 		Logger:                      slog.New(quiet{o.Log.Handler()}),
 		ErrorHandler:                failures{o.Log},
-		Middleware:                  []rivertype.Middleware{river.WorkerMiddlewareFunc(m.measure)},
+		Middleware:                  []rivertype.Middleware{river.WorkerMiddlewareFunc(w.run)},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("jobs: %w", err)
@@ -110,12 +119,16 @@ func (w *Workers) Start(ctx context.Context) error {
 			return fmt.Errorf("jobs: enqueue %s: %w", task.args.Kind(), err)
 		}
 	}
+	ctx, w.unwatch = context.WithCancel(context.WithoutCancel(ctx))
+	w.watch.Go(func() { w.watchQueue(ctx) })
 	return nil
 }
 
 // Stop lets running jobs end; when ctx is done first they are cancelled, and
 // run again later.
 func (w *Workers) Stop(ctx context.Context) error {
+	w.unwatch()
+	w.watch.Wait()
 	err := w.river.Stop(ctx)
 	if err == nil || ctx.Err() == nil {
 		return err

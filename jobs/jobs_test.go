@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -13,7 +14,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/testutil"
 
 	"inlet/db/dbtest"
 	"inlet/imaging/fingerprint"
@@ -161,8 +161,12 @@ func TestEverythingRunsAtStart(t *testing.T) {
 	receive(t, p.settled, "the look at pictures alike")
 	receive(t, p.cleared, "the sweep of uploads in pieces")
 	eventually(t, "the run of all six", func() bool {
-		n, err := testutil.GatherAndCount(registry, "inlet_job_runs_total")
-		return err == nil && n == 6
+		for _, kind := range []string{"sweep_orphans", "make_partitions", "expire_links", "watch_outbox", "settle_alike", "sweep_sessions"} {
+			if sample(t, registry, "inlet_job_runs_total", kind, "done") == 0 {
+				return false
+			}
+		}
+		return true
 	})
 	stop()
 	for _, want := range []string{"orphaned blobs removed", "rows of expired links removed", "the statistics are behind", "uploads that nobody goes on with"} {
@@ -199,34 +203,79 @@ func TestPartitionsAreMade(t *testing.T) {
 	}
 }
 
+// sample is the value of a family's series with these values of its labels; -1
+// if there is none.
+func sample(t *testing.T, registry *prometheus.Registry, family string, values ...string) float64 {
+	t.Helper()
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			var got []string
+			for _, l := range m.GetLabel() { // sorted by name
+				got = append(got, l.GetValue())
+			}
+			if f.GetName() == family && slices.Equal(got, values) {
+				return m.GetCounter().GetValue() + m.GetGauge().GetValue()
+			}
+		}
+	}
+	return -1
+}
+
+// The queue is counted from the first, by kind and state.
+func TestQueueIsCounted(t *testing.T) {
+	t.Parallel()
+	p, pool, registry := newParts(), dbtest.Pool(t), prometheus.NewRegistry()
+	log := slog.New(slog.DiscardHandler)
+	w, err := jobs.New(jobs.Options{
+		Pool: pool, Orphans: p, Lookalikes: p, Pictures: p, Links: p, Counters: p, Log: log, Registerer: registry,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := sample(t, registry, "inlet_jobs", "fold", "available"); got != 0 {
+		t.Errorf("before the first look: %v", got)
+	}
+	enqueuer, err := jobs.NewEnqueuer(pool, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pairs := [][2]uuid.UUID{{uuid.New(), uuid.New()}, {uuid.New(), uuid.New()}}
+	if err := pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error { return enqueuer.Fold(t.Context(), tx, pairs) }); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := pool.Exec(t.Context(), `UPDATE river_job SET scheduled_at = now() - interval '90 seconds' WHERE kind = 'fold'`); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Look(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := sample(t, registry, "inlet_jobs", "fold", "available"); got != 2 {
+		t.Errorf("%v jobs wait, want 2", got)
+	}
+	if got := sample(t, registry, "inlet_job_oldest_seconds", "fold"); got < 90 || got > 900 {
+		t.Errorf("the oldest has waited %v s, want 90", got)
+	}
+	if _, err := pool.Exec(t.Context(), `DELETE FROM river_job`); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Look(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := sample(t, registry, "inlet_jobs", "fold", "available"); got != 0 {
+		t.Errorf("%v jobs wait when there is none", got)
+	}
+}
+
 func TestFailureIsCounted(t *testing.T) {
 	t.Parallel()
 	p := newParts()
 	p.fail = errors.New("the disk is away")
 	registry, log, _ := start(t, p)
-	eventually(t, "the failure", func() bool {
-		families, err := registry.Gather()
-		if err != nil {
-			return false
-		}
-		for _, f := range families {
-			for _, m := range f.GetMetric() {
-				var kind, outcome string
-				for _, l := range m.GetLabel() {
-					switch l.GetName() {
-					case "kind":
-						kind = l.GetValue()
-					case "outcome":
-						outcome = l.GetValue()
-					}
-				}
-				if kind == "sweep_orphans" && outcome == "failed" {
-					return true
-				}
-			}
-		}
-		return false
-	})
+	eventually(t, "the failure", func() bool { return sample(t, registry, "inlet_job_runs_total", "sweep_orphans", "failed") > 0 })
 	eventually(t, "the log line", func() bool { return log.contains("the disk is away") })
 }
 

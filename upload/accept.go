@@ -5,10 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
 
 	"inlet/blob"
 	"inlet/imaging"
+	"inlet/tracing"
 )
 
 // attempts bounds how often a file whose picture is stored or deleted by
@@ -31,12 +35,29 @@ type arrival struct {
 // file that is not accepted comes back as Rejected with the reason in Err. The
 // body is read to its end, or up to one byte past the limit.
 func (s *Service) Accept(ctx context.Context, from Sender, filename string, body io.Reader) Result {
+	ctx, span := tracing.Start(ctx, "file")
+	defer span.End()
 	result, err := s.accept(ctx, from, cleanName(filename), body)
 	if err != nil {
-		return s.Reject(filename, err)
+		result = s.Reject(filename, err)
+	} else {
+		s.metrics.count(result)
 	}
-	s.metrics.count(result)
+	describe(span, result)
 	return result
+}
+
+// describe writes the outcome of a file into its span. The reason of a refusal
+// is not in it: such texts quote what the sender sent.
+func describe(span trace.Span, r Result) {
+	if !span.IsRecording() {
+		return
+	}
+	span.SetAttributes(attribute.String("inlet.status", string(r.Status)), attribute.String("inlet.match", r.Match),
+		attribute.String("inlet.format", r.Format), attribute.Int64("inlet.bytes", r.Bytes))
+	if r.Err != nil && (errors.Is(r.Err, ErrUnavailable) || errors.Is(r.Err, ErrOverloaded)) {
+		span.SetStatus(codes.Error, "")
+	}
 }
 
 // Reject is the result of a file that is refused without being looked at.
@@ -74,7 +95,8 @@ func (s *Service) accept(ctx context.Context, from Sender, filename string, body
 
 // turn waits until the file that has arrived may be worked on.
 func (s *Service) turn(ctx context.Context, a arrival) (release func(), err error) {
-	defer s.timed("wait", time.Now())
+	ctx, step := s.begin(ctx, "wait")
+	defer step.end()
 	return s.places.take(ctx, partyOf(a.from))
 }
 
@@ -133,7 +155,8 @@ func (s *Service) Admit(ctx context.Context, from Sender) error {
 	if from.Grant.MaxFiles == 0 && from.Grant.MaxBytes == 0 {
 		return nil
 	}
-	defer s.timed("admit", time.Now())
+	ctx, step := s.begin(ctx, "admit")
+	defer step.end()
 	ctx, cancel := context.WithTimeout(ctx, s.StoreWait)
 	defer cancel()
 	used, err := s.Usage.Usage(ctx, from.Grant)
@@ -153,7 +176,8 @@ func (s *Service) inspect(ctx context.Context, a arrival) (imaging.Info, error) 
 		return imaging.Info{}, err
 	}
 	defer release()
-	defer s.timed("inspect", time.Now())
+	ctx, step := s.begin(ctx, "inspect")
+	defer step.end()
 	info, err := s.Inspector.Inspect(ctx, a.staged, a.staged.Size(), a.format)
 	if err != nil && isStorage(err) {
 		err = unavailable(err)

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"inlet/blob"
 	"inlet/imaging"
@@ -102,7 +101,8 @@ func (s *Service) isCopy(ctx context.Context, x, y *sight) (bool, error) {
 		return false, err
 	}
 	defer release()
-	defer s.timed("compare", time.Now())
+	ctx, step := s.begin(ctx, "compare")
+	defer step.end()
 	for _, frame := range x.telling() {
 		kind, err := compare(ctx, x, y, frame)
 		switch {

@@ -54,7 +54,8 @@ const (
 // transaction holds the content's lock it makes sure that no deletion of the
 // same bytes has taken the blob away in between.
 func (s *Service) commitStored(ctx context.Context, a arrival, info imaging.Info, like alike) (Result, error) {
-	defer s.timed("commit", time.Now())
+	ctx, step := s.begin(ctx, "commit")
+	defer step.end()
 	id, err := uuid.NewV7()
 	if err != nil {
 		return Result{}, err
@@ -93,7 +94,8 @@ func (s *Service) commitStored(ctx context.Context, a arrival, info imaging.Info
 // from the copy, nil when it was not looked into; what it says and the kept
 // picture does not is added to the kept picture.
 func (s *Service) commitDuplicate(ctx context.Context, a arrival, k kept, info *imaging.Info) (Result, error) {
-	defer s.timed("commit", time.Now())
+	ctx, step := s.begin(ctx, "commit")
+	defer step.end()
 	now := s.Now().UTC()
 	result := s.result(a, Duplicate, k)
 	event, err := s.event(a, result, now)

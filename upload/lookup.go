@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -43,7 +42,8 @@ const payloadQuery = `
 
 // lookUpExact returns the picture of which the file's bytes are known, or nil.
 func (s *Service) lookUpExact(ctx context.Context, a arrival) (*kept, error) {
-	defer s.timed("exact", time.Now())
+	ctx, step := s.begin(ctx, "exact")
+	defer step.end()
 	ctx, cancel := context.WithTimeout(ctx, s.StoreWait)
 	defer cancel()
 	sum := a.staged.Sum()
@@ -64,7 +64,8 @@ type looks struct {
 // lookUpAlike asks for the same picture data and for pictures that look alike,
 // in one round trip.
 func (s *Service) lookUpAlike(ctx context.Context, a arrival, info imaging.Info) (found looks, err error) {
-	defer s.timed("looks", time.Now())
+	ctx, step := s.begin(ctx, "looks")
+	defer step.end()
 	ctx, cancel := context.WithTimeout(ctx, s.StoreWait)
 	defer cancel()
 	var batch pgx.Batch

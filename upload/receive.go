@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"inlet/blob"
 	"inlet/imaging"
@@ -15,7 +14,8 @@ import (
 // receive streams the file to staging, hashing on the way, and tells its
 // format by its first bytes. An unknown format is refused before it is written.
 func (s *Service) receive(ctx context.Context, body io.Reader) (_ *blob.Staged, _ imaging.Format, err error) {
-	defer s.timed("receive", time.Now())
+	ctx, step := s.begin(ctx, "receive")
+	defer step.end()
 	src := &source{r: body}
 	head := make([]byte, imaging.SniffLen)
 	n, _ := io.ReadFull(src, head) // its error is the sender's, or a short file
@@ -68,7 +68,8 @@ func (s *source) Read(p []byte) (int, error) {
 
 // keep makes the blob durable under its content's key.
 func (s *Service) keep(ctx context.Context, a arrival) error {
-	defer s.timed("blob", time.Now())
+	ctx, step := s.begin(ctx, "blob")
+	defer step.end()
 	return s.keepStill(ctx, a)
 }
 

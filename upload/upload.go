@@ -21,11 +21,13 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 
 	"inlet/blob"
 	"inlet/imaging"
 	"inlet/imaging/fingerprint"
 	"inlet/link"
+	"inlet/tracing"
 )
 
 // Reasons for which a file is refused, beside those of imaging.
@@ -149,11 +151,14 @@ func New(o Options) *Service {
 		Options:     o,
 		places:      newPlaces(o.Places, o.Queue, o.QueueWait),
 		inspections: newPlaces(o.Inspections, o.Queue, o.QueueWait),
-		comparisons: newPlaces(max(1, o.Inspections/2), o.Queue, o.QueueWait),
+		comparisons: newPlaces(comparisons(o.Inspections), o.Queue, o.QueueWait),
 	}
-	s.metrics = newMetrics(o.Registerer, s.places)
+	s.metrics = newMetrics(s)
 	return s
 }
+
+// comparisons is how many pairs are compared at once: each takes two pictures.
+func comparisons(inspections int) int { return max(1, inspections/2) }
 
 // Sender says through which link and from where files come.
 type Sender struct {
@@ -204,9 +209,23 @@ type Result struct {
 // nothing.
 func (r Result) Settled() bool { return r.Err == nil || refusal(r.Err) != "" }
 
-// timed observes how long a step of the pipeline took.
-func (s *Service) timed(step string, start time.Time) {
-	s.metrics.steps.WithLabelValues(step).Observe(time.Since(start).Seconds())
+// step is one step of the pipeline of one file, under way.
+type step struct {
+	seconds prometheus.Observer
+	start   time.Time
+	span    trace.Span
+}
+
+// begin begins a step: ctx is for what it does.
+func (s *Service) begin(ctx context.Context, name string) (context.Context, step) {
+	ctx, span := tracing.Start(ctx, name)
+	return ctx, step{s.metrics.steps.WithLabelValues(name), time.Now(), span}
+}
+
+// end measures it.
+func (st step) end() {
+	st.seconds.Observe(time.Since(st.start).Seconds())
+	st.span.End()
 }
 
 // unavailable marks errors of stores, so that the client is told to come back.

@@ -12,12 +12,11 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime/debug"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
-	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
 
 	"inlet/imaging"
 )
@@ -47,6 +46,7 @@ func (s *Server) handle(route string, h handler) http.Handler {
 		}
 		s.metrics.inFlight.Inc()
 		defer s.metrics.inFlight.Dec()
+		r, span := s.trace(r, route, id)
 		err := s.try(h, rec, r)
 		switch {
 		case rec.began:
@@ -57,7 +57,8 @@ func (s *Server) handle(route string, h handler) http.Handler {
 		default:
 			writeProblem(rec, problemOf(err))
 		}
-		s.metrics.observe(route, r.Method, rec.status, s.Now().Sub(start))
+		traced(span, rec)
+		s.metrics.observe(route, methodOf(r), rec.status, rec.bytes, s.Now().Sub(start))
 		s.log(r, route, id, rec, err, s.Now().Sub(start))
 		if err != nil && (rec.status < 400 || rec.status == statusGone) {
 			// The answer began and cannot be ended well: the client must see
@@ -83,6 +84,9 @@ func (s *Server) log(r *http.Request, route, id string, rec *recorder, err error
 		slog.String("request", id), slog.String("method", r.Method), slog.String("route", route),
 		slog.Int("status", rec.status), slog.Int64("bytes", rec.bytes), slog.Duration("took", took),
 		slog.String("client", s.client(r).String()),
+	}
+	if span := trace.SpanContextFromContext(r.Context()); span.IsSampled() {
+		attrs = append(attrs, slog.String("trace", span.TraceID().String()))
 	}
 	if err != nil && !gone(r, err) {
 		attrs = append(attrs, slog.String("error", redact(r, err)))
@@ -154,14 +158,21 @@ func (s *Server) authorize(r *http.Request) error {
 	return nil
 }
 
-// client is the sender's address: the nearest one that is no trusted proxy.
-func (s *Server) client(r *http.Request) netip.Addr {
+// peer is the address at the other end of the connection; invalid if there is
+// none.
+func peer(r *http.Request) netip.Addr {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		host = r.RemoteAddr
 	}
-	addr, err := netip.ParseAddr(host)
-	if err != nil {
+	addr, _ := netip.ParseAddr(host)
+	return addr
+}
+
+// client is the sender's address: the nearest one that is no trusted proxy.
+func (s *Server) client(r *http.Request) netip.Addr {
+	addr := peer(r)
+	if !addr.IsValid() {
 		return netip.IPv6Unspecified()
 	}
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
@@ -198,37 +209,4 @@ func storeAway(err error) bool {
 			strings.HasPrefix(pgErr.Code, "08") || strings.HasPrefix(pgErr.Code, "53")
 	}
 	return false
-}
-
-type metrics struct {
-	requests *prometheus.CounterVec
-	duration *prometheus.HistogramVec
-	inFlight prometheus.Gauge
-}
-
-func newMetrics(reg prometheus.Registerer) *metrics {
-	m := &metrics{
-		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "inlet_http_requests_total", Help: "Requests by route, method and status.",
-		}, []string{"route", "method", "status"}),
-		duration: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "inlet_http_request_seconds", Help: "Time of a request, its body included.",
-			Buckets: prometheus.ExponentialBuckets(0.001, 2.5, 12),
-		}, []string{"route"}),
-		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{
-			Name: "inlet_http_in_flight", Help: "Requests being answered.",
-		}),
-	}
-	reg.MustRegister(m.requests, m.duration, m.inFlight)
-	return m
-}
-
-func (m *metrics) observe(route, method string, status int, took time.Duration) {
-	switch method {
-	case "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS":
-	default:
-		method = "other" // a client's invention must not become a label
-	}
-	m.requests.WithLabelValues(route, method, strconv.Itoa(status)).Inc()
-	m.duration.WithLabelValues(route).Observe(took.Seconds())
 }

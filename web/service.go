@@ -21,6 +21,9 @@ var openapiYAML []byte
 // checkTime bounds the look at each store.
 const checkTime = 2 * time.Second
 
+// stateOK is what is said of a store that answers.
+const stateOK = "ok"
+
 // Check is one store that /readyz looks at.
 type Check struct {
 	Name      string
@@ -64,7 +67,7 @@ func (s *Server) states(ctx context.Context) (states map[string]string, ready bo
 		}
 		switch {
 		case ok:
-			states[c.Name] = "ok"
+			states[c.Name] = stateOK
 		case c.Essential:
 			states[c.Name], ready = "unavailable", false
 		default:

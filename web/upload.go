@@ -176,7 +176,12 @@ func (s *Server) noteRefused(w http.ResponseWriter, r *http.Request, results []u
 	ctx := context.WithoutCancel(r.Context())
 	id := slog.String("request", w.Header().Get("X-Request-Id"))
 	for _, result := range results {
-		if result.Err != nil && kindOf(result.Err).status >= 500 {
+		if result.Err == nil {
+			continue
+		}
+		kind := kindOf(result.Err)
+		s.metrics.rejected.WithLabelValues(kind.code).Inc()
+		if kind.status >= 500 {
 			s.Log.LogAttrs(ctx, slog.LevelError, "file refused", id, slog.String("error", redact(r, result.Err)))
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/julienschmidt/httprouter"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
+	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/singleflight"
 
 	"inlet/gallery"
@@ -53,6 +54,7 @@ type Options struct {
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
 	Gatherer   prometheus.Gatherer
+	Tracer     trace.Tracer     // nil: requests are not traced
 	Now        func() time.Time // nil: time.Now
 }
 
@@ -82,6 +84,7 @@ func New(o Options) (*Server, error) {
 		s.Resume.Interrupt()
 	})
 	s.rates = newRates(o.Redis, o.Now, o.Log, o.Registerer)
+	o.Registerer.MustRegister(newStoresUp(s))
 	var err error
 	if s.assets, err = newAssets(); err != nil {
 		return nil, err
@@ -110,7 +113,10 @@ func (on register) get(path string, h handler) {
 func (s *Server) routes() *httprouter.Router {
 	r := httprouter.New()
 	r.RedirectTrailingSlash, r.RedirectFixedPath = false, false
-	on := register(func(method, path string, h handler) { r.Handler(method, path, s.handle(path, h)) })
+	on := register(func(method, path string, h handler) {
+		s.metrics.begin(path, method)
+		r.Handler(method, path, s.handle(path, h))
+	})
 	if !s.OperationsOnly {
 		s.people(on)
 		s.senders(on)

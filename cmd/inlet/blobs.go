@@ -13,6 +13,7 @@ import (
 	"inlet/blob"
 	"inlet/blob/s3"
 	"inlet/gallery"
+	"inlet/tracing"
 	"inlet/upload"
 	"inlet/web"
 )
@@ -47,9 +48,18 @@ func openBlobs(ctx context.Context, cfg config, r prometheus.Registerer, log *sl
 		}, []string{"operation"}),
 	}
 	r.MustRegister(b.seconds, b.errors)
+	for _, operation := range operations {
+		b.seconds.WithLabelValues(operation)
+		b.errors.WithLabelValues(operation)
+	}
 	if !cfg.onS3() {
-		b.blobStore, err = blob.Open(cfg.BlobURL)
-		return b, err
+		files, err := blob.Open(cfg.BlobURL)
+		if err != nil {
+			return nil, err
+		}
+		r.MustRegister(newBlobRoom(files))
+		b.blobStore = files
+		return b, nil
 	}
 	var store *s3.Store
 	err = whenThere(ctx, log, "the blob store", blob.ErrUnavailable, func() (err error) {
@@ -67,34 +77,46 @@ func openBlobs(ctx context.Context, cfg config, r prometheus.Registerer, log *sl
 	return b, err
 }
 
-// measure observes an operation when it is over.
-func (b *blobs) measure(operation string, begun time.Time, err *error) {
-	b.seconds.WithLabelValues(operation).Observe(time.Since(begun).Seconds())
-	if errors.Is(*err, blob.ErrUnavailable) {
-		b.errors.WithLabelValues(operation).Inc()
+// operations are those that are measured.
+var operations = []string{"keep", "open", "put", "delete"}
+
+// begin begins an operation: ctx is for what it does, and end observes it.
+func (b *blobs) begin(ctx context.Context, operation string) (_ context.Context, end func(err *error)) {
+	ctx, span := tracing.Start(ctx, "blob "+operation)
+	begun := time.Now()
+	return ctx, func(err *error) {
+		span.End()
+		b.seconds.WithLabelValues(operation).Observe(time.Since(begun).Seconds())
+		if errors.Is(*err, blob.ErrUnavailable) {
+			b.errors.WithLabelValues(operation).Inc()
+		}
 	}
 }
 
 // Keep implements upload.Blobs.
 func (b *blobs) Keep(ctx context.Context, st *blob.Staged, k blob.Key) (err error) {
-	defer b.measure("keep", time.Now(), &err)
+	ctx, end := b.begin(ctx, "keep")
+	defer end(&err)
 	return b.blobStore.Keep(ctx, st, k)
 }
 
 // Open implements upload.Blobs and gallery.Blobs.
 func (b *blobs) Open(ctx context.Context, k blob.Key) (_ blob.Blob, err error) {
-	defer b.measure("open", time.Now(), &err)
+	ctx, end := b.begin(ctx, "open")
+	defer end(&err)
 	return b.blobStore.Open(ctx, k)
 }
 
 // Put implements gallery.Blobs.
 func (b *blobs) Put(ctx context.Context, k blob.Key, r io.Reader) (err error) {
-	defer b.measure("put", time.Now(), &err)
+	ctx, end := b.begin(ctx, "put")
+	defer end(&err)
 	return b.blobStore.Put(ctx, k, r)
 }
 
 // Delete implements gallery.Removal.
 func (b *blobs) Delete(ctx context.Context, k blob.Key) (err error) {
-	defer b.measure("delete", time.Now(), &err)
+	ctx, end := b.begin(ctx, "delete")
+	defer end(&err)
 	return b.blobStore.Delete(ctx, k)
 }

@@ -13,7 +13,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/exaring/otelpgx"
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -29,6 +31,7 @@ import (
 	"inlet/link"
 	"inlet/resume"
 	"inlet/stats"
+	"inlet/tracing"
 	"inlet/upload"
 	"inlet/web"
 )
@@ -43,6 +46,8 @@ const (
 	stagingGrace = 24 * time.Hour
 	// heicTime is how long one HEIC or AVIF may take: large ones take seconds.
 	heicTime = 2 * time.Minute
+	// traceTime is how long a stop waits for the delivery of the last traces.
+	traceTime = 5 * time.Second
 )
 
 // serve starts the service and runs it until a signal.
@@ -94,6 +99,7 @@ type service struct {
 	decoder *heif.Decoder
 	workers *jobs.Workers // nil in an api process
 	web     *web.Server
+	tracing *tracing.Provider
 }
 
 // wire makes the parts and connects them. It waits for the database.
@@ -107,11 +113,16 @@ func wire(ctx context.Context, cfg config, st *stores, log *slog.Logger) (_ *ser
 	if err := migrateWhenThere(ctx, cfg, st.DatabaseURL, log); err != nil {
 		return nil, err
 	}
-	if s.pool, err = db.Open(ctx, st.DatabaseURL, cfg.database()); err != nil {
+	if s.tracing, err = tracing.New(ctx, version()); err != nil {
+		return nil, err
+	}
+	database := cfg.database()
+	database.Tracer = s.queryTracer()
+	if s.pool, err = db.Open(ctx, st.DatabaseURL, database); err != nil {
 		return nil, err
 	}
 	if cfg.ReadURL != "" {
-		if s.read, err = db.Open(ctx, cfg.ReadURL, cfg.database()); err != nil {
+		if s.read, err = db.Open(ctx, cfg.ReadURL, database); err != nil {
 			return nil, fmt.Errorf("INLET_DATABASE_READ_URL: %w", err)
 		}
 	}
@@ -123,7 +134,9 @@ func wire(ctx context.Context, cfg config, st *stores, log *slog.Logger) (_ *ser
 		return nil, fmt.Errorf("INLET_BLOB_URL: %w", err)
 	}
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		newPoolCollector(s.pool, s.redis))
+		newPoolCollector(s.pool, s.redis), newBuildInfo(),
+		newRedisTimer(s.redis))
+	tracer := s.tracing.Tracer("inlet")
 
 	inspector := imaging.NewInspector(cfg.MaxPixels, int64(cfg.DecodeMemory))
 	s.stats = stats.New(stats.Options{Pool: s.pool, Redis: s.redis, Log: log, Registerer: registry})
@@ -160,7 +173,7 @@ func wire(ctx context.Context, cfg config, st *stores, log *slog.Logger) (_ *ser
 	if cfg.Role != "api" {
 		s.workers, err = jobs.New(jobs.Options{
 			Pool: s.pool, Orphans: pictures, Lookalikes: uploads, Pictures: pictures, Links: links, Counters: s.stats,
-			Sessions: s.resume, Log: log, Poll: cfg.database().Pooled, Registerer: registry,
+			Sessions: s.resume, Log: log, Poll: cfg.database().Pooled, Registerer: registry, Tracer: tracer,
 		})
 		if err != nil {
 			return nil, err
@@ -176,9 +189,18 @@ func wire(ctx context.Context, cfg config, st *stores, log *slog.Logger) (_ *ser
 		Signer: signer, Checks: s.checks(), AdminToken: st.token, PublicURL: cfg.PublicURL, TrustedProxies: proxies,
 		MaxFileBytes: int64(cfg.MaxFileBytes), MaxFiles: cfg.MaxFiles, ClientRate: cfg.ClientRate, LinkRate: cfg.LinkRate, Redis: s.redis,
 		OperationsOnly: cfg.Role == "worker",
-		Log:            log, Registerer: registry, Gatherer: registry,
+		Log:            log, Registerer: registry, Gatherer: registry, Tracer: tracer,
 	})
 	return s, err
+}
+
+// queryTracer makes spans of statements, without their arguments; nil when
+// traces go nowhere.
+func (s *service) queryTracer() pgx.QueryTracer {
+	if !tracing.Enabled() {
+		return nil
+	}
+	return otelpgx.NewTracer(otelpgx.WithTracerProvider(s.tracing), otelpgx.WithTrimSQLInSpanName())
 }
 
 // imageURL gives the address under which an image is fetched.
@@ -308,6 +330,13 @@ func (s *service) sweepStaging(ctx context.Context) error {
 }
 
 func (s *service) close() {
+	if s.tracing != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), traceTime)
+		defer cancel()
+		if err := s.tracing.Stop(ctx); err != nil {
+			s.log.Warn("the last traces were not delivered", "error", err)
+		}
+	}
 	if s.decoder != nil {
 		if err := s.decoder.Close(context.Background()); err != nil {
 			s.log.Warn("close the decoder", "error", err)
