@@ -33,7 +33,7 @@ endif
 # The pages' scripts are tested where Node.js is found.
 NODE ?= node
 
-.PHONY: help run cluster cluster-load build test test-js scripts vendor check lint fmt tidy vuln bench bench-go bench-upload load accuracy heavy fuzz cover
+.PHONY: help run cluster cluster-load build test test-js scripts vendor check check-deploy dashboards lint fmt tidy vuln bench bench-go bench-upload load accuracy heavy fuzz cover
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,6 +73,16 @@ vendor: ## Copy the pages' libraries out of npm packages, in the versions of web
 
 check: tidy lint vuln ## Formatting, linters, import order, go.mod, known vulnerabilities
 	$(GO) vet ./...
+
+# Every part that cannot be had is said, not passed over.
+check-deploy: ## Hold what is deployed (Kubernetes, alerts, dashboards) against what it is deployed to
+	@if command -v promtool >/dev/null 2>&1; then \
+		promtool check config prometheus.yml && promtool test rules deploy/prometheus/rules_test.yml; \
+	else echo "SKIPPED: promtool check config, promtool test rules: promtool (Debian's package prometheus) is not here"; fi
+	cd deploy/tools && $(GO) vet ./... && $(GO) test -count=1 ./...
+
+dashboards: ## Write Grafana's dashboards anew
+	cd deploy/tools && $(GO) run ./dashboards
 
 lint:
 	$(GOLANGCI_LINT) run ./...

@@ -1,0 +1,39 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"testing"
+
+	"github.com/grafana/grafana-foundation-sdk/go/cog/plugins"
+	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
+)
+
+// What is provisioned is what boards.go says, and is a dashboard by Grafana's
+// own schema.
+func TestDashboards(t *testing.T) {
+	plugins.RegisterDefaultPlugins()
+	for _, b := range boards {
+		want, err := b.document()
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := os.ReadFile("../../grafana/dashboards/" + b.uid + ".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s is not as boards.go says: make dashboards", b.uid)
+		}
+		var parsed dashboard.Dashboard
+		if err := parsed.UnmarshalJSONStrict(got); err != nil {
+			t.Errorf("%s: %v", b.uid, err)
+		}
+		if err := parsed.Validate(); err != nil {
+			t.Errorf("%s: %v", b.uid, err)
+		}
+		if parsed.Uid == nil || len(parsed.Panels) < 8 {
+			t.Errorf("%s has %d panels", b.uid, len(parsed.Panels))
+		}
+	}
+}
