@@ -125,7 +125,8 @@ func hardened(t *testing.T, p pod) {
 		if c.Resources.Limits.Memory().IsZero() || c.Resources.Requests.Cpu().IsZero() {
 			t.Errorf("%s: no limit of memory or no request of a processor", p.name)
 		}
-		if c.Lifecycle != nil && *p.Spec.TerminationGracePeriodSeconds < c.Lifecycle.PreStop.Sleep.Seconds+drain {
+		if grace := p.Spec.TerminationGracePeriodSeconds; c.Lifecycle != nil &&
+			(grace == nil || *grace < c.Lifecycle.PreStop.Sleep.Seconds+drain) {
 			t.Errorf("%s: is killed before it has drained", p.name)
 		}
 	}
