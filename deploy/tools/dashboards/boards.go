@@ -28,31 +28,47 @@ var service = board{
 		{"Now", []panel{
 			{title: "Processes", number: true, width: 4, unit: units.Short, queries: []query{{`count(inlet_build_info{$S})`, ""}}},
 			{title: "Requests", number: true, width: 4, unit: units.RequestsPerSecond, queries: []query{{requests, ""}}},
-			{title: "Failures", about: "Share of answers that are our fault (5xx).", number: true, width: 4, unit: units.PercentUnit,
-				warn: 0.001, bad: 0.01, queries: []query{{failures + ` / ` + requests, ""}}},
-			{title: "Slowest tenth of uploads", number: true, width: 4, unit: units.Seconds, warn: 5, bad: 15,
-				queries: []query{{`histogram_quantile(0.9, sum by (le) (rate(inlet_http_request_seconds_bucket{$S,route="/u/:token"}[$R])))`, ""}}},
+			{
+				title: "Failures", about: "Share of answers that are our fault (5xx).", number: true, width: 4, unit: units.PercentUnit,
+				warn: 0.001, bad: 0.01, queries: []query{{failures + ` / ` + requests, ""}},
+			},
+			{
+				title: "Slowest tenth of uploads", number: true, width: 4, unit: units.Seconds, warn: 5, bad: 15,
+				queries: []query{{`histogram_quantile(0.9, sum by (le) (rate(inlet_http_request_seconds_bucket{$S,route="/u/:token"}[$R])))`, ""}},
+			},
 			{title: "Under way", number: true, width: 4, unit: units.Short, queries: []query{{`sum(inlet_http_in_flight{$S})`, ""}}},
-			{title: "Stores that do not answer", number: true, width: 4, unit: units.Short, warn: 1, bad: 2,
-				queries: []query{{`count(min by (store) (inlet_store_up{$S}) == 0) or vector(0)`, ""}}},
+			{
+				title: "Stores that do not answer", number: true, width: 4, unit: units.Short, warn: 1, bad: 2,
+				queries: []query{{`count(min by (store) (inlet_store_up{$S}) == 0) or vector(0)`, ""}},
+			},
 		}},
 		{"Requests", []panel{
-			{title: "Rate by route", unit: units.RequestsPerSecond, stacked: true,
-				queries: []query{{`sum by (route) (rate(inlet_http_requests_total{$S}[$R])) > 0`, "{{route}}"}}},
-			{title: "Rate by status", unit: units.RequestsPerSecond, stacked: true,
-				queries: []query{{`sum by (status) (rate(inlet_http_requests_total{$S}[$R])) > 0`, "{{status}}"}}},
-			{title: "Failures by route", about: "5xx; 503 is asked to come back.", unit: units.RequestsPerSecond,
-				queries: []query{{`sum by (route, status) (rate(inlet_http_requests_total{$S,status=~"5.."}[$R])) > 0`, "{{route}} {{status}}"}}},
+			{
+				title: "Rate by route", unit: units.RequestsPerSecond, stacked: true,
+				queries: []query{{`sum by (route) (rate(inlet_http_requests_total{$S}[$R])) > 0`, "{{route}}"}},
+			},
+			{
+				title: "Rate by status", unit: units.RequestsPerSecond, stacked: true,
+				queries: []query{{`sum by (status) (rate(inlet_http_requests_total{$S}[$R])) > 0`, "{{status}}"}},
+			},
+			{
+				title: "Failures by route", about: "5xx; 503 is asked to come back.", unit: units.RequestsPerSecond,
+				queries: []query{{`sum by (route, status) (rate(inlet_http_requests_total{$S,status=~"5.."}[$R])) > 0`, "{{route}} {{status}}"}},
+			},
 		}},
 		{"Time", []panel{
-			{title: "99 of 100 are faster, by route", about: "The body is in it: a slow sender is slow here.", unit: units.Seconds, width: 12,
-				queries: []query{{`histogram_quantile(0.99, sum by (le, route) (rate(inlet_http_request_seconds_bucket{$S}[$R])))`, "{{route}}"}}},
+			{
+				title: "99 of 100 are faster, by route", about: "The body is in it: a slow sender is slow here.", unit: units.Seconds, width: 12,
+				queries: []query{{`histogram_quantile(0.99, sum by (le, route) (rate(inlet_http_request_seconds_bucket{$S}[$R])))`, "{{route}}"}},
+			},
 			{title: "Uploads", unit: units.Seconds, width: 12, queries: quantiles("inlet_http_request_seconds", `$S,route="/u/:token"`)},
 		}},
 		{"Bytes", []panel{
 			{title: "Received files", unit: units.BytesPerSecondIEC, width: 12, queries: []query{{`sum(rate(inlet_upload_bytes_total{$S}[$R]))`, "files"}}},
-			{title: "Sent by route", unit: units.BytesPerSecondIEC, width: 12, stacked: true,
-				queries: []query{{`sum by (route) (rate(inlet_http_response_bytes_total{$S}[$R])) > 0`, "{{route}}"}}},
+			{
+				title: "Sent by route", unit: units.BytesPerSecondIEC, width: 12, stacked: true,
+				queries: []query{{`sum by (route) (rate(inlet_http_response_bytes_total{$S}[$R])) > 0`, "{{route}}"}},
+			},
 		}},
 	},
 }
@@ -64,37 +80,53 @@ var uploads = board{
 		{"Now", []panel{
 			{title: "Accepted", number: true, width: 6, unit: "files/s", queries: []query{{accepted, ""}}},
 			{title: "Duplicates among the accepted", number: true, width: 6, unit: units.PercentUnit, queries: []query{{copies + ` / ` + accepted, ""}}},
-			{title: "Refused", about: "Share of all files.", number: true, width: 6, unit: units.PercentUnit, warn: 0.1, bad: 0.3,
-				queries: []query{{`sum(rate(inlet_upload_files_total{$S,status="rejected"}[$R])) / sum(rate(inlet_upload_files_total{$S}[$R]))`, ""}}},
-			{title: "Waiting for a place", number: true, width: 6, unit: units.PercentUnit, warn: 0.25, bad: 0.75,
+			{
+				title: "Refused", about: "Share of all files.", number: true, width: 6, unit: units.PercentUnit, warn: 0.1, bad: 0.3,
+				queries: []query{{`sum(rate(inlet_upload_files_total{$S,status="rejected"}[$R])) / sum(rate(inlet_upload_files_total{$S}[$R]))`, ""}},
+			},
+			{
+				title: "Waiting for a place", number: true, width: 6, unit: units.PercentUnit, warn: 0.25, bad: 0.75,
 				about:   "Share of the queue; when it is full, senders are told to come back.",
-				queries: []query{{`sum(inlet_upload_queued{$S}) / sum(inlet_upload_queue_limit{$S})`, ""}}},
+				queries: []query{{`sum(inlet_upload_queued{$S}) / sum(inlet_upload_queue_limit{$S})`, ""}},
+			},
 		}},
 		{"Files", []panel{
 			{title: "Outcomes", unit: "files/s", stacked: true, queries: []query{
 				{`sum by (status) (rate(inlet_upload_files_total{$S,status!="duplicate"}[$R]))`, "{{status}}"},
 				{`sum by (match) (rate(inlet_upload_files_total{$S,status="duplicate"}[$R]))`, "duplicate, {{match}}"},
 			}},
-			{title: "Formats of the accepted", unit: "files/s", stacked: true,
-				queries: []query{{`sum by (format) (rate(inlet_upload_files_total{$S,status!="rejected"}[$R])) > 0`, "{{format}}"}}},
-			{title: "Reasons of refusals", unit: "files/s", stacked: true,
-				queries: []query{{`sum by (code) (rate(inlet_upload_rejected_total{$S}[$R])) > 0`, "{{code}}"}}},
+			{
+				title: "Formats of the accepted", unit: "files/s", stacked: true,
+				queries: []query{{`sum by (format) (rate(inlet_upload_files_total{$S,status!="rejected"}[$R])) > 0`, "{{format}}"}},
+			},
+			{
+				title: "Reasons of refusals", unit: "files/s", stacked: true,
+				queries: []query{{`sum by (code) (rate(inlet_upload_rejected_total{$S}[$R])) > 0`, "{{code}}"}},
+			},
 		}},
 		{"Bytes", []panel{
 			{title: "Received and stored", unit: units.BytesPerSecondIEC, width: 12, queries: []query{
 				{`sum(rate(inlet_upload_bytes_total{$S}[$R]))`, "received"},
 				{`sum(rate(inlet_upload_stored_bytes_total{$S}[$R]))`, "stored"},
 			}},
-			{title: "Share of the bytes that need no room", about: "Duplicates and refused files.", unit: units.PercentUnit, width: 12, most: 1,
-				queries: []query{{`1 - sum(rate(inlet_upload_stored_bytes_total{$S}[$R])) / sum(rate(inlet_upload_bytes_total{$S}[$R]))`, "share"}}},
+			{
+				title: "Share of the bytes that need no room", about: "Duplicates and refused files.", unit: units.PercentUnit, width: 12, most: 1,
+				queries: []query{{`1 - sum(rate(inlet_upload_stored_bytes_total{$S}[$R])) / sum(rate(inlet_upload_bytes_total{$S}[$R]))`, "share"}},
+			},
 		}},
 		{"Steps", []panel{
-			{title: "Mean time of each step", about: "receive is the sender's time as well.", unit: units.Seconds,
-				queries: []query{{`sum by (step) (rate(inlet_upload_step_seconds_sum{$S}[$R])) / sum by (step) (rate(inlet_upload_step_seconds_count{$S}[$R]))`, "{{step}}"}}},
-			{title: "95 of 100 are faster", unit: units.Seconds,
-				queries: []query{{`histogram_quantile(0.95, sum by (le, step) (rate(inlet_upload_step_seconds_bucket{$S}[$R])))`, "{{step}}"}}},
-			{title: "Where the time goes", about: "Files in each step, on average.", unit: units.Short, stacked: true,
-				queries: []query{{`sum by (step) (rate(inlet_upload_step_seconds_sum{$S}[$R]))`, "{{step}}"}}},
+			{
+				title: "Mean time of each step", about: "receive is the sender's time as well.", unit: units.Seconds,
+				queries: []query{{`sum by (step) (rate(inlet_upload_step_seconds_sum{$S}[$R])) / sum by (step) (rate(inlet_upload_step_seconds_count{$S}[$R]))`, "{{step}}"}},
+			},
+			{
+				title: "95 of 100 are faster", unit: units.Seconds,
+				queries: []query{{`histogram_quantile(0.95, sum by (le, step) (rate(inlet_upload_step_seconds_bucket{$S}[$R])))`, "{{step}}"}},
+			},
+			{
+				title: "Where the time goes", about: "Files in each step, on average.", unit: units.Short, stacked: true,
+				queries: []query{{`sum by (step) (rate(inlet_upload_step_seconds_sum{$S}[$R]))`, "{{step}}"}},
+			},
 		}},
 		{"Places", []panel{
 			{title: "Inspections", unit: units.Short, width: 12, queries: []query{
@@ -112,28 +144,39 @@ var stores = board{
 	about: "Postgres, Redis and the blobs, as Inlet sees them.",
 	rows: []row{
 		{"Now", []panel{
-			{title: "Answers", about: "1: every process reaches it.", number: true, width: 12, unit: units.Short, warn: 1, bad: 0.5,
-				queries: []query{{`min by (store) (inlet_store_up{$S})`, "{{store}}"}}},
-			{title: "Connections to Postgres in use", number: true, width: 6, unit: units.PercentUnit, warn: 0.7, bad: 0.9,
-				queries: []query{{`max(inlet_db_connections{$S,state="used"} / on (job, instance) inlet_db_connections{$S,state="max"})`, ""}}},
-			{title: "Room for blobs", number: true, width: 6, unit: units.BytesIEC, warn: 50e9, bad: 10e9,
-				queries: []query{{`min(inlet_blob_free_bytes{$S} >= 0)`, ""}}},
+			{
+				title: "Answers", about: "1: every process reaches it.", number: true, width: 12, unit: units.Short, warn: 1, bad: 0.5,
+				queries: []query{{`min by (store) (inlet_store_up{$S})`, "{{store}}"}},
+			},
+			{
+				title: "Connections to Postgres in use", number: true, width: 6, unit: units.PercentUnit, warn: 0.7, bad: 0.9,
+				queries: []query{{`max(inlet_db_connections{$S,state="used"} / on (job, instance) inlet_db_connections{$S,state="max"})`, ""}},
+			},
+			{
+				title: "Room for blobs", number: true, width: 6, unit: units.BytesIEC, warn: 50e9, bad: 10e9,
+				queries: []query{{`min(inlet_blob_free_bytes{$S} >= 0)`, ""}},
+			},
 		}},
 		{"Postgres", []panel{
 			{title: "Connections", unit: units.Short, queries: []query{{`sum by (state) (inlet_db_connections{$S})`, "{{state}}"}}},
-			{title: "Mean wait for a connection", unit: units.Seconds, warn: 0.01, bad: 0.1,
-				queries: []query{{`sum(rate(inlet_db_wait_seconds_total{$S}[$R])) / sum(rate(inlet_db_acquires_total{$S}[$R]))`, "wait"}}},
+			{
+				title: "Mean wait for a connection", unit: units.Seconds, warn: 0.01, bad: 0.1,
+				queries: []query{{`sum(rate(inlet_db_wait_seconds_total{$S}[$R])) / sum(rate(inlet_db_acquires_total{$S}[$R]))`, "wait"}},
+			},
 			{title: "Waits", unit: units.OpsPerSecond, queries: []query{
 				{`sum(rate(inlet_db_waits_total{$S}[$R]))`, "waited"}, {`sum(rate(inlet_db_given_up_total{$S}[$R]))`, "given up"},
 			}},
-			{title: "Time of its steps of an upload", about: "95 of 100 are faster.", unit: units.Seconds, width: 24,
-				queries: []query{{`histogram_quantile(0.95, sum by (le, step) (rate(inlet_upload_step_seconds_bucket{$S,step=~"admit|exact|looks|commit"}[$R])))`, "{{step}}"}}},
+			{
+				title: "Time of its steps of an upload", about: "95 of 100 are faster.", unit: units.Seconds, width: 24,
+				queries: []query{{`histogram_quantile(0.95, sum by (le, step) (rate(inlet_upload_step_seconds_bucket{$S,step=~"admit|exact|looks|commit"}[$R])))`, "{{step}}"}},
+			},
 		}},
 		{"Redis", []panel{
 			{title: "Commands", unit: units.OpsPerSecond, stacked: true, queries: []query{{`sum by (command) (rate(inlet_redis_command_seconds_count{$S}[$R])) > 0`, "{{command}}"}}},
 			{title: "99 of 100 are faster", unit: units.Seconds, queries: []query{{`histogram_quantile(0.99, sum by (le, command) (rate(inlet_redis_command_seconds_bucket{$S}[$R])))`, "{{command}}"}}},
 			{title: "Failures and connections", unit: units.Short, queries: []query{
-				{`sum(rate(inlet_redis_failures_total{$S}[$R]))`, "failures/s"}, {`sum(rate(inlet_redis_timeouts_total{$S}[$R]))`, "timeouts/s"},
+				{`sum(rate(inlet_redis_failures_total{$S}[$R]))`, "failures/s"},
+				{`sum(rate(inlet_redis_timeouts_total{$S}[$R]))`, "timeouts/s"},
 				{`sum by (state) (inlet_redis_connections{$S})`, "{{state}}"},
 			}},
 		}},
@@ -149,24 +192,34 @@ var background = board{
 	about: "What is done after the answer: the statistics' relay and River's jobs.",
 	rows: []row{
 		{"Relay of the statistics", []panel{
-			{title: "Lag", about: "Age of the oldest event that Redis does not have.", unit: units.Seconds, warn: 10, bad: 60,
-				queries: []query{{`max(inlet_stats_relay_lag_seconds{$S})`, "lag"}}},
+			{
+				title: "Lag", about: "Age of the oldest event that Redis does not have.", unit: units.Seconds, warn: 10, bad: 60,
+				queries: []query{{`max(inlet_stats_relay_lag_seconds{$S})`, "lag"}},
+			},
 			{title: "Events that wait", unit: units.Short, queries: []query{{`max(inlet_stats_outbox_rows{$S})`, "outbox"}}},
 			{title: "Applied", unit: units.OpsPerSecond, queries: []query{
 				{`sum(rate(inlet_stats_events_applied_total{$S}[$R]))`, "events"}, {`sum(increase(inlet_stats_rebuilds_total{$S}[$R]))`, "rebuilds"},
 			}},
 		}},
 		{"Jobs", []panel{
-			{title: "Waiting", about: "All that may run and does not yet.", unit: units.Short, stacked: true,
-				queries: []query{{`max by (kind) (inlet_jobs{$S,state="available"})`, "{{kind}}"}}},
-			{title: "How long the oldest has waited", unit: units.Seconds, warn: 300, bad: 1800,
-				queries: []query{{`max by (kind) (inlet_job_oldest_seconds{$S})`, "{{kind}}"}}},
+			{
+				title: "Waiting", about: "All that may run and does not yet.", unit: units.Short, stacked: true,
+				queries: []query{{`max by (kind) (inlet_jobs{$S,state="available"})`, "{{kind}}"}},
+			},
+			{
+				title: "How long the oldest has waited", unit: units.Seconds, warn: 300, bad: 1800,
+				queries: []query{{`max by (kind) (inlet_job_oldest_seconds{$S})`, "{{kind}}"}},
+			},
 			{title: "By state", unit: units.Short, queries: []query{{`sum by (state) (max by (kind, state) (inlet_jobs{$S}))`, "{{state}}"}}},
 			{title: "Runs", unit: units.OpsPerSecond, stacked: true, queries: []query{{`sum by (kind) (rate(inlet_job_runs_total{$S}[$R]))`, "{{kind}}"}}},
-			{title: "Failed runs", about: "They are tried again.", unit: units.OpsPerSecond,
-				queries: []query{{`sum by (kind) (rate(inlet_job_runs_total{$S,outcome="failed"}[$R]))`, "{{kind}}"}}},
-			{title: "Time of a run, 95 of 100 are faster", unit: units.Seconds,
-				queries: []query{{`histogram_quantile(0.95, sum by (le, kind) (rate(inlet_job_seconds_bucket{$S}[$R])))`, "{{kind}}"}}},
+			{
+				title: "Failed runs", about: "They are tried again.", unit: units.OpsPerSecond,
+				queries: []query{{`sum by (kind) (rate(inlet_job_runs_total{$S,outcome="failed"}[$R]))`, "{{kind}}"}},
+			},
+			{
+				title: "Time of a run, 95 of 100 are faster", unit: units.Seconds,
+				queries: []query{{`histogram_quantile(0.95, sum by (le, kind) (rate(inlet_job_seconds_bucket{$S}[$R])))`, "{{kind}}"}},
+			},
 		}},
 	},
 }
@@ -178,17 +231,25 @@ var capacity = board{
 		{"Processes", []panel{
 			{title: "Processor", about: "1 is one core.", unit: units.Short, queries: []query{{`rate(process_cpu_seconds_total{$S}[$R])`, "{{instance}}"}}},
 			{title: "Memory", unit: units.BytesIEC, warn: 400 << 20, bad: 1 << 30, queries: []query{{`process_resident_memory_bytes{$S}`, "{{instance}}"}}},
-			{title: "Processor time of an accepted file", about: "What a file costs; it should not grow with the number of pictures.", unit: units.Seconds,
-				queries: []query{{`sum(rate(process_cpu_seconds_total{$S}[$R])) / ` + accepted, "per file"}}},
+			{
+				title: "Processor time of an accepted file", about: "What a file costs; it should not grow with the number of pictures.", unit: units.Seconds,
+				queries: []query{{`sum(rate(process_cpu_seconds_total{$S}[$R])) / ` + accepted, "per file"}},
+			},
 			{title: "Goroutines", unit: units.Short, queries: []query{{`go_goroutines{$S}`, "{{instance}}"}}},
 			{title: "Heap in use", unit: units.BytesIEC, queries: []query{{`go_memstats_heap_inuse_bytes{$S}`, "{{instance}}"}}},
 			{title: "Pause of the garbage collector, the longest", unit: units.Seconds, queries: []query{{`go_gc_duration_seconds{$S,quantile="1"}`, "{{instance}}"}}},
-			{title: "File descriptors", about: "Share of those allowed.", unit: units.PercentUnit, most: 1, warn: 0.7, bad: 0.9,
-				queries: []query{{`process_open_fds{$S} / process_max_fds{$S}`, "{{instance}}"}}},
-			{title: "Places in use", unit: units.PercentUnit, most: 1, warn: 0.8, bad: 0.95,
-				queries: []query{{`inlet_upload_processing{$S} / inlet_upload_places{$S}`, "{{instance}}"}}},
-			{title: "Queue in use", unit: units.PercentUnit, most: 1, warn: 0.25, bad: 0.75,
-				queries: []query{{`inlet_upload_queued{$S} / inlet_upload_queue_limit{$S}`, "{{instance}}"}}},
+			{
+				title: "File descriptors", about: "Share of those allowed.", unit: units.PercentUnit, most: 1, warn: 0.7, bad: 0.9,
+				queries: []query{{`process_open_fds{$S} / process_max_fds{$S}`, "{{instance}}"}},
+			},
+			{
+				title: "Places in use", unit: units.PercentUnit, most: 1, warn: 0.8, bad: 0.95,
+				queries: []query{{`inlet_upload_processing{$S} / inlet_upload_places{$S}`, "{{instance}}"}},
+			},
+			{
+				title: "Queue in use", unit: units.PercentUnit, most: 1, warn: 0.25, bad: 0.75,
+				queries: []query{{`inlet_upload_queued{$S} / inlet_upload_queue_limit{$S}`, "{{instance}}"}},
+			},
 			{title: "Requests under way", unit: units.Short, queries: []query{{`inlet_http_in_flight{$S}`, "{{instance}}"}}},
 			{title: "Age of each process", unit: units.Seconds, queries: []query{{`time() - process_start_time_seconds{$S}`, "{{instance}}"}}},
 			{title: "Builds", unit: units.Short, queries: []query{{`count by (version, revision) (inlet_build_info{$S})`, "{{version}} {{revision}}"}}},
