@@ -8,5 +8,6 @@ func (f *Files) Free() int64 {
 	if err := unix.Statfs(f.blobs(), &disk); err != nil {
 		return -1
 	}
+	//nolint:unconvert // of other types on other systems
 	return int64(disk.Bavail) * int64(disk.Bsize)
 }

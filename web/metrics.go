@@ -49,7 +49,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 // not become a label.
 func methodOf(r *http.Request) string {
 	switch r.Method {
-	case "GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS":
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodPatch, http.MethodOptions:
 		return r.Method
 	}
 	return "other"

@@ -200,7 +200,7 @@ func (s *service) queryTracer() pgx.QueryTracer {
 	if !tracing.Enabled() {
 		return nil
 	}
-	return otelpgx.NewTracer(otelpgx.WithTracerProvider(s.tracing), otelpgx.WithTrimSQLInSpanName())
+	return otelpgx.NewTracer(otelpgx.WithTracerProvider(s.tracing))
 }
 
 // imageURL gives the address under which an image is fetched.

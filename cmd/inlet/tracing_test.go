@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"sync"
 	"syscall"
@@ -77,6 +78,8 @@ func TestTraces(t *testing.T) {
 	link := r.link(t)
 	r.ask(t, "POST", link, picture(t, 80), http.StatusCreated)
 	r.ask(t, "GET", "/healthz", nil, http.StatusOK)
+	ran := regexp.MustCompile(`inlet_job_runs_total\{[^}]*outcome="done"\} [1-9]`)
+	eventually(t, "the run of a job", func() bool { return ran.Match(r.ask(t, "GET", "/metrics", nil, http.StatusOK)) })
 	// A stop delivers what waits.
 	if err := r.Process.Signal(syscall.SIGTERM); err != nil {
 		t.Fatal(err)
