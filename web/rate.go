@@ -79,6 +79,9 @@ func newRates(rdb redis.UniversalClient, now func() time.Time, log *slog.Logger,
 	if rdb != nil {
 		r.limiter = redis_rate.NewLimiter(rdb)
 	}
+	for _, name := range []string{"client", "link", "visits"} {
+		r.refused.WithLabelValues(name)
+	}
 	reg.MustRegister(r.refused)
 	return r
 }

@@ -52,8 +52,11 @@ var service = board{
 				queries: []query{{`sum by (status) (rate(inlet_http_requests_total{$S}[$R])) > 0`, "{{status}}"}},
 			},
 			{
-				title: "Failures by route", about: "5xx; 503 is asked to come back.", unit: units.RequestsPerSecond,
-				queries: []query{{`sum by (route, status) (rate(inlet_http_requests_total{$S,status=~"5.."}[$R])) > 0`, "{{route}} {{status}}"}},
+				title: "Failures by route, and limits of rates", about: "5xx; 503 and what goes over a limit are asked to come back.", unit: units.RequestsPerSecond,
+				queries: []query{
+					{`sum by (route, status) (rate(inlet_http_requests_total{$S,status=~"5.."}[$R])) > 0`, "{{route}} {{status}}"},
+					{`sum by (limit) (rate(inlet_rate_limited_total{$S}[$R])) > 0`, "over the limit of {{limit}}"},
+				},
 			},
 		}},
 		{"Time", []panel{
@@ -129,10 +132,13 @@ var uploads = board{
 			},
 		}},
 		{"Places", []panel{
-			{title: "Inspections", unit: units.Short, width: 12, queries: []query{
+			{title: "Files that have arrived", unit: units.Short, queries: []query{
 				{`sum(inlet_upload_processing{$S})`, "under way"}, {`sum(inlet_upload_queued{$S})`, "waiting"}, {`sum(inlet_upload_places{$S})`, "places"},
 			}},
-			{title: "Comparisons", unit: units.Short, width: 12, queries: []query{
+			{title: "Inspections", unit: units.Short, queries: []query{
+				{`sum(inlet_upload_inspecting{$S})`, "under way"}, {`sum(inlet_upload_inspecting_queued{$S})`, "waiting"}, {`sum(inlet_upload_inspecting_places{$S})`, "places"},
+			}},
+			{title: "Comparisons", unit: units.Short, queries: []query{
 				{`sum(inlet_upload_comparing{$S})`, "under way"}, {`sum(inlet_upload_comparing_queued{$S})`, "waiting"}, {`sum(inlet_upload_comparing_places{$S})`, "places"},
 			}},
 		}},
@@ -181,8 +187,18 @@ var stores = board{
 			}},
 		}},
 		{"Blobs", []panel{
-			{title: "Time to keep a blob", unit: units.Seconds, width: 12, queries: quantiles("inlet_upload_step_seconds", `$S,step="blob"`)},
-			{title: "Room left on each process's disk", unit: units.BytesIEC, width: 12, queries: []query{{`inlet_blob_free_bytes{$S} >= 0`, "{{instance}}"}}},
+			{title: "Operations", unit: units.OpsPerSecond, queries: []query{
+				{`sum by (operation) (rate(inlet_blob_seconds_count{$S}[$R]))`, "{{operation}}"},
+				{`sum by (operation) (rate(inlet_blob_errors_total{$S}[$R])) > 0`, "{{operation}}, failed"},
+			}},
+			{
+				title: "95 of 100 are faster", about: "open is without the reading.", unit: units.Seconds,
+				queries: []query{{`histogram_quantile(0.95, sum by (le, operation) (rate(inlet_blob_seconds_bucket{$S}[$R])))`, "{{operation}}"}},
+			},
+			{
+				title: "Room left on each process's disk", about: "Of stores in files; S3 does not say.", unit: units.BytesIEC,
+				queries: []query{{`inlet_blob_free_bytes{$S} >= 0`, "{{instance}}"}},
+			},
 		}},
 	},
 }
