@@ -104,7 +104,7 @@ func (l *load) compareRecount(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		a, b := comparable(shown), comparable(counted)
+		a, b := counters(shown), counters(counted)
 		if !bytes.Equal(a, b) {
 			return fmt.Errorf("statistics differ from SQL:\n  shown   %s\n  counted %s", a, b)
 		}
@@ -112,8 +112,8 @@ func (l *load) compareRecount(ctx context.Context) error {
 	})
 }
 
-// comparable is a document without what is an estimate, or no counter.
-func comparable(d document) []byte {
+// counters is a document without what is an estimate, or no counter.
+func counters(d document) []byte {
 	d.AsOf = time.Time{}
 	for i := range d.UploadsPerDay {
 		d.UploadsPerDay[i].Uploaders = 0

@@ -21,10 +21,14 @@ type Size struct {
 	quality       int
 }
 
-// Large, Middle and Small are pictures of 2–4 MB, 300 KB and 40 KB.
-func Large() Size  { return Size{4000, 3000, 6.6, 85} }
+// Large is pictures of 2–4 MB.
+func Large() Size { return Size{4000, 3000, 6.6, 85} }
+
+// Middle is pictures of 300 KB.
 func Middle() Size { return Size{1600, 1200, 5.4, 80} }
-func Small() Size  { return Size{640, 480, 4.5, 75} }
+
+// Small is pictures of 40 KB.
+func Small() Size { return Size{640, 480, 4.5, 75} }
 
 // Make makes n different pictures, the same ones for the same seed.
 func Make(sz Size, n int, seed uint64) ([][]byte, error) {

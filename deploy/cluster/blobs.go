@@ -72,8 +72,9 @@ func (c *cluster) s3(ctx context.Context) ([]string, error) {
 
 // listens waits until a server takes connections.
 func listens(ctx context.Context, name, addr string, process *child.Process, output *child.Log) error {
+	var dialer net.Dialer
 	for {
-		if conn, err := net.DialTimeout("tcp", addr, time.Second); err == nil {
+		if conn, err := dialer.DialContext(ctx, "tcp", addr); err == nil {
 			return conn.Close()
 		}
 		select {

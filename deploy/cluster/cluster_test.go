@@ -254,11 +254,11 @@ func decode(t *testing.T, doc []byte, v any) {
 	}
 }
 
-func within(t *testing.T, limit time.Duration, what string, true func() bool) {
+func within(t *testing.T, limit time.Duration, what string, ok func() bool) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), limit)
 	defer cancel()
-	for !true() {
+	for !ok() {
 		if pause(ctx) != nil {
 			t.Fatalf("not within %v: %s", limit, what)
 		}

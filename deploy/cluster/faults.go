@@ -17,8 +17,8 @@ const calm = 15 * time.Second
 // trouble goes through the faults one by one, over and over, until ctx is done.
 func (c *cluster) trouble(ctx context.Context) error {
 	for turn := 0; ; turn++ {
-		if child.Pause(ctx, calm) != nil {
-			return nil
+		if err := child.Pause(ctx, calm); err != nil {
+			return ignoreEnd(ctx, err)
 		}
 		victim := c.processes[turn%len(c.processes)]
 		faults := []struct {
@@ -37,10 +37,18 @@ func (c *cluster) trouble(ctx context.Context) error {
 		}
 		fault := faults[turn%len(faults)]
 		c.log.Info("fault", "what", fault.what)
-		if err := fault.do(ctx); err != nil && ctx.Err() == nil {
-			return fmt.Errorf("%s: %w", fault.what, err)
+		if err := fault.do(ctx); err != nil {
+			return ignoreEnd(ctx, fmt.Errorf("%s: %w", fault.what, err))
 		}
 	}
+}
+
+// ignoreEnd is nil when ctx is done: that is how trouble ends.
+func ignoreEnd(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
 }
 
 // restartRedis ends the server, which is started again by its keeper.
@@ -51,7 +59,7 @@ func (c *cluster) restartRedis(ctx context.Context) error {
 	}
 	o.MaxRetries = -1
 	rdb := redis.NewClient(o)
-	defer rdb.Close()
+	defer func() { _ = rdb.Close() }()
 	// The connection ends with the server, so there is no answer.
 	_ = rdb.ShutdownNoSave(ctx).Err()
 	for rdb.Ping(ctx).Err() != nil {
