@@ -14,6 +14,7 @@ ROWS      ?= 1000000,10000000
 ACCURACYFLAGS ?=
 CLUSTERFLAGS ?=
 LOADTIME  ?= 5m
+E2E       ?= test/*.test.mjs
 PROFILE   := .cache/cover.out
 
 GOLANGCI_LINT := $(GO) run github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
@@ -33,10 +34,10 @@ endif
 # The pages' scripts are tested where Node.js is found.
 NODE ?= node
 
-.PHONY: help run cluster cluster-load build test test-js scripts vendor check check-deploy dashboards lint fmt tidy vuln bench bench-go bench-upload load accuracy heavy fuzz cover
+.PHONY: help run cluster cluster-load build test test-js scripts vendor check check-deploy dashboards lint fmt tidy vuln bench bench-go bench-upload load accuracy heavy fuzz cover e2e e2e-bars
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: ## Start the service on this machine, with nothing configured
 	$(GO) run ./cmd/inlet
@@ -118,6 +119,16 @@ load: ## Put a thousand users on a private service, then verify every byte and c
 
 accuracy: ## Send copies and lookalikes of photos against each other (ACCURACYFLAGS=-dir FOLDER)
 	$(GO) run ./bench/accuracy $(ACCURACYFLAGS)
+
+e2e: build e2e/node_modules ## Drive the pages in a real Chromium, and a public tus client (needs node 20)
+	cd e2e && INLET_BINARY=../inlet npm test -- $(E2E)
+
+e2e-bars: build e2e/node_modules ## Measure the upload page with 500 photos dropped at once (PHOTOS=500; 3 GB)
+	cd e2e && INLET_BINARY=../inlet npm run bars
+
+e2e/node_modules: e2e/package-lock.json
+	cd e2e && npm ci
+	@touch $@
 
 heavy: ## Measure the memory of thirty large uploads at once (writes 2 GB)
 	INLET_HEAVY=1 $(GO) test -count=1 -v -run ThirtyLargeFiles ./cmd/inlet

@@ -1,0 +1,35 @@
+// 500 photos dropped at once: no task over 200 ms, all arrive, and the tab's
+// memory stays within bounds. It takes some minutes and 3 GB of disk, and its
+// times mean something on a quiet machine only.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { photos } from "../lib/photos.mjs";
+import { stage } from "../lib/stage.mjs";
+import { Strain } from "../lib/strain.mjs";
+import { UploadPage } from "../lib/upload-page.mjs";
+
+const count = Number(process.env.PHOTOS ?? 500);
+
+test(`${count} photos dropped at once`, async (t) => {
+  const { service, browser, origin } = await stage(t, { browser: true });
+  const files = await photos(browser, count);
+  const link = await service.createLink();
+  const tab = await (await browser.visitor("desktop", origin)).page();
+  const strain = await Strain.watch(browser, tab);
+  const page = await UploadPage.open(tab, link);
+
+  const started = performance.now();
+  await page.drop(files);
+  await page.summary(`All ${count} pictures have arrived`, 30 * 60_000);
+  const seconds = (performance.now() - started) / 1000;
+  const { tasks, heap, nodes, renderer } = await strain.end();
+  const { uploads, images } = await service.stats();
+
+  const mb = (bytes) => `${Math.round(bytes / 1e6)} MB`;
+  t.diagnostic(`${uploads.stored} photos, ${mb(images.bytes)}, in ${seconds.toFixed(0)} s`);
+  t.diagnostic(`tasks over 50 ms: ${tasks.length}, the longest ${tasks.slice(0, 5).map(Math.round)} ms`);
+  t.diagnostic(`at most ${mb(heap)} of JavaScript, ${nodes} nodes, ${mb(renderer)} of the tab's process`);
+  assert.equal(uploads.accepted, count);
+  assert.ok((tasks[0] ?? 0) <= 200, `a task took ${tasks[0]} ms`);
+  assert.ok(renderer < 500e6, `the tab took ${mb(renderer)}`);
+});

@@ -1,0 +1,28 @@
+// Accessibility, as far as a program can judge it.
+import { createRequire } from "node:module";
+import { readFileSync } from "node:fs";
+
+const source = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+const rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+
+/**
+ * violations lists what axe finds wrong with a page as it is now. axe runs in a
+ * world of its own, so the page keeps its policy against foreign scripts.
+ */
+export async function violations(page) {
+  const devtools = await page.context().newCDPSession(page);
+  const { frameTree } = await devtools.send("Page.getFrameTree");
+  const world = await devtools.send("Page.createIsolatedWorld", { frameId: frameTree.frame.id, worldName: "axe" });
+  const run = async (expression) => {
+    const { result, exceptionDetails } = await devtools.send("Runtime.evaluate", {
+      expression, contextId: world.executionContextId, awaitPromise: true, returnByValue: true,
+    });
+    if (exceptionDetails) throw new Error(exceptionDetails.exception?.description ?? exceptionDetails.text);
+    return result.value;
+  };
+  await run(`${source}; undefined`);
+  const options = JSON.stringify({ runOnly: rules, resultTypes: ["violations"] });
+  const found = await run(`axe.run(${options}).then((results) => results.violations)`);
+  await devtools.detach();
+  return found.map((rule) => `${rule.id}: ${rule.help}\n${rule.nodes.map((node) => `    ${node.html}\n    ${node.failureSummary}`).join("\n")}`);
+}

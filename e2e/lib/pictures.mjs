@@ -1,0 +1,79 @@
+// Pictures to send: made ones, and real ones where the folder of camera files
+// lies beside the repository.
+import { createCipheriv, createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import path from "node:path";
+import zlib from "node:zlib";
+
+const corpus = path.resolve(import.meta.dirname, "../../../shared/corpus/photos/files");
+
+/** noise is that many bytes that look random and depend on the seed alone. */
+export function noise(seed, length) {
+  const key = createHash("sha256").update(String(seed)).digest();
+  return createCipheriv("aes-256-ctr", key, Buffer.alloc(16)).update(Buffer.alloc(length));
+}
+
+export function sha256(data) {
+  return createHash("sha256").update(data).digest("hex");
+}
+
+/** png is a pattern of coloured fields. Those of two seeds do not look alike. */
+export function png(seed, width = 256, height = 192) {
+  const rows = Buffer.alloc(height * (1 + 3 * width)); // each begins with its filter, none
+  const fields = noise(seed, 8 * 8 * 3);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const field = 3 * (8 * Math.floor((8 * y) / height) + Math.floor((8 * x) / width));
+      fields.copy(rows, y * (1 + 3 * width) + 1 + 3 * x, field, field + 3);
+    }
+  }
+  const header = Buffer.alloc(13);
+  header.writeUInt32BE(width, 0);
+  header.writeUInt32BE(height, 4);
+  header.set([8, 2], 8); // 8 bits of red, green and blue
+  const signature = Buffer.from("\x89PNG\r\n\x1a\n", "latin1");
+  return Buffer.concat([signature, chunk("IHDR", header), chunk("IDAT", zlib.deflateSync(rows)), chunk("IEND")]);
+}
+
+function chunk(type, data = Buffer.alloc(0)) {
+  const named = Buffer.concat([Buffer.from(type), data]);
+  const ends = Buffer.alloc(8);
+  ends.writeUInt32BE(data.length, 0);
+  ends.writeUInt32BE(zlib.crc32(named), 4);
+  return Buffer.concat([ends.subarray(0, 4), named, ends.subarray(4)]);
+}
+
+/** bmp is noise that no format makes smaller: 54 + 3 · width · height bytes. */
+export function bmp(seed, width, height) {
+  if (width % 4 !== 0) throw new RangeError("rows of a BMP fill up to four bytes");
+  const header = Buffer.alloc(54);
+  const pixels = noise(seed, 3 * width * height);
+  header.write("BM");
+  header.writeUInt32LE(header.length + pixels.length, 2);
+  header.writeUInt32LE(header.length, 10);
+  header.writeUInt32LE(40, 14);
+  header.writeInt32LE(width, 18);
+  header.writeInt32LE(height, 22);
+  header.writeUInt16LE(1, 26);
+  header.writeUInt16LE(24, 28);
+  header.writeUInt32LE(pixels.length, 34);
+  return Buffer.concat([header, pixels]);
+}
+
+// Ten cameras' files of seven formats, of which no two look alike.
+const real = [
+  "941b9c7b-DSCN0029.jpg", "12c59a8d-Sony_DSC-HX5V_2_.jpg", "3ad8b079-Samsung_GT-I9000_Galaxy_S_.jpg",
+  "c6468680-HP_PhotoSmart_735.jpg", "9875273e-mongolia.jpeg", "63ba6b0f-sunrise.png", "be7fe861-HTC_Desire.webp",
+  "f86ec0d3-samplefilehub.heif", "cfa7fcf6-Classic.tif", "bc90e1e8-adf6f850b13dff73ebb22862c6ab028b.gif",
+];
+
+/** tenPictures are files as playwright takes them: of cameras where there are such, else made. */
+export function tenPictures() {
+  if (!existsSync(corpus)) return Array.from({ length: 10 }, (_, i) => file(`made-${i}.png`, png(i)));
+  return real.map((name) => file(name.replace(/^\w+-/, ""), readFileSync(path.join(corpus, name))));
+}
+
+/** file is a file of that name, its type left to the receiver. */
+export function file(name, buffer) {
+  return { name, buffer: Buffer.from(buffer), mimeType: "" };
+}
