@@ -14,10 +14,13 @@ const flags = [
   "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ];
 
-const screens = {
+const devices = {
   desktop: { viewport: { width: 1280, height: 800 } },
   phone: { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true },
 };
+
+/** screens are what pages are looked at on. */
+export const screens = Object.keys(devices);
 
 /** findChromium returns the path of a Chromium on this machine, or null. */
 export function findChromium() {
@@ -54,8 +57,8 @@ class Browser {
    * comes from origin.
    */
   async visitor(screen, origin, options = {}) {
-    const context = await this.chromium.newContext({ ...screens[screen], locale: "en-GB", ...options });
-    context.setDefaultTimeout(20_000);
+    const context = await this.chromium.newContext({ ...devices[screen], locale: "en-GB", ...options });
+    context.setDefaultTimeout(60_000);
     const visitor = new Visitor(context, origin);
     this.#visitors.push(visitor);
     return visitor;
@@ -109,6 +112,11 @@ class Visitor {
   #fault(what) {
     if (!this.#expected.some((pattern) => pattern.test(what))) this.#faults.push(what);
   }
+}
+
+/** answered matches what Chromium writes of a refusal, which a script cannot keep it from. */
+export function answered(status) {
+  return new RegExp(`^console: Failed to load resource: the server responded with a status of ${status} `);
 }
 
 /** screenshot keeps what a page looks like, for whoever reads the build's output. */

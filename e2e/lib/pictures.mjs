@@ -17,8 +17,11 @@ export function sha256(data) {
   return createHash("sha256").update(data).digest("hex");
 }
 
-/** png is a pattern of coloured fields. Those of two seeds do not look alike. */
-export function png(seed, width = 256, height = 192) {
+/**
+ * png is a pattern of coloured fields. Those of two seeds do not look alike. With
+ * taken, it says which camera took it, and where.
+ */
+export function png(seed, width = 256, height = 192, taken = null) {
   const rows = Buffer.alloc(height * (1 + 3 * width)); // each begins with its filter, none
   const fields = noise(seed, 8 * 8 * 3);
   for (let y = 0; y < height; y++) {
@@ -32,7 +35,47 @@ export function png(seed, width = 256, height = 192) {
   header.writeUInt32BE(height, 4);
   header.set([8, 2], 8); // 8 bits of red, green and blue
   const signature = Buffer.from("\x89PNG\r\n\x1a\n", "latin1");
-  return Buffer.concat([signature, chunk("IHDR", header), chunk("IDAT", zlib.deflateSync(rows)), chunk("IEND")]);
+  const chunks = [chunk("IHDR", header), ...(taken ? [chunk("eXIf", exif(taken))] : []), chunk("IDAT", zlib.deflateSync(rows)), chunk("IEND")];
+  return Buffer.concat([signature, ...chunks]);
+}
+
+/** exif is a TIFF block of two directories: the camera's, and behind it the place's. */
+function exif({ make, model, latitude, longitude }) {
+  const degrees = (at) => [Math.floor(at), 60 * (at % 1), 0].flatMap((part) => rational(part));
+  const camera = [[0x010f, ascii(make)], [0x0110, ascii(model)]];
+  const size = ([, { data }]) => 12 + data.length;
+  const gpsAt = 8 + 6 + 12 + camera.map(size).reduce((a, b) => a + b);
+  const place = [
+    [1, ascii(latitude < 0 ? "S" : "N")], [2, { type: 5, count: 3, data: Buffer.concat(degrees(Math.abs(latitude))) }],
+    [3, ascii(longitude < 0 ? "W" : "E")], [4, { type: 5, count: 3, data: Buffer.concat(degrees(Math.abs(longitude))) }],
+  ];
+  const head = Buffer.from("MM\0\x2a\0\0\0\x08", "latin1");
+  return Buffer.concat([head, directory([...camera, [0x8825, { type: 4, count: 1, data: uint32(gpsAt) }]], 8), directory(place, gpsAt)]);
+}
+
+/** directory is a TIFF directory that begins at an offset, its longer values behind it. */
+function directory(entries, at) {
+  let next = at + 6 + 12 * entries.length;
+  const long = [];
+  const fields = entries.map(([tag, { type, count, data }]) => {
+    const field = Buffer.concat([uint32((tag << 16) + type), uint32(count), data, Buffer.alloc(4)]).subarray(0, 12);
+    if (data.length > 4) {
+      field.writeUInt32BE(next, 8);
+      long.push(data);
+      next += data.length;
+    }
+    return field;
+  });
+  return Buffer.concat([Buffer.from([0, entries.length]), ...fields, Buffer.alloc(4), ...long]);
+}
+
+const ascii = (text) => ({ type: 2, count: text.length + 1, data: Buffer.from(`${text}\0`) });
+const rational = (value) => [uint32(Math.round(value * 1000)), uint32(1000)];
+
+function uint32(value) {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value >>> 0);
+  return bytes;
 }
 
 function chunk(type, data = Buffer.alloc(0)) {

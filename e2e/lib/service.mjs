@@ -74,6 +74,22 @@ class Service {
     return this.ask("GET", "/v1/stats");
   }
 
+  /** send uploads files through a link, as a form does. All of them have to be taken. */
+  async send(link, files) {
+    const form = new FormData();
+    for (const { name, buffer } of files) form.append("files", new Blob([buffer]), name);
+    const answer = await fetch(link.url, { method: "POST", body: form });
+    const text = await answer.text();
+    assert.equal(answer.status, 201, text);
+    const { results } = JSON.parse(text);
+    assert.deepEqual(results.map(({ status }) => status), files.map(() => "stored"), text);
+  }
+
+  /** until asks again and again, until it is so. */
+  async until(so, patience = 60_000) {
+    for (const late = AbortSignal.timeout(patience); !(await so()); ) await sleep(50, null, { signal: late });
+  }
+
   /** picture fetches the stored bytes. */
   async picture(id) {
     const answer = await fetch(`${this.address}/v1/images/${id}`);

@@ -1,0 +1,114 @@
+// Every page, on a phone and on a desktop, light and dark: what axe finds wrong
+// with it, and a picture of it to look at.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { violations } from "../lib/axe.mjs";
+import { answered, screens, screenshot } from "../lib/browser.mjs";
+import { Console } from "../lib/console.mjs";
+import { file, png, tenPictures } from "../lib/pictures.mjs";
+import { stage } from "../lib/stage.mjs";
+import { UploadPage } from "../lib/upload-page.mjs";
+
+for (const screen of screens) {
+  test(`the console is accessible on a ${screen}`, async (t) => {
+    const { service, browser, origin } = await stage(t, { browser: true });
+    const link = await service.createLink({ label: "Summer party" });
+    await service.send(link, [...tenPictures(), file("placed.png", png("placed", 256, 192, photographed))]);
+    const visitor = await browser.visitor(screen, origin);
+    visitor.expect(answered(503)); // pictures that are not decoded yet
+    const tab = await visitor.page();
+    const console = await Console.open(tab, service);
+    await accessible(tab, `console-sign-in-${screen}`);
+    await console.signIn(service);
+    await console.figure("Pictures", "11");
+    await accessible(tab, `console-overview-${screen}`);
+    for (const table of await tab.getByRole("button", { name: "Table" }).all()) await table.click();
+    await accessible(tab, `console-tables-${screen}`);
+
+    await console.go("Gallery");
+    const wall = await console.loaded(11);
+    await accessible(tab, `console-gallery-${screen}`);
+    await wall.first().getByRole("link").click();
+    const dialog = tab.getByRole("dialog");
+    await dialog.getByRole("img", { name: /^Map/ }).locator("path[d]").waitFor({ state: "attached" });
+    await dialog.locator("[data-state=ready]").first().waitFor();
+    await accessible(tab, `console-picture-${screen}`);
+    await dialog.getByRole("button", { name: "Close" }).click();
+    await dialog.waitFor({ state: "detached" });
+
+    await console.makeLink({ label: "Wedding", expires: "7 days", files: 100 });
+    await tab.getByRole("img", { name: "QR code of the link" }).evaluate((img) => img.decode());
+    await accessible(tab, `console-links-${screen}`);
+    await tab.getByRole("button", { name: "Poster" }).click();
+    await dialog.getByRole("img", { name: "QR code of the link" }).evaluate((img) => img.decode());
+    await accessible(tab, `console-poster-${screen}`);
+    await dialog.getByRole("button", { name: "Close" }).click();
+    await tab.getByRole("button", { name: "Revoke Wedding" }).click();
+    await dialog.getByRole("button", { name: "Revoke" }).waitFor();
+    await accessible(tab, `console-revoke-${screen}`);
+  });
+
+  test(`the upload page is accessible on a ${screen}`, async (t) => {
+    const { service, proxy, browser, origin } = await stage(t, { browser: true, proxy: true });
+    const link = await service.createLink({ label: "Summer party", max_files: 20 });
+    const visitor = await browser.visitor(screen, origin);
+    visitor.expect(answered(415));
+    const tab = await visitor.page();
+    const page = await UploadPage.open(tab, link);
+    await accessible(tab, `upload-empty-${screen}`);
+    proxy.rate = 5_000;
+    await page.choose([...tenPictures(), file("notes.txt", "no picture")]);
+    await tab.getByText(/Sending, [1-9]/).first().waitFor();
+    await accessible(tab, `upload-sending-${screen}`);
+    proxy.rate = Infinity;
+    await page.summary("10 of 11 have arrived");
+    await accessible(tab, `upload-done-${screen}`);
+  });
+
+  test(`the pages of refusal are kind on a ${screen}`, async (t) => {
+    const { service, browser, origin } = await stage(t, { browser: true });
+    const links = await refusedLinks(service);
+    const visitor = await browser.visitor(screen, origin);
+    visitor.expect(answered(403), answered(410));
+    const tab = await visitor.page();
+    for (const [name, { url, status, title }] of Object.entries(links)) {
+      const answer = await tab.goto(url);
+      assert.equal(answer.status(), status, name);
+      await tab.getByRole("heading", { name: title, level: 1 }).waitFor();
+      assert.equal(await tab.locator("form, input, button").count(), 0, `${name}: there is nothing to send with`);
+      await accessible(tab, `refused-${name}-${screen}`);
+    }
+  });
+}
+
+const photographed = { make: "Canon", model: "Canon EOS 40D", latitude: 46.5, longitude: 7.75 };
+
+/** accessible keeps a picture of the page and lets axe judge it, light and dark. */
+async function accessible(tab, name) {
+  for (const colorScheme of ["light", "dark"]) {
+    await tab.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    await tab.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => {}))));
+    await screenshot(tab, `${name}-${colorScheme}`);
+    assert.deepEqual(await violations(tab), [], `${name}, ${colorScheme}`);
+  }
+}
+
+/** refusedLinks is one link of each kind that nothing can be sent through. */
+async function refusedLinks(service) {
+  const [expired, revoked, exhausted, early] = await Promise.all([
+    service.createLink({ expires_in: "1s" }),
+    service.createLink(),
+    service.createLink({ max_files: 1 }),
+    service.createLink({ not_before: new Date(Date.now() + 600_000).toISOString() }),
+  ]);
+  await service.ask("DELETE", `/v1/links/${revoked.id}`);
+  await service.send(exhausted, [file("a.png", png("the only one"))]);
+  await service.until(async () => (await fetch(expired.url)).status === 410);
+  return {
+    expired: { url: expired.url, status: 410, title: "This link has expired" },
+    revoked: { url: revoked.url, status: 410, title: "This link has been closed" },
+    "used-up": { url: exhausted.url, status: 410, title: "This link is used up" },
+    early: { url: early.url, status: 403, title: "This link is not open yet" },
+    broken: { url: expired.url.slice(0, -20), status: 403, title: "This link is not complete" },
+  };
+}
