@@ -12,7 +12,7 @@ const figures = [
   ["Pictures", (s) => count(s.images.stored), (s) => bytes(s.images.bytes)],
   ["Accepted", (s) => count(s.uploads.accepted), () => "uploads in all"],
   ["Already there", (s) => count(s.uploads.duplicates), (s) => `${share(s.uploads.duplicates, s.uploads.accepted)} of what was accepted`],
-  ["Refused", (s) => count(s.uploads.rejected), () => "no pictures, too large, …"],
+  ["Refused", (s) => count(s.uploads.rejected), () => "no image, or too large"],
   ["Most popular format", (s) => s.most_popular_format?.toUpperCase() ?? "none yet",
     (s) => (s.formats.length ? `${share(s.formats[0].images, s.images.stored)} of the pictures` : "")],
 ];

@@ -5,7 +5,7 @@ import { h, icon } from "./dom.js";
 // panel shows the drawing or, at the touch of a button, the table.
 export function panel({ title, className = "", drawing, table, note = null }) {
   const id = `panel-${title.toLowerCase().replace(/\W+/g, "-")}`;
-  const scroller = h("div", { class: "scroller", tabindex: 0, role: "region", "aria-labelledby": id, hidden: true }, table);
+  const scroller = h("div", { class: "scroller", tabindex: 0, role: "region", "aria-label": `${title}, table`, hidden: true }, table);
   const toggle = h("button", { type: "button", class: "quiet small", "aria-pressed": "false", onclick: flip },
     icon("table"), h("span", { class: "visually-hidden" }, `${title}: `), "Table");
   function flip() {
