@@ -121,6 +121,7 @@ accuracy: ## Send copies and lookalikes of photos against each other (ACCURACYFL
 	$(GO) run ./bench/accuracy $(ACCURACYFLAGS)
 
 e2e: build e2e/node_modules ## Drive the pages in a real Chromium, and a public tus client (needs node 20)
+	rm -rf e2e/output
 	cd e2e && INLET_BINARY=../inlet E2E='$(E2E)' npm test
 
 e2e-bars: build e2e/node_modules ## Measure the upload page with 500 photos dropped at once (PHOTOS=500; 3 GB)

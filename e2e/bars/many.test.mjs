@@ -2,6 +2,7 @@
 // memory stays within bounds. It takes some minutes and 3 GB of disk, and its
 // times mean something on a quiet machine only.
 import assert from "node:assert/strict";
+import { availableParallelism, loadavg } from "node:os";
 import { test } from "node:test";
 import { photos } from "../lib/photos.mjs";
 import { stage } from "../lib/stage.mjs";
@@ -26,10 +27,18 @@ test(`${count} photos dropped at once`, async (t) => {
   const { uploads, images } = await service.stats();
 
   const mb = (bytes) => `${Math.round(bytes / 1e6)} MB`;
+  const longest = (by) => tasks.toSorted((a, b) => b[by] - a[by]);
+  const [slowest] = longest("processor");
+  t.diagnostic(`load of the machine ${loadavg().map((load) => load.toFixed(1))} on ${availableParallelism()} cores`);
   t.diagnostic(`${uploads.stored} photos, ${mb(images.bytes)}, in ${seconds.toFixed(0)} s`);
-  t.diagnostic(`tasks over 50 ms: ${tasks.length}, the longest ${tasks.slice(0, 5).map(Math.round)} ms`);
   t.diagnostic(`at most ${mb(heap)} of JavaScript, ${nodes} nodes, ${mb(renderer)} of the tab's process`);
+  for (const by of ["wall", "processor"]) {
+    t.diagnostic(`tasks over 50 ms by ${by} time: ${tasks.filter((task) => task[by] > 50).length}; the longest:`);
+    for (const task of longest(by).slice(0, 5)) {
+      t.diagnostic(`  ${Math.round(task.wall)} ms, of the processor ${Math.round(task.processor)} ms: ${task.what.slice(0, 4).join(", ")}`);
+    }
+  }
   assert.equal(uploads.accepted, count);
-  assert.ok((tasks[0] ?? 0) <= 200, `a task took ${tasks[0]} ms`);
+  assert.ok(slowest.processor <= 200, `a task took ${slowest.processor} ms of the processor`);
   assert.ok(renderer < 500e6, `the tab took ${mb(renderer)}`);
 });

@@ -53,9 +53,9 @@ export class Console {
     return this.tab.getByLabel("Address").inputValue();
   }
 
-  /** loaded waits until as many pictures of the gallery show themselves. */
+  /** loaded waits until as many pictures show themselves, and returns the items they are in. */
   async loaded(count) {
-    const pictures = this.tab.getByRole("main").getByRole("listitem").filter({ has: this.tab.locator("[data-index]") });
+    const pictures = this.tab.getByRole("main").getByRole("listitem").filter({ has: this.tab.locator("img") });
     await pictures.nth(count - 1).waitFor();
     for (let i = 0; i < count; i++) await pictures.nth(i).locator("[data-state=ready]").waitFor();
     assert.equal(await pictures.count(), count);

@@ -17,8 +17,9 @@ export async function startProxy() {
 class Proxy {
   target = null;
   received = 0; // bytes that clients sent and that were passed on
-  rate = Infinity; // bytes a second that one client"s connection may send
-  latency = 0; // ms that each piece of a client"s waits
+  returned = 0; // bytes that the service answered
+  rate = Infinity; // bytes a second that one client's connection may send
+  latency = 0; // ms that each piece of a client's waits
   down = false; // whether connections are refused
 
   #sockets = new Set();
@@ -62,6 +63,7 @@ class Proxy {
       });
     }
     client.pipe(this.#meter()).pipe(service);
+    service.on("data", (piece) => { this.returned += piece.length; });
     service.pipe(client);
   }
 

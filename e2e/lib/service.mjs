@@ -54,7 +54,7 @@ class Service {
     this.token = (await readFile(path.join(this.dir, "inlet-data", "operator-token"), "utf8")).trim();
   }
 
-  /** ask sends an operator"s request and returns the answer"s JSON, if it has any. */
+  /** ask sends an operator's request and returns the answer's JSON, if it has any. */
   async ask(method, path, body) {
     const answer = await fetch(this.address + path, {
       method,

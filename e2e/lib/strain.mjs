@@ -3,32 +3,27 @@
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Strain watches one tab from before it loads its page. */
+/** Strain watches one tab: what it takes, sampled, and each task, from a trace. */
 export class Strain {
   peak = { heap: 0, nodes: 0, renderer: 0 }; // bytes of JavaScript, elements and texts, bytes of the process
   #over = new AbortController();
 
   static async watch(browser, tab) {
     const strain = new Strain();
-    strain.tab = tab;
-    await tab.addInitScript(() => {
-      globalThis.longTasks = [];
-      const note = (list) => globalThis.longTasks.push(...list.getEntries().map((entry) => entry.duration));
-      new PerformanceObserver(note).observe({ type: "longtask", buffered: true });
-    });
+    strain.browser = browser.chromium;
     strain.page = await tab.context().newCDPSession(tab);
     await strain.page.send("Performance.enable");
-    strain.machine = await browser.chromium.newBrowserCDPSession();
+    strain.machine = await strain.browser.newBrowserCDPSession();
+    await strain.browser.startTracing(tab, { categories: ["devtools.timeline", "disabled-by-default-devtools.timeline", "__metadata"] });
     strain.sampling = strain.#sample();
     return strain;
   }
 
-  /** end stops watching and returns the peaks, and the tasks over 50 ms in ms, longest first. */
+  /** end stops watching and returns the peaks, and the tasks of the tab's main thread. */
   async end() {
     this.#over.abort();
     await this.sampling;
-    const tasks = await this.tab.evaluate(() => globalThis.longTasks);
-    return { ...this.peak, tasks: tasks.sort((a, b) => b - a) };
+    return { ...this.peak, tasks: tasks(JSON.parse(await this.browser.stopTracing())) };
   }
 
   async #sample() {
@@ -55,4 +50,30 @@ export class Strain {
   #note(name, value) {
     this.peak[name] = Math.max(this.peak[name], value);
   }
+}
+
+/**
+ * tasks lists the tasks of main threads: how long each took by the clock, how long
+ * of the processor, both in ms, and what it spent that on. On a busy machine the
+ * clock counts others' work too.
+ */
+function tasks({ traceEvents: events }) {
+  const mains = new Set(events.filter(({ name, args }) => name === "thread_name" && args.name === "CrRendererMain").map(thread));
+  const timed = events.filter((event) => event.ph === "X" && event.dur !== undefined && mains.has(thread(event)));
+  const found = timed.filter(({ name }) => name === "RunTask").map((task) => ({ task, wall: task.dur / 1000, processor: (task.tdur ?? 0) / 1000 }));
+  for (const long of found.filter(({ wall }) => wall > 50)) long.what = parts(long.task, timed);
+  return found.map(({ wall, processor, what = [] }) => ({ wall, processor, what }));
+}
+
+const thread = ({ pid, tid }) => `${pid} ${tid}`;
+
+/** parts names what took more than 5 ms within a task, the longest first. */
+function parts(task, timed) {
+  return timed
+    .filter((event) => event !== task && thread(event) === thread(task) && event.ts >= task.ts && event.ts < task.ts + task.dur && event.dur > 5000)
+    .sort((a, b) => b.dur - a.dur)
+    .map(({ name, dur, tdur = 0, args: { data = {} } }) => {
+      const place = data.functionName ? ` ${data.functionName} (${data.url?.split("/").at(-1)}:${data.lineNumber})` : "";
+      return `${name}${place} ${Math.round(dur / 1000)}/${Math.round(tdur / 1000)} ms`;
+    });
 }

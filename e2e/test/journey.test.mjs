@@ -45,7 +45,7 @@ test("from the operator's token to a revoked link", async (t) => {
   // The figures have risen on a page that was not loaded again.
   await console.figure("Pictures", "10");
   await console.figure("Refused", "1");
-  await desk.getByRole("region", { name: "Latest uploads" }).getByRole("listitem").nth(9).waitFor();
+  await console.loaded(10); // the latest uploads
   assert.equal(await desk.evaluate(() => globalThis.sameDocument), true);
   await screenshot(desk, "journey-overview");
 

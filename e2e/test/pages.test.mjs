@@ -5,7 +5,7 @@ import { test } from "node:test";
 import { violations } from "../lib/axe.mjs";
 import { answered, screens, screenshot } from "../lib/browser.mjs";
 import { Console } from "../lib/console.mjs";
-import { file, png, tenPictures } from "../lib/pictures.mjs";
+import { bmp, file, png, tenPictures } from "../lib/pictures.mjs";
 import { stage } from "../lib/stage.mjs";
 import { UploadPage } from "../lib/upload-page.mjs";
 
@@ -21,6 +21,7 @@ for (const screen of screens) {
     await accessible(tab, `console-sign-in-${screen}`);
     await console.signIn(service);
     await console.figure("Pictures", "11");
+    await console.loaded(11);
     await accessible(tab, `console-overview-${screen}`);
     for (const table of await tab.getByRole("button", { name: "Table" }).all()) await table.click();
     await accessible(tab, `console-tables-${screen}`);
@@ -56,12 +57,12 @@ for (const screen of screens) {
     const tab = await visitor.page();
     const page = await UploadPage.open(tab, link);
     await accessible(tab, `upload-empty-${screen}`);
-    proxy.rate = 5_000;
-    await page.choose([...tenPictures(), file("notes.txt", "no picture")]);
+    proxy.rate = 300_000;
+    await page.choose([...tenPictures(), file("notes.txt", "no picture"), file("large.bmp", bmp("large", 2000, 2000))]);
     await tab.getByText(/Sending, [1-9]/).first().waitFor();
     await accessible(tab, `upload-sending-${screen}`);
     proxy.rate = Infinity;
-    await page.summary("10 of 11 have arrived");
+    await page.summary("11 of 12 have arrived");
     await accessible(tab, `upload-done-${screen}`);
   });
 
