@@ -67,7 +67,7 @@ class Browser {
   /** photograph keeps what all pages look like, as of a test that has failed. */
   async photograph(name) {
     const tabs = this.#visitors.flatMap((visitor) => visitor.context.pages());
-    for (const [i, tab] of tabs.entries()) await screenshot(tab, `failed ${name} ${i}`).catch(() => {});
+    for (const [i, tab] of tabs.entries()) await screenshot(tab, `failed-${name.replaceAll(/\W+/g, "-")}-${i}`).catch(() => {});
   }
 
   /** close ends the browser, and fails if a visitor's pages did what they must not. */
@@ -119,8 +119,16 @@ export function answered(status) {
   return new RegExp(`^console: Failed to load resource: the server responded with a status of ${status} `);
 }
 
-/** screenshot keeps what a page looks like, for whoever reads the build's output. */
+/**
+ * screenshot keeps what a page looks like, for whoever reads the build's output. The
+ * screen grows to the page's height: Chromium's own pictures of whole pages forget
+ * that a phone is touched, and have its bars in the middle.
+ */
 export async function screenshot(page, name) {
   mkdirSync(output, { recursive: true });
-  await page.screenshot({ path: path.join(output, `${name}.png`), fullPage: true });
+  const screen = page.viewportSize();
+  const height = await page.evaluate(() => document.documentElement.scrollHeight);
+  await page.setViewportSize({ ...screen, height: Math.max(screen.height, height) });
+  await page.screenshot({ path: path.join(output, `${name}.png`) });
+  await page.setViewportSize(screen);
 }

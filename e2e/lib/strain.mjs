@@ -41,7 +41,7 @@ export class Strain {
   async #renderer() {
     const { processInfo } = await this.machine.send("SystemInfo.getProcessInfo");
     const sizes = processInfo.filter(({ type }) => type === "renderer").map(({ id }) => {
-      const [, kilobytes] = readFileSync(`/proc/${id}/status`, "utf8").match(/^RssAnon:\s+(\d+)/m) ?? [0, 0];
+      const [, kilobytes] = statusOf(id).match(/^RssAnon:\s+(\d+)/m) ?? [0, 0];
       return kilobytes * 1024;
     });
     return Math.max(...sizes);
@@ -49,6 +49,15 @@ export class Strain {
 
   #note(name, value) {
     this.peak[name] = Math.max(this.peak[name], value);
+  }
+}
+
+/** statusOf is what the kernel says of a process, nothing if it has just ended. */
+function statusOf(id) {
+  try {
+    return readFileSync(`/proc/${id}/status`, "utf8");
+  } catch {
+    return "";
   }
 }
 
