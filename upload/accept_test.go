@@ -290,11 +290,16 @@ func TestSlowSendersHoldNothing(t *testing.T) {
 	var stalled, ended sync.WaitGroup
 	stalled.Add(senders)
 	goOn := make(chan struct{})
-	for i := range senders {
+	data := pngOf(0)
+	entering := make(chan struct{}, 16) // a thousand goroutines at once keep the pool from connecting
+	for range senders {
+		entering <- struct{}{}
 		ended.Go(func() {
-			arrived := sync.OnceFunc(stalled.Done)
+			arrived := sync.OnceFunc(func() {
+				<-entering
+				stalled.Done()
+			})
 			defer arrived() // it never came so far
-			data := pngOf(i)
 			body := io.MultiReader(bytes.NewReader(data[:len(data)/2]), readerFunc(func([]byte) (int, error) {
 				arrived()
 				<-goOn
