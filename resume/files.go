@@ -73,7 +73,7 @@ func (f *Files) Older(ctx context.Context, t time.Time) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("resume: list uploads: %w", err)
 	}
-	newest := map[string]time.Time{} // of an upload's two files
+	written := ages{}
 	for _, entry := range entries {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -85,18 +85,9 @@ func (f *Files) Older(ctx context.Context, t time.Time) ([]string, error) {
 		if err != nil {
 			return nil, fmt.Errorf("resume: list uploads: %w", err)
 		}
-		id := strings.TrimSuffix(entry.Name(), ".info")
-		if info.ModTime().After(newest[id]) {
-			newest[id] = info.ModTime()
-		}
+		written.note(strings.TrimSuffix(entry.Name(), ".info"), info.ModTime())
 	}
-	var old []string
-	for id, written := range newest {
-		if written.Before(t) {
-			old = append(old, id)
-		}
-	}
-	return old, nil
+	return written.before(t), nil
 }
 
 // Remove implements Store.

@@ -67,3 +67,22 @@ func (s *Service) removeAll(ctx context.Context, ids []string) error {
 	}
 	return nil
 }
+
+// ages are the times at which something of each upload was last written.
+type ages map[string]time.Time
+
+func (a ages) note(id string, written time.Time) {
+	if written.After(a[id]) {
+		a[id] = written
+	}
+}
+
+// before gives the uploads of which nothing was written since t.
+func (a ages) before(t time.Time) (ids []string) {
+	for id, written := range a {
+		if written.Before(t) {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}

@@ -48,9 +48,7 @@ func (s *Store) Open(ctx context.Context, k blob.Key) (blob.Blob, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &ranges{size: info.Size}
-	r.fetch = func(off int64) (*stream, error) { return s.fetch(ctx, name, info.ETag, off) }
-	return object{io.NewSectionReader(r, 0, info.Size), r}, nil
+	return s.object(ctx, name, info.ETag, info.Size), nil
 }
 
 func (s *Store) stat(ctx context.Context, name string) (minio.ObjectInfo, error) {
@@ -67,6 +65,13 @@ func (s *Store) stat(ctx context.Context, name string) (minio.ObjectInfo, error)
 type object struct {
 	*io.SectionReader
 	ranges *ranges
+}
+
+// object is one of a known size, and of this ETag unless that is empty.
+func (s *Store) object(ctx context.Context, name, etag string, size int64) object {
+	r := &ranges{size: size}
+	r.fetch = func(off int64) (*stream, error) { return s.fetch(ctx, name, etag, off) }
+	return object{io.NewSectionReader(r, 0, size), r}
 }
 
 // Close ends the request that is under way.

@@ -45,6 +45,7 @@ const (
 //	<prefix>blobs/ab/ab12…           kept bytes, by their SHA-256
 //	<prefix>blobs/ab/ab12….w320.jpg  a variant
 //	<prefix>owner                    whose the store is
+//	<prefix>tus/…                    a Folder, of who asked for it
 //
 // These are the names that blob.Files has, so copying its folders to a bucket
 // moves a store. It is safe for concurrent use, by several processes as well.

@@ -13,6 +13,7 @@ import (
 	"inlet/blob"
 	"inlet/blob/s3"
 	"inlet/gallery"
+	"inlet/resume"
 	"inlet/tracing"
 	"inlet/upload"
 	"inlet/web"
@@ -29,8 +30,9 @@ type blobStore interface {
 // blobs is the store that the configuration names, measured.
 type blobs struct {
 	blobStore
-	linker web.Linker // nil: pictures are sent by the service
-	origin string     // of the linker's addresses
+	pieces resume.Store // of uploads in pieces, beside the pictures
+	linker web.Linker   // nil: pictures are sent by the service
+	origin string       // of the linker's addresses
 
 	seconds *prometheus.HistogramVec
 	errors  *prometheus.CounterVec
@@ -60,6 +62,11 @@ func openBlobs(ctx context.Context, cfg config, r prometheus.Registerer, log *sl
 		r.MustRegister(newBlobRoom(files))
 		b.blobStore = files
 		return b, nil
+		if b.blobStore, err = blob.Open(cfg.BlobURL); err != nil {
+			return nil, err
+		}
+		b.pieces, err = resume.OpenFiles(cfg.BlobURL)
+		return b, err
 	}
 	var store *s3.Store
 	err = whenThere(ctx, log, "the blob store", blob.ErrUnavailable, func() (err error) {
@@ -69,7 +76,7 @@ func openBlobs(ctx context.Context, cfg config, r prometheus.Registerer, log *sl
 	if err != nil {
 		return nil, err
 	}
-	b.blobStore = store
+	b.blobStore, b.pieces = store, resume.OpenBucket(store)
 	if cfg.BlobRedirect {
 		b.linker = store
 		b.origin, err = store.Origin(ctx)

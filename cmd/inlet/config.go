@@ -55,7 +55,6 @@ type config struct {
 	LogLevel       string    `env:"INLET_LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`
 
 	keys    *link.Keyring // LinkKeys, parsed; nil when they are to be made
-	dataURL string        // DataDir, absolute
 }
 
 // size is a number of bytes.
@@ -132,15 +131,6 @@ func (c *config) database() db.Options {
 // private tells whether the database is the one in the data dir.
 func (c *config) private() bool { return c.DatabaseURL == "" }
 
-// piecesURL is where uploads in pieces are until they are whole: with the
-// pictures, or on this machine if those are in a bucket.
-func (c *config) piecesURL() string {
-	if c.onS3() {
-		return c.dataURL
-	}
-	return c.BlobURL
-}
-
 // onS3 tells whether the pictures are kept in a bucket.
 func (c *config) onS3() bool { return strings.HasPrefix(c.BlobURL, "s3:") }
 
@@ -210,9 +200,8 @@ func (c *config) Validate() error {
 
 	dir, err := filepath.Abs(c.DataDir)
 	check(err == nil, "INLET_DATA_DIR", "%v", err)
-	c.dataURL = (&url.URL{Scheme: "file", Path: filepath.ToSlash(dir)}).String()
 	if c.BlobURL == "" {
-		c.BlobURL = c.dataURL
+		c.BlobURL = (&url.URL{Scheme: "file", Path: filepath.ToSlash(dir)}).String()
 	}
 	return errors.Join(errs...)
 }

@@ -40,7 +40,7 @@ func TestDefaults(t *testing.T) {
 		Addr: "127.0.0.1:8080", PublicURL: "http://127.0.0.1:8080", DataDir: "./inlet-data", DatabaseConns: 24, BlobURL: "file://" + dir,
 		Role: "all", Dedup: "perceptual", DedupScope: "service", ImageAccess: "public",
 		MaxFileBytes: 64 << 20, MaxPixels: 100_000_000, MaxFiles: 100, DecodeMemory: 96 << 20, HEICMemory: 2 << 30,
-		LogFormat: "text", LogLevel: "info", dataURL: "file://" + dir,
+		LogFormat: "text", LogLevel: "info",
 	}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got %+v\nwant %+v", c, want)

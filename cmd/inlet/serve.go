@@ -163,12 +163,8 @@ func wire(ctx context.Context, cfg config, st *stores, log *slog.Logger) (_ *ser
 		MaxFileBytes: int64(cfg.MaxFileBytes), MaxFiles: cfg.MaxFiles, ScopeByLink: cfg.DedupScope == "link",
 		Places: places(cfg.DatabaseConns), Inspections: 2 * runtime.GOMAXPROCS(0), Registerer: registry,
 	})
-	pieces, err := resume.OpenFiles(cfg.piecesURL())
-	if err != nil {
-		return nil, fmt.Errorf("the store of uploads in pieces: %w", err)
-	}
 	s.resume = resume.New(resume.Options{
-		Pool: s.pool, Store: pieces, Uploads: uploads, MaxFileBytes: int64(cfg.MaxFileBytes), Log: log,
+		Pool: s.pool, Store: s.blobs.pieces, Uploads: uploads, MaxFileBytes: int64(cfg.MaxFileBytes), Log: log,
 	})
 	if cfg.Role != "api" {
 		s.workers, err = jobs.New(jobs.Options{

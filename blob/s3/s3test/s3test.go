@@ -153,6 +153,22 @@ func (s *Server) Objects() (names []string) {
 	return names
 }
 
+// Age makes all objects of a folder, in whatever bucket, older than they are.
+func (s *Server) Age(folder string, by time.Duration) {
+	s.t.Helper()
+	past := time.Now().Add(-by)
+	for _, name := range s.Objects() {
+		if !strings.HasPrefix(name, folder+"/") {
+			continue
+		}
+		paths, err := filepath.Glob(filepath.Join(s.dir, prefix+"*", name))
+		s.must(err)
+		for _, path := range paths {
+			s.must(os.Chtimes(path, past, past))
+		}
+	}
+}
+
 // Open opens a store.
 func (s *Server) Open(bucket string) *s3.Store {
 	s.t.Helper()
