@@ -158,7 +158,9 @@ func (u *pieces) GetInfo(context.Context) (handler.FileInfo, error) {
 }
 
 // GetReader implements handler.Upload.
-func (u *pieces) GetReader(ctx context.Context) (io.ReadCloser, error) { return u.read(ctx, u.all), nil }
+func (u *pieces) GetReader(ctx context.Context) (io.ReadCloser, error) {
+	return u.read(ctx, u.all), nil
+}
 
 // FinishUpload implements handler.Upload: nothing is left to be done.
 func (u *pieces) FinishUpload(context.Context) error { return nil }

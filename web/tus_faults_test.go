@@ -21,8 +21,15 @@ import (
 // replica is another process on the same stores.
 func (s *testServer) replica() *testServer {
 	s.t.Helper()
-	other, o := *s, s.Options
-	o.Registerer, o.Resume = prometheus.NewRegistry(), resume.New(s.Resume.Options)
+	return s.replicaOn(s.Resume.Store)
+}
+
+// replicaOn is one that has opened the store of pieces itself.
+func (s *testServer) replicaOn(pieces resume.Store) *testServer {
+	s.t.Helper()
+	other, o, parts := *s, s.Options, s.Resume.Options
+	parts.Store = pieces
+	o.Registerer, o.Resume = prometheus.NewRegistry(), resume.New(parts)
 	other.http = httptest.NewUnstartedServer(nil)
 	other.URL = "http://" + other.http.Listener.Addr().String()
 	var err error
@@ -118,8 +125,21 @@ func TestTusCut(t *testing.T) {
 // TestTusReplicas continues one upload through two processes in turn.
 func TestTusReplicas(t *testing.T) {
 	t.Parallel()
-	s := newTestServer(t)
-	both := []*testServer{s, s.replica()}
+	t.Run("files", func(t *testing.T) {
+		t.Parallel()
+		s := newTestServer(t)
+		inTurn(t, s, s.replica())
+	})
+	t.Run("S3", func(t *testing.T) {
+		t.Parallel()
+		_, s, other := onS3(t)
+		inTurn(t, s, other)
+	})
+}
+
+func inTurn(t *testing.T, s, other *testServer) {
+	t.Helper()
+	both := []*testServer{s, other}
 	data := append(pngOf(1), make([]byte, 20_000)...)
 	upload := s.begun(s.makeLink("").URL, "a.png", len(data))
 	var last answer

@@ -69,6 +69,7 @@ type setup struct {
 	upload upload.Options
 	pool   *pgxpool.Pool  // for all but the test's own queries
 	blobs  blobtest.Store // nil: files
+	pieces resume.Store   // nil: files
 	signed bool           // as INLET_IMAGE_ACCESS=signed
 	lease  time.Duration  // of uploads in pieces
 }
@@ -132,10 +133,12 @@ func newTestServer(t testing.TB, change ...func(*setup)) *testServer {
 		o.upload.Inspector = inspector
 	}
 	o.web.Uploads = upload.New(o.upload)
-	pieces, err := resume.OpenFiles((&url.URL{Scheme: "file", Path: s.root}).String())
-	must(t, err)
+	if o.pieces == nil {
+		o.pieces, err = resume.OpenFiles((&url.URL{Scheme: "file", Path: s.root}).String())
+		must(t, err)
+	}
 	o.web.Resume = resume.New(resume.Options{
-		Pool: o.pool, Store: pieces, Uploads: o.web.Uploads, MaxFileBytes: o.web.MaxFileBytes, Lease: o.lease, Log: log, Now: o.web.Now,
+		Pool: o.pool, Store: o.pieces, Uploads: o.web.Uploads, MaxFileBytes: o.web.MaxFileBytes, Lease: o.lease, Log: log, Now: o.web.Now,
 	})
 	if o.web.Checks == nil {
 		o.web.Checks = []Check{

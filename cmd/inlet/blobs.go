@@ -61,10 +61,6 @@ func openBlobs(ctx context.Context, cfg config, r prometheus.Registerer, log *sl
 		}
 		r.MustRegister(newBlobRoom(files))
 		b.blobStore = files
-		return b, nil
-		if b.blobStore, err = blob.Open(cfg.BlobURL); err != nil {
-			return nil, err
-		}
 		b.pieces, err = resume.OpenFiles(cfg.BlobURL)
 		return b, err
 	}

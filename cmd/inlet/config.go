@@ -54,7 +54,7 @@ type config struct {
 	LogFormat      string    `env:"INLET_LOG_FORMAT" envDefault:"text" help:"text or json"`
 	LogLevel       string    `env:"INLET_LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`
 
-	keys    *link.Keyring // LinkKeys, parsed; nil when they are to be made
+	keys *link.Keyring // LinkKeys, parsed; nil when they are to be made
 }
 
 // size is a number of bytes.
