@@ -195,9 +195,9 @@ func (u *pieces) take(ctx context.Context, offset int64, src io.Reader) (int64, 
 }
 
 // keep puts what has arrived, together with small pieces before it: all that are
-// less than twice as large as what follows. So there are never more than two
-// pieces for a MiB, and some twenty at the end that are smaller, however few bytes
-// a client sends at a time; and no byte is put more than forty times.
+// less than twice as large as what follows. So there are some ten pieces for a MiB
+// at the worst, however few bytes a client sends at a time, and each time that a
+// byte is put again its piece is half as large again, at least.
 func (u *pieces) keep(ctx context.Context, st *blob.Staged, offset int64) error {
 	p, n := piece{offset, offset + st.Size()}, len(u.all)
 	for ; n > 0 && u.all[n-1].size() < 2*p.size() && p.end-u.all[n-1].begin <= joinedSize; n-- {
@@ -226,7 +226,7 @@ func (u *pieces) keep(ctx context.Context, st *blob.Staged, offset int64) error 
 	return nil
 }
 
-func (u *pieces) read(ctx context.Context, some []piece) *reader {
+func (u *pieces) read(ctx context.Context, some []piece) io.ReadCloser {
 	r := &reader{pieces: some, open: func(p piece) blob.Blob {
 		return u.folder.Open(ctx, s3.Object{Name: p.name(u.info.ID), Size: p.size()})
 	}}

@@ -8,7 +8,9 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/iotest"
 	"time"
@@ -282,6 +284,32 @@ func TestOlderAndRemove(t *testing.T) {
 				t.Errorf("%s is found: %v", id, err)
 			}
 		}
+		if left := f.left(); len(left) != 0 {
+			t.Errorf("left: %v", left)
+		}
+	})
+}
+
+// Uploads that begin and end at the same moment do not disturb each other.
+func TestComingAndGoing(t *testing.T) {
+	t.Parallel()
+	onEach(t, func(t *testing.T, f fixture) {
+		store := f.open()
+		var all sync.WaitGroup
+		for _, worker := range []string{"A", "B"} {
+			all.Go(func() {
+				for i := range 100 {
+					id := worker + strconv.Itoa(i)
+					if _, err := store.NewUpload(t.Context(), handler.FileInfo{ID: id, Size: 9}); err != nil {
+						t.Errorf("begin: %v", err)
+					}
+					if err := store.Remove(t.Context(), id); err != nil {
+						t.Errorf("remove: %v", err)
+					}
+				}
+			})
+		}
+		all.Wait()
 		if left := f.left(); len(left) != 0 {
 			t.Errorf("left: %v", left)
 		}

@@ -39,7 +39,7 @@ func (f Folder) Put(ctx context.Context, name string, st *blob.Staged) error {
 	}
 	within, dog := watch(ctx)
 	defer dog.end()
-	return failed(ctx, "put", f.store.put(within, st, f.prefix+name, false, dog))
+	return failed(ctx, "put", f.store.replace(within, st, f.prefix+name, dog))
 }
 
 // Open reads an object that was listed, for as long as ctx lasts. The server is

@@ -123,7 +123,22 @@ func (s *Store) Put(ctx context.Context, k blob.Key, r io.Reader) error {
 	}
 	within, dog := watch(ctx)
 	defer dog.end()
-	return failed(ctx, "put", s.put(within, st, name, false, dog))
+	return failed(ctx, "put", s.replace(within, st, name, dog))
+}
+
+// replace sends the staged file, whatever is there. A server on a file system may
+// just be removing the folder that the object is to be in.
+func (s *Store) replace(ctx context.Context, st *blob.Staged, name string, dog *watchdog) error {
+	for range rounds {
+		err := s.put(ctx, st, name, false, dog)
+		if !isTaken(err) {
+			return err
+		}
+		if err := pause(ctx); err != nil {
+			return err
+		}
+	}
+	return errRaced
 }
 
 // put sends the staged file; if it is to be new, only where nothing is.

@@ -37,7 +37,7 @@ type config struct {
 	DatabaseConns  int32     `env:"INLET_DATABASE_CONNS" envDefault:"24" help:"most connections of this process to Postgres"`
 	RedisURL       string    `env:"INLET_REDIS_URL" help:"Redis: redis:// or rediss://, comma-separated for a cluster, sentinels with ?master_name=NAME (default: an embedded one)"`
 	RedisConns     int       `env:"INLET_REDIS_CONNS" help:"most connections of this process to each server of Redis (default: ten for each processor)"`
-	BlobURL        string    `env:"INLET_BLOB_URL" help:"where pictures are kept: file:///path, or s3://bucket?endpoint=https://host&region=name&prefix=folder with credentials from AWS_… (default: in the data dir)"`
+	BlobURL        string    `env:"INLET_BLOB_URL" help:"where pictures, and uploads in pieces, are kept: file:///path, or s3://bucket?endpoint=https://host&region=name&prefix=folder with credentials from AWS_… (default: in the data dir)"`
 	BlobRedirect   bool      `env:"INLET_BLOB_REDIRECT" help:"1: who fetches a picture is sent to S3 for its bytes, by an address that is good for five minutes"`
 	Role           string    `env:"INLET_ROLE" envDefault:"all" help:"all, api (answers requests) or worker (runs jobs)"`
 	Dedup          string    `env:"INLET_DEDUP" envDefault:"perceptual" help:"perceptual, or exact: only the same bytes are duplicates"`
