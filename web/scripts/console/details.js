@@ -1,7 +1,7 @@
 // All that is known of a picture, in words.
 
 import { h } from "./dom.js";
-import { bytes, captured, coordinates, count, countOf, exposureTime, moment, round } from "./format.js";
+import { bytes, captured, coordinates, count, countOf, exposureTime, formatName, moment, round } from "./format.js";
 import { map } from "./map.js";
 import { format } from "./route.js";
 
@@ -20,7 +20,7 @@ export function details(doc) {
       h("a", { href: `geo:${doc.location.latitude},${doc.location.longitude}` }, coordinates(doc.location)),
       doc.location.altitude !== null && h("span", { class: "muted" }, `, ${round(doc.location.altitude, 0)} m`))),
     section("File", facts([
-      ["Format", `${doc.format.toUpperCase()}, ${count(doc.width)} × ${count(doc.height)} (${megapixels(doc)})`],
+      ["Format", `${formatName(doc.format)}, ${count(doc.width)} × ${count(doc.height)} (${megapixels(doc)})`],
       ["Size", bytes(doc.bytes)],
       ["Received", `${moment(doc.uploaded_at)}, ${doc.uploads === 1 ? "once" : countOf(doc.uploads, "time")}`],
       ["Quality", doc.quality?.flags.length ? h("span", { class: "warn" }, doc.quality.flags.join(", ")) : null],

@@ -1,7 +1,7 @@
 // The bar of filters above the gallery.
 
 import { h, icon } from "./dom.js";
-import { fullDay } from "./format.js";
+import { formatName, fullDay } from "./format.js";
 import { filters, isDay } from "./route.js";
 
 const formats = ["jpeg", "png", "gif", "webp", "bmp", "tiff", "heic", "avif"];
@@ -14,7 +14,7 @@ export function filterBar({ api, live, changed }) {
   const fields = {
     camera: h("input", { id: "f-camera", name: "camera", list: "cameras", placeholder: "Any", autocomplete: "off" }),
     format: h("select", { id: "f-format", name: "format" }, h("option", { value: "" }, "Any"),
-      formats.map((name) => h("option", { value: name }, name.toUpperCase()))),
+      formats.map((name) => h("option", { value: name }, formatName(name)))),
     link,
     label: h("input", { id: "f-label", name: "label", list: "labels", placeholder: "Any", autocomplete: "off" }),
     from: h("input", { id: "f-from", name: "from", type: "date", "aria-describedby": "f-utc" }),
@@ -37,7 +37,7 @@ export function filterBar({ api, live, changed }) {
   // text is how a filter is shown.
   function text(name, value) {
     if (name === "link") return labelsOfLinks.get(value) ?? value;
-    if (name === "format") return value.toUpperCase();
+    if (name === "format") return formatName(value);
     return isDay(value) ? fullDay(value) : value;
   }
 

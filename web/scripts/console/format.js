@@ -1,16 +1,21 @@
 // Numbers, sizes and times as people read them.
 
-const counts = new Intl.NumberFormat("en");
-const days = new Intl.DateTimeFormat("en", { day: "numeric", month: "short", timeZone: "UTC" });
-const fullDays = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeZone: "UTC" });
-const moments = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "short" });
-const cameraMoments = new Intl.DateTimeFormat("en", { dateStyle: "medium", timeStyle: "medium", timeZone: "UTC" });
-const distances = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+// The language is English, the ways of writing are those of the visitor's region.
+const region = /^en\b/.test(globalThis.navigator?.language ?? "") ? navigator.language : "en";
+const counts = new Intl.NumberFormat(region);
+const days = new Intl.DateTimeFormat(region, { day: "numeric", month: "short", timeZone: "UTC" });
+const fullDays = new Intl.DateTimeFormat(region, { dateStyle: "medium", timeZone: "UTC" });
+const moments = new Intl.DateTimeFormat(region, { dateStyle: "medium", timeStyle: "short" });
+const cameraMoments = new Intl.DateTimeFormat(region, { dateStyle: "medium", timeStyle: "medium", timeZone: "UTC" });
+const distances = new Intl.RelativeTimeFormat(region, { numeric: "auto" });
 
 export const count = (n) => counts.format(n);
 
 // countOf is a number with its noun: 1 picture, 2 pictures.
 export const countOf = (n, one, many = one + "s") => `${count(n)} ${n === 1 ? one : many}`;
+
+// formatName is a picture's format as people write it.
+export const formatName = (format) => (format === "webp" ? "WebP" : format.toUpperCase());
 
 // bytes is a size in decimal units, three digits at most: 1.23 MB.
 export function bytes(n) {

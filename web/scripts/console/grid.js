@@ -2,7 +2,7 @@
 // so thousands of pictures cost what a screenful costs.
 
 import { h } from "./dom.js";
-import { captured, moment } from "./format.js";
+import { captured, formatName, moment } from "./format.js";
 import { layout, visible } from "./layout.js";
 
 const GAP = 6;
@@ -60,7 +60,7 @@ export function grid({ thumbs, href, near }) {
     const frame = h("span", { class: "thumb" }, h("img", { alt: "" }));
     const element = h("li", { "aria-setsize": -1, "aria-posinset": index + 1 },
       h("a", { href: href(picture.id), "aria-label": name(picture), "data-index": index }, frame,
-        h("span", { class: "cap", "aria-hidden": "true" }, picture.camera.name ?? picture.format.toUpperCase())));
+        h("span", { class: "cap", "aria-hidden": "true" }, picture.camera.name ?? formatName(picture.format))));
     tiles.set(index, { element, frame });
     thumbs.show(frame, picture.id);
     // In their order, for the keyboard.
@@ -124,6 +124,6 @@ function place(element, x, y, width, height) {
 
 // name is what a picture is called for those who do not see it.
 function name({ camera, format, captured_at: at, captured_at_offset: offset, uploaded_at: uploaded, labels }) {
-  return [labels.join(", "), camera.name, format.toUpperCase(),
+  return [labels.join(", "), camera.name, formatName(format),
     at ? `taken ${captured(at, offset)}` : `uploaded ${moment(uploaded)}`].filter(Boolean).join(", ");
 }

@@ -1,7 +1,7 @@
 // The latest uploads, as they come in.
 
 import { h } from "./dom.js";
-import { ago, bytes } from "./format.js";
+import { ago, bytes, formatName } from "./format.js";
 import { format } from "./route.js";
 
 const SHOWN = 12;
@@ -51,7 +51,7 @@ export function latestPanel({ api, live, thumbs }) {
     const item = h("li", { "data-id": id }, h("a", { href: format({ view: "gallery", picture: id }) }, frame,
       h("span", { class: "what" },
         h("span", { class: "name" }, filename || "Picture"),
-        h("span", { class: "muted small" }, `${form.toUpperCase()}, ${bytes(size)}`, label ? `, ${label}` : "")),
+        h("span", { class: "muted small" }, `${formatName(form)}, ${bytes(size)}`, label ? `, ${label}` : "")),
       h("span", { class: "when" },
         h("span", { class: `chip ${status}` }, status === "stored" ? "stored" : "already there"),
         h("span", { class: "muted small" }, when))));

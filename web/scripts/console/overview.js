@@ -3,7 +3,7 @@
 import { barsPanel } from "./bars.js";
 import { daysPanel } from "./days.js";
 import { h } from "./dom.js";
-import { bytes, count, share } from "./format.js";
+import { bytes, count, formatName, share } from "./format.js";
 import { latestPanel } from "./latest.js";
 import { format } from "./route.js";
 
@@ -13,7 +13,7 @@ const figures = [
   ["Accepted", (s) => count(s.uploads.accepted), () => "uploads in all"],
   ["Already there", (s) => count(s.uploads.duplicates), (s) => `${share(s.uploads.duplicates, s.uploads.accepted)} of what was accepted`],
   ["Refused", (s) => count(s.uploads.rejected), () => "no image, or too large"],
-  ["Most popular format", (s) => s.most_popular_format?.toUpperCase() ?? "none yet",
+  ["Most popular format", (s) => s.most_popular_format ? formatName(s.most_popular_format) : "none yet",
     (s) => (s.formats.length ? `${share(s.formats[0].images, s.images.stored)} of the pictures` : "")],
 ];
 
@@ -30,7 +30,7 @@ export function overview(main, { api, live, thumbs }) {
   });
   const formats = barsPanel({
     title: "Formats", column: "Format", empty: "There are no pictures yet.", whole: (s) => s.images.stored,
-    rows: (s) => s.formats.map((f) => ({ name: f.format.toUpperCase(), images: f.images, href: format({ view: "gallery", filter: { format: f.format } }) })),
+    rows: (s) => s.formats.map((f) => ({ name: formatName(f.format), images: f.images, href: format({ view: "gallery", filter: { format: f.format } }) })),
   });
   const latest = latestPanel({ api, live, thumbs });
   const failed = h("p", { class: "notice bad", role: "alert", hidden: true });

@@ -3,6 +3,7 @@
 import { details } from "./details.js";
 import { ask, say, show } from "./dialog.js";
 import { h, icon } from "./dom.js";
+import { formatName } from "./format.js";
 import { labelEditor } from "./labels.js";
 import { nearPictures } from "./near.js";
 import { stage } from "./stage.js";
@@ -56,7 +57,7 @@ export function pictureDialog({ api, thumbs, href, go, deleted, changed, closed 
   }
 
   function fill(doc) {
-    title.textContent = doc.camera.name ?? `${doc.format.toUpperCase()} picture`;
+    title.textContent = doc.camera.name ?? `${formatName(doc.format)} picture`;
     const picture = view.element.querySelector("img");
     if (picture) picture.alt = alt(doc);
     near = doc.near.length > 0 && nearPictures({
@@ -137,4 +138,4 @@ export function pictureDialog({ api, thumbs, href, go, deleted, changed, closed 
   return { open, bounds, close: () => dialog.close() };
 }
 
-const alt = (doc) => (doc.labels.length ? `Picture: ${doc.labels.join(", ")}` : `${doc.format.toUpperCase()} picture`);
+const alt = (doc) => (doc.labels.length ? `Picture: ${doc.labels.join(", ")}` : `${formatName(doc.format)} picture`);
