@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-
-	"inlet/embedded/child"
 )
 
 // calm is how long the cluster is left alone between two faults.
@@ -17,8 +15,10 @@ const calm = 15 * time.Second
 // trouble goes through the faults one by one, over and over, until ctx is done.
 func (c *cluster) trouble(ctx context.Context) error {
 	for turn := 0; ; turn++ {
-		if err := child.Pause(ctx, calm); err != nil {
-			return ignoreEnd(ctx, err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(calm):
 		}
 		victim := c.processes[turn%len(c.processes)]
 		faults := []struct {
@@ -38,17 +38,12 @@ func (c *cluster) trouble(ctx context.Context) error {
 		fault := faults[turn%len(faults)]
 		c.log.Info("fault", "what", fault.what)
 		if err := fault.do(ctx); err != nil {
-			return ignoreEnd(ctx, fmt.Errorf("%s: %w", fault.what, err))
+			if ctx.Err() != nil {
+				return nil //nolint:nilerr // that the end came in the middle of a fault is no failure
+			}
+			return fmt.Errorf("%s: %w", fault.what, err)
 		}
 	}
-}
-
-// ignoreEnd is nil when ctx is done: that is how trouble ends.
-func ignoreEnd(ctx context.Context, err error) error {
-	if ctx.Err() != nil {
-		return nil
-	}
-	return err
 }
 
 // restartRedis ends the server, which is started again by its keeper.
