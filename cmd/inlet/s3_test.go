@@ -7,8 +7,11 @@ import (
 	"image/jpeg"
 	"image/png"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -32,6 +35,15 @@ func TestOnS3(t *testing.T) {
 		}
 		ids[decode[results](t, answer).Results[0].ID] = data
 	}
+	const stream = "application/offset+octet-stream"
+	inPieces := picture(t, 98)
+	made := r.tus(t, "POST", link+"/tus/", nil, http.StatusCreated, "Upload-Length", strconv.Itoa(len(inPieces)))
+	address, err := url.Parse(made.Get("Location"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.tus(t, "PATCH", address.Path, inPieces[:50], http.StatusNoContent, "Upload-Offset", "0", "Content-Type", stream)
+	eventually(t, "the claim of the bucket", func() bool { return slices.Contains(server.Objects(), "owner") })
 	server.Kill()
 	status, answer := r.post(t, link, "application/octet-stream", picture(t, 99))
 	if status != http.StatusServiceUnavailable || !bytes.Contains(answer, []byte(`"code":"unavailable"`)) {
@@ -44,6 +56,8 @@ func TestOnS3(t *testing.T) {
 	r.ask(t, "GET", "/readyz", nil, http.StatusServiceUnavailable)
 	server.Restart()
 	r.ask(t, "GET", "/readyz", nil, http.StatusOK)
+	last := r.tus(t, "PATCH", address.Path, inPieces[50:], http.StatusNoContent, "Upload-Offset", "50", "Content-Type", stream)
+	ids[decode[struct{ ID string }](t, []byte(last.Get("Inlet-Result"))).ID] = inPieces
 	for id, data := range ids {
 		// The client follows the redirect.
 		if got := r.ask(t, "GET", "/v1/images/"+id, nil, http.StatusOK); !bytes.Equal(got, data) {
