@@ -13,6 +13,7 @@ LOADFLAGS ?=
 ROWS      ?= 1000000,10000000
 ACCURACYFLAGS ?=
 CLUSTERFLAGS ?=
+GROWTH    ?= 10000 1000000
 LOADTIME  ?= 5m
 E2E       ?= test/*.test.mjs
 PROFILE   ?= .cache/cover.out
@@ -34,7 +35,7 @@ endif
 # The pages' scripts are tested where Node.js is found.
 NODE ?= node
 
-.PHONY: help run cluster cluster-load build test test-js scripts vendor check check-deploy dashboards lint fmt tidy vuln bench bench-go bench-upload load accuracy heavy fuzz cover e2e e2e-bars
+.PHONY: help run cluster cluster-load build test test-js scripts vendor check check-deploy dashboards lint fmt tidy vuln bench bench-go bench-upload load growth accuracy heavy fuzz cover e2e e2e-bars
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -116,6 +117,9 @@ bench-upload: ## Compare whole uploads with those to a bare server (BENCHFLAGS=-
 
 load: ## Put a thousand users on a private service, then verify every byte and counter (LOADFLAGS=-users 1000)
 	$(GO) run ./bench/load $(LOADFLAGS)
+
+growth: ## What an upload costs with 10 thousand and with a million pictures stored (GROWTH=10000 1000000)
+	$(GO) run ./deploy/cluster -addr 127.0.0.1:0 -replicas 1 -workers 1 -blobs file -- bench/growth $(GROWTH)
 
 accuracy: ## Send copies and lookalikes of photos against each other (ACCURACYFLAGS=-dir FOLDER)
 	$(GO) run ./bench/accuracy $(ACCURACYFLAGS)

@@ -26,7 +26,8 @@ type store struct {
 	postgres *pgserver.Server
 	options  pgserver.Options
 	pool     *pgxpool.Pool
-	rows     int
+	from     int // the first picture
+	rows     int // the end
 	loaded   time.Duration
 }
 
@@ -67,6 +68,16 @@ func load(ctx context.Context, dir string, rows int) (s *store, err error) {
 		return nil, err
 	}
 	return s, s.fill(ctx)
+}
+
+// fillOther puts pictures into a database that is somebody else's.
+func fillOther(ctx context.Context, o options) error {
+	pool, err := db.Open(ctx, o.fill, db.Options{StatementTimeout: time.Hour})
+	if err != nil {
+		return err
+	}
+	defer pool.Close()
+	return (&store{pool: pool, from: o.from, rows: o.rows[0]}).fill(ctx)
 }
 
 func (s *store) open(ctx context.Context) (err error) {
@@ -162,7 +173,7 @@ func (s *store) copyRows(ctx context.Context) error {
 		makers.Go(func() error {
 			// Runs of rows, so that they are stored about in their order.
 			const run = 1000
-			for from := w * run; from < s.rows; from += workers * run {
+			for from := s.from + w*run; from < s.rows; from += workers * run {
 				for n := from; n < min(from+run, s.rows); n++ {
 					image, look := rowsOf(n)
 					select {

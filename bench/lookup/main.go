@@ -1,6 +1,6 @@
 // Command lookup measures how long it takes to find pictures that look alike
 // among millions: package upload/lookalike on a private PostgreSQL with the
-// product's schema. It keeps nothing.
+// product's schema. It keeps nothing, unless -fill names a database of your own.
 //
 // The fingerprints are made by a model of photos (pictures.go), which is held
 // against figures of real ones. What differs from production: while rows are
@@ -27,6 +27,8 @@ type options struct {
 	n     int
 	dir   string
 	quick bool
+	fill  string
+	from  int
 }
 
 func main() {
@@ -34,6 +36,8 @@ func main() {
 	rows := flag.String("rows", "1000000,10000000", "how many pictures are stored; each number is a run")
 	flag.IntVar(&o.n, "n", 2000, "look-ups of each kind")
 	flag.BoolVar(&o.quick, "quick", false, "20,000 rows and few look-ups, to see that everything works")
+	flag.StringVar(&o.fill, "fill", "", "measure nothing: put the pictures into this database, whose schema is up to date, and leave them there")
+	flag.IntVar(&o.from, "from", 0, "with -fill: the first picture, when there are some already")
 	flag.StringVar(&o.dir, "dir", "", "put the temporary folder there; ten million rows take 15 GB of its disk")
 	flag.Parse()
 	if o.quick {
@@ -56,6 +60,9 @@ func main() {
 }
 
 func run(ctx context.Context, o options) error {
+	if o.fill != "" {
+		return fillOther(ctx, o)
+	}
 	shares(os.Stdout)
 	for _, rows := range o.rows {
 		if err := runOne(ctx, o, rows); err != nil {

@@ -37,6 +37,7 @@ type cluster struct {
 	log        *slog.Logger
 	url, token string
 	database   string     // its URL
+	postgres   int        // its process
 	redis      string     // its URL
 	processes  []*process // the replicas, then the workers
 	stops      []func()   // in the order of starting
@@ -125,7 +126,7 @@ func (c *cluster) stores(ctx context.Context) ([]string, error) {
 	if err := postgres.CreateDatabase(ctx, "inlet"); err != nil {
 		return nil, err
 	}
-	c.database = postgres.URL("inlet")
+	c.database, c.postgres = postgres.URL("inlet"), postgres.Pid()
 	private, err := embedded.Open(filepath.Join(c.dir, "private"))
 	if err != nil {
 		return nil, err
@@ -185,6 +186,7 @@ func (c *cluster) environment() []string {
 	}
 	return []string{
 		"INLET_URL=" + c.url, "INLET_ADMIN_TOKEN=" + c.token, "INLET_DATABASE_URL=" + c.database,
+		"INLET_CLUSTER_POSTGRES=" + strconv.Itoa(c.postgres),
 		"INLET_CLUSTER_PIDS=" + strings.Join(pids, ","), "INLET_CLUSTER_REPLICAS=" + strings.Join(replicas, ","),
 	}
 }

@@ -6,8 +6,9 @@
 //	go run ./deploy/cluster -faults -- COMMAND …    while COMMAND runs
 //
 // COMMAND finds the cluster in INLET_URL and INLET_ADMIN_TOKEN, its database in
-// INLET_DATABASE_URL, and the process ids of replicas, in INLET_CLUSTER_PIDS. Its
-// exit status becomes the cluster's.
+// INLET_DATABASE_URL, the addresses of the replicas in INLET_CLUSTER_REPLICAS, and
+// process ids in INLET_CLUSTER_PIDS and INLET_CLUSTER_POSTGRES. Its exit status
+// becomes the cluster's.
 package main
 
 import (
