@@ -12,7 +12,7 @@ import (
 
 func TestAlbum(t *testing.T) {
 	t.Parallel()
-	for _, want := range []int{40_000, 100_000, 300_000} {
+	for _, want := range []int{40_000, 300_000} {
 		a, err := NewAlbum(want, 1)
 		if err != nil {
 			t.Fatal(err)
@@ -21,7 +21,7 @@ func TestAlbum(t *testing.T) {
 			t.Errorf("pictures of %d bytes, want about %d", a.Bytes(), want)
 		}
 		seen := map[[32]byte]bool{}
-		for n := range uint64(20) {
+		for n := range uint64(10) {
 			data := bytes.Join(a.Picture(7, n, false), nil)
 			seen[sha256.Sum256(data)] = true
 			if _, err := jpeg.Decode(bytes.NewReader(data)); err != nil {
@@ -31,8 +31,8 @@ func TestAlbum(t *testing.T) {
 				t.Errorf("picture %d is not the same again", n)
 			}
 		}
-		if len(seen) != 20 {
-			t.Errorf("%d different pictures of 20", len(seen))
+		if len(seen) != 10 {
+			t.Errorf("%d different pictures of 10", len(seen))
 		}
 	}
 }
@@ -57,7 +57,7 @@ func TestAlbumAsInletSeesIt(t *testing.T) {
 	if kind := fingerprint.Verify(original, look(bytes.Join(a.Picture(7, 0, true), nil))); kind != fingerprint.Same {
 		t.Errorf("a recoded picture is taken for %v", kind)
 	}
-	for n := range uint64(30) {
+	for n := range uint64(10) {
 		if kind := fingerprint.Verify(original, look(bytes.Join(a.Picture(7, n+1, false), nil))); kind == fingerprint.Same {
 			t.Errorf("picture %d is taken for picture 0", n+1)
 		}

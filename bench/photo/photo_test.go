@@ -22,7 +22,7 @@ func TestPictures(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			all, err := Make(c.size, 3, 1)
+			all, err := Make(c.size, 2, 1)
 			if err != nil {
 				t.Fatal(err)
 			}
