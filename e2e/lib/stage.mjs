@@ -12,9 +12,11 @@ export async function stage(t, { browser = false, proxy = false, env = {} } = {}
   const parts = {};
   t.after(async () => {
     if (!t.passed) await parts.browser?.photograph(t.name);
-    // A browser holds connections open, so it goes first.
-    const closing = [parts.browser?.close(), parts.proxy?.close()];
-    const ends = await Promise.allSettled([...closing, Promise.allSettled(closing).then(() => parts.service?.stop())]);
+    // One after the other: a browser complains of a connection that is cut.
+    const ends = [];
+    for (const end of [() => parts.browser?.close(), () => parts.proxy?.close(), () => parts.service?.stop()]) {
+      ends.push(...(await Promise.allSettled([end()])));
+    }
     const failed = ends.find((end) => end.status === "rejected");
     if (failed) throw failed.reason;
   });
