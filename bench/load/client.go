@@ -122,7 +122,7 @@ func (p post) answer(resp *http.Response) (entry, error) {
 			return entry{}, fmt.Errorf("%s without a good Retry-After: %s", resp.Status, text)
 		}
 		return entry{}, &busyError{status, doc.Code, time.Duration(seconds) * time.Second}
-	case status == http.StatusBadGateway, status == http.StatusGatewayTimeout:
+	case fromProxy(status):
 		return entry{}, &lostError{errors.New(resp.Status)}
 	case err != nil || len(doc.Results) != 1:
 		return entry{}, fmt.Errorf("%s: %.500s", resp.Status, text)
@@ -130,7 +130,13 @@ func (p post) answer(resp *http.Response) (entry, error) {
 	return doc.Results[0], nil
 }
 
-// get copies an answer into w and returns its length.
+// fromProxy tells whether a status says that no replica answered.
+func fromProxy(status int) bool {
+	return status == http.StatusBadGateway || status == http.StatusGatewayTimeout
+}
+
+// get copies an answer into w and returns its length. Its error is a *lostError
+// where asking again may help.
 func get(ctx context.Context, client *http.Client, url, token string, w io.Writer) (int64, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
@@ -141,14 +147,22 @@ func get(ctx context.Context, client *http.Client, url, token string, w io.Write
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return 0, err
+		return 0, &lostError{err}
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
+	if status := resp.StatusCode; status != http.StatusOK {
 		text, _ := io.ReadAll(io.LimitReader(resp.Body, 500)) // only to be shown
-		return 0, fmt.Errorf("%s: %s", resp.Status, text)
+		err := fmt.Errorf("%s: %s", resp.Status, text)
+		if status == http.StatusServiceUnavailable || fromProxy(status) {
+			err = &lostError{err}
+		}
+		return 0, err
 	}
-	return io.Copy(w, resp.Body)
+	n, err := io.Copy(w, resp.Body)
+	if err != nil {
+		err = &lostError{err}
+	}
+	return n, err
 }
 
 // slowReader is a slow network.

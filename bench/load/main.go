@@ -28,6 +28,10 @@ func main() {
 	var o options
 	o.register(flag.CommandLine)
 	flag.Parse()
+	if flag.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "load: %q is no flag; see -h\n", flag.Arg(0))
+		os.Exit(2)
+	}
 	if o.url == "" {
 		o.url = os.Getenv("INLET_URL")
 	}

@@ -41,7 +41,7 @@ func (o *options) register(f *flag.FlagSet) {
 	f.DurationVar(&o.duration, "duration", time.Minute, "how long new files are begun; those under way are finished")
 	f.DurationVar(&o.think, "think", time.Second, "closed loop: how long a user waits on average between two files, exponentially distributed")
 	f.Float64Var(&o.rate, "rate", 0, "open loop: files a second that all users together begin, however slow the answers are; latency counts from when a file was to be begun")
-	f.DurationVar(&o.patience, "patience", 2*time.Minute, "how long a user tries to send a file")
+	f.DurationVar(&o.patience, "patience", 5*time.Minute, "how long a user tries to send a file; on a slow network one attempt at a large file takes more than a minute")
 	f.BoolVar(&o.reconnect, "reconnect", false, "try again when a connection breaks or a proxy answers 502 or 504, as where replicas are being replaced; otherwise this is an error")
 	o.sizes = mix{{40e3, 70}, {300e3, 25}, {3e6, 5}}
 	f.TextVar(&o.sizes, "sizes", o.sizes, "sizes of the pictures that are generated, with their weights")

@@ -18,10 +18,10 @@ import (
 type report struct {
 	Users     int                  `json:"users"`
 	Rate      float64              `json:"rate,omitempty"` // open loop, files a second
-	Seconds   float64              `json:"seconds"`
+	Seconds   float64              `json:"seconds"` // until the last was answered
 	Files     int64                `json:"files"`
 	Bytes     int64                `json:"bytes"`
-	FilesPerS float64              `json:"files_per_second"`
+	FilesPerS float64              `json:"files_per_second"` // while new ones were begun
 	MBPerS    float64              `json:"mb_per_second"`
 	Outcomes  map[string]latencies `json:"outcomes"`
 	All       latencies            `json:"all"`
@@ -81,7 +81,7 @@ func (l *load) report() *report {
 		Outcomes: map[string]latencies{}, All: quantiles(t.all), Retries: t.retries, Lost: l.known.Lost,
 		Failures: t.failures, Wrong: t.wrongs, Examples: append([]string{}, t.examples...),
 	}
-	r.FilesPerS, r.MBPerS = float64(r.Files)/r.Seconds, float64(r.Bytes)/1e6/r.Seconds
+	r.FilesPerS, r.MBPerS = float64(t.fullFiles)/t.full.Seconds(), float64(t.fullBytes)/1e6/t.full.Seconds()
 	for outcome, h := range t.outcomes {
 		r.Outcomes[outcome] = quantiles(h)
 	}
@@ -95,7 +95,7 @@ func (r *report) writeJSON(w io.Writer) error {
 }
 
 func (r *report) writeText(w io.Writer) {
-	fmt.Fprintf(w, "\n%d users, %.1f s: %d files, %.1f MB; %.1f files/s, %.1f MB/s\n\n",
+	fmt.Fprintf(w, "\n%d users, %.1f s: %d files, %.1f MB; while new ones were begun %.1f files/s, %.1f MB/s\n\n",
 		r.Users, r.Seconds, r.Files, float64(r.Bytes)/1e6, r.FilesPerS, r.MBPerS)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "latency, ms\tfiles\tp50\tp90\tp99\tp99.9\tmax\t")

@@ -24,6 +24,9 @@ type tally struct {
 	mu       sync.Mutex
 	began    time.Time
 	took     time.Duration
+	// full is the time in which new files were begun, and what was answered in it.
+	full     time.Duration
+	fullFiles, fullBytes int64
 	outcomes map[string]*hdrhistogram.Histogram
 	all      *hdrhistogram.Histogram
 	bytes    int64
@@ -43,6 +46,13 @@ func newHistogram() *hdrhistogram.Histogram {
 
 func (t *tally) start() { t.began = time.Now() }
 func (t *tally) stop()  { t.took = time.Since(t.began) }
+
+// rest says that no new files are begun from now on.
+func (t *tally) rest() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.full, t.fullFiles, t.fullBytes = time.Since(t.began), t.all.TotalCount(), t.bytes
+}
 
 // done notes a file that was answered with a result.
 func (t *tally) done(outcome string, latency time.Duration, bytes int64) {

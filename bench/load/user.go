@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// backoff is how long a user waits at first where nobody says how long, and at
-// most where nobody says longer.
+// minBackoff is how long a user waits at first where nobody says how long;
+// maxBackoff is how long at most, where nobody says longer.
 const (
 	minBackoff = 200 * time.Millisecond
 	maxBackoff = 10 * time.Second
@@ -53,6 +53,10 @@ func (l *load) run(ctx context.Context) {
 	for i := range l.users {
 		users.Go(func() { l.user(begin, ctx, i) })
 	}
+	users.Go(func() {
+		<-begin.Done()
+		l.tally.rest()
+	})
 	users.Wait()
 	l.tally.stop()
 	l.client.CloseIdleConnections()
@@ -118,11 +122,14 @@ func (l *load) deliver(ctx context.Context, p post, from time.Time, rnd *rand.Ra
 	}
 }
 
+// backoff is how long to wait after so many attempts.
+func backoff(attempts int) time.Duration { return min(minBackoff<<min(attempts, 10), maxBackoff) }
+
 // after notes an attempt that was not answered with a result, and tells whether
 // and when to try again.
 func (l *load) after(p post, err error, unknown bool, attempt int, rnd *rand.Rand) (wait time.Duration, again bool) {
-	backoff := min(minBackoff<<min(attempt, 10), maxBackoff)
-	backoff = backoff/2 + time.Duration(rnd.Int64N(int64(backoff)))
+	wait = backoff(attempt)
+	wait = wait/2 + time.Duration(rnd.Int64N(int64(wait)))
 	var busy *busyError
 	var lost *lostError
 	switch {
@@ -140,13 +147,13 @@ func (l *load) after(p post, err error, unknown bool, attempt int, rnd *rand.Ran
 			// The store may have been lost just when it had committed.
 			l.known.lost(p.file)
 		}
-		return max(busy.after, backoff), true
+		return max(busy.after, wait), true
 	case errors.As(err, &lost):
 		l.known.lost(p.file)
 		if l.reconnect {
 			l.tally.count("no answer")
 		}
-		return backoff, l.reconnect
+		return wait, l.reconnect
 	}
 	return 0, false
 }

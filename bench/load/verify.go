@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -88,14 +89,30 @@ func (l *load) fetchAll(ctx context.Context, v *verification) {
 	fetchers.Wait()
 }
 
+// maxDownloads is how often a picture is asked for where replicas are being
+// replaced.
+const maxDownloads = 5
+
+// download returns the length and the hash of what an id serves.
+func (l *load) download(ctx context.Context, id string) (n int64, sum [32]byte, err error) {
+	for attempt := range maxDownloads {
+		h := sha256.New()
+		n, err = get(ctx, l.client, l.target.base()+"/v1/images/"+id, l.target.token, h)
+		var lost *lostError
+		if err == nil || !l.reconnect || !errors.As(err, &lost) || !pause(ctx, backoff(attempt)) {
+			return n, [32]byte(h.Sum(nil)), err
+		}
+	}
+	return n, sum, err
+}
+
 // fetch compares what an id serves with what was sent.
 func (l *load) fetch(ctx context.Context, v *verification, id string) error {
-	h := sha256.New()
-	n, err := get(ctx, l.client, l.target.base()+"/v1/images/"+id, l.target.token, h)
+	n, got, err := l.download(ctx, id)
 	if err != nil {
 		return err
 	}
-	want, got := l.known.ids[id], [32]byte(h.Sum(nil))
+	want := l.known.ids[id]
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.Fetched++
