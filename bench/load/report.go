@@ -18,7 +18,7 @@ import (
 type report struct {
 	Users     int                  `json:"users"`
 	Rate      float64              `json:"rate,omitempty"` // open loop, files a second
-	Seconds   float64              `json:"seconds"` // until the last was answered
+	Seconds   float64              `json:"seconds"`        // until the last was answered
 	Files     int64                `json:"files"`
 	Bytes     int64                `json:"bytes"`
 	FilesPerS float64              `json:"files_per_second"` // while new ones were begun

@@ -21,19 +21,19 @@ const (
 type tally struct {
 	underWay atomic.Int64
 
-	mu       sync.Mutex
-	began    time.Time
-	took     time.Duration
+	mu    sync.Mutex
+	began time.Time
+	took  time.Duration
 	// full is the time in which new files were begun, and what was answered in it.
-	full     time.Duration
+	full                 time.Duration
 	fullFiles, fullBytes int64
-	outcomes map[string]*hdrhistogram.Histogram
-	all      *hdrhistogram.Histogram
-	bytes    int64
-	retries  map[string]int64
-	failures int64
-	wrongs   int64
-	examples []string
+	outcomes             map[string]*hdrhistogram.Histogram
+	all                  *hdrhistogram.Histogram
+	bytes                int64
+	retries              map[string]int64
+	failures             int64
+	wrongs               int64
+	examples             []string
 }
 
 func newTally() *tally {
