@@ -40,5 +40,8 @@ func isContent(name string) bool {
 var (
 	ErrNotFound    = errors.New("blob: not found")
 	ErrUnavailable = errors.New("blob: the store cannot be used")
+	// ErrUnsettled comes with a deletion of which a store that Lingers did not say
+	// what became of it.
+	ErrUnsettled = errors.New("blob: the store may carry it out later")
 	ErrOwner       = errors.New("blob: the store belongs to another installation")
 )

@@ -69,6 +69,10 @@ func (f *Files) Exists(ctx context.Context, k Key) (bool, error) {
 	return err == nil, unavailable("look up", err)
 }
 
+// Lingers tells whether a deletion whose answer was lost may be carried out
+// later: a file system has none.
+func (f *Files) Lingers() bool { return false }
+
 // Delete removes what is kept under k, with its variants if k is a content's
 // key. That there is nothing is fine.
 func (f *Files) Delete(ctx context.Context, k Key) error {

@@ -54,6 +54,8 @@ type Removal interface {
 	Claim(ctx context.Context, owner string) error
 	Walk(ctx context.Context, olderThan time.Time, fn func(blob.Key) error) error
 	Delete(ctx context.Context, k blob.Key) error
+	// Lingers tells whether a Delete whose answer was lost may be carried out later.
+	Lingers() bool
 }
 
 // Options of a Service. All fields without a stated default are required.

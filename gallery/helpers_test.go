@@ -113,10 +113,12 @@ func sumOf(content string) []byte {
 // lockKey is what docs/adr/0002 says, written once more.
 func lockKey(sum [32]byte) int64 { return int64(binary.BigEndian.Uint64(sum[:8])) }
 
+var errRemoving = errors.New("the bytes are being removed")
+
 // raced tells an insert that lost against another upload or a deletion.
 func raced(err error) bool {
 	var pgErr *pgconn.PgError
-	return errors.As(err, &pgErr) && (pgErr.Code == "23503" || pgErr.Code == "23505")
+	return errors.Is(err, errRemoving) || errors.As(err, &pgErr) && (pgErr.Code == "23503" || pgErr.Code == "23505")
 }
 
 // eventually waits until something is so.

@@ -19,6 +19,15 @@ const (
 		SELECT sum FROM unnest($1::bytea[]) AS sum
 		 WHERE NOT EXISTS (SELECT FROM images i WHERE i.sha256 = sum)`
 
+	askedQuery = `
+		INSERT INTO removals (sha256) SELECT $1::bytea WHERE NOT EXISTS (SELECT FROM images WHERE sha256 = $1)
+		RETURNING id`
+
+	settledQuery = `DELETE FROM removals WHERE id = $1`
+
+	// No server carries out a request after so long; package upload asks for as much.
+	forgottenQuery = `DELETE FROM removals WHERE asked_at < now() - interval '1 hour'`
+
 	// sweepBatch is how many contents the sweep looks up at once.
 	sweepBatch = 500
 )
@@ -31,7 +40,32 @@ func (s *Service) RemoveOrphan(ctx context.Context, sum [32]byte) error {
 	return err
 }
 
+// removeOrphan leaves a row in removals for as long as the store may carry out
+// what it was asked: docs/adr/0010.
 func (s *Service) removeOrphan(ctx context.Context, sum [32]byte) (removed bool, err error) {
+	if !s.Blobs.Lingers() {
+		return s.removeUnused(ctx, sum)
+	}
+	var asked int64
+	err = s.Pool.QueryRow(ctx, askedQuery, sum[:]).Scan(&asked)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("remove the blob %x: %w", sum, err)
+	}
+	removed, err = s.removeUnused(ctx, sum)
+	if errors.Is(err, blob.ErrUnsettled) {
+		return removed, err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), orphanWait)
+	defer cancel()
+	_, settled := s.Pool.Exec(ctx, settledQuery, asked)
+	return removed, errors.Join(err, settled)
+}
+
+// removeUnused removes the blob if no image has it.
+func (s *Service) removeUnused(ctx context.Context, sum [32]byte) (removed bool, err error) {
 	err = pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error {
 		// The lock must outlast the removal, even if this process is suspended
 		// between the two: then the server must not end the session.
@@ -76,6 +110,9 @@ func (s *Service) claim(ctx context.Context) error {
 // that has been swept for another database is blob.ErrOwner, and left alone.
 func (s *Service) SweepOrphans(ctx context.Context, olderThan time.Time) (int, error) {
 	if err := s.claim(ctx); err != nil {
+		return 0, fmt.Errorf("sweep orphans: %w", err)
+	}
+	if _, err := s.Pool.Exec(ctx, forgottenQuery); err != nil {
 		return 0, fmt.Errorf("sweep orphans: %w", err)
 	}
 	removed := 0

@@ -74,6 +74,9 @@ func deletionsAgainstUploads(t *testing.T, h *house) {
 	removers.Wait()
 
 	h.checkCounters()
+	if n := h.count(`SELECT count(*) FROM removals`); n != 0 {
+		t.Errorf("%d removals are not settled", n)
+	}
 	for _, content := range contents {
 		images := h.count(`SELECT count(*) FROM images WHERE sha256 = $1`, sumOf(content))
 		if images == 1 && !h.hasBlob(content) {
@@ -144,6 +147,12 @@ func (h *house) commit(ctx context.Context, id uuid.UUID, status, content string
 			d.Images, d.Bytes, d.Stored, d.Days[0].Stored = 1, int64(len(content)), 1, 1
 			d.Formats = map[string]int64{"jpeg": 1}
 			batch.Queue(`SELECT pg_advisory_xact_lock_shared($1)`, lockKey(sum))
+			batch.Queue(`SELECT FROM removals WHERE sha256 = $1`, sum[:]).Query(func(rows pgx.Rows) error {
+				if rows.Next() {
+					return errRemoving
+				}
+				return rows.Err()
+			})
 			batch.Queue(`INSERT INTO images (id, sha256, format, width, height, bytes, uploaded_at)
 				VALUES ($1, $2, 'jpeg', 1, 1, $3, $4)`, id, sum[:], len(content), now)
 		} else {

@@ -22,6 +22,9 @@ const attempts = 10
 // errRaced says that another upload or a deletion won; the file starts over.
 var errRaced = errors.New("upload: lost a race")
 
+// errRemoving says that the deletion is still under way.
+var errRemoving = fmt.Errorf("%w: the bytes are being removed", errRaced)
+
 // arrival is one file on its way through the pipeline.
 type arrival struct {
 	from     Sender
@@ -139,9 +142,9 @@ func (s *Service) process(ctx context.Context, a arrival) (Result, error) {
 
 // abandon removes the blob of a file that was not committed, unless somebody
 // else's picture has the same bytes. With the database away the periodic sweep
-// does it.
+// does it; where somebody removes the same bytes already, they do.
 func (s *Service) abandon(ctx context.Context, a arrival, cause error) {
-	if errors.Is(cause, ErrUnavailable) {
+	if errors.Is(cause, ErrUnavailable) || errors.Is(cause, errRemoving) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.StoreWait)

@@ -37,6 +37,11 @@ const (
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)
 		ON CONFLICT DO NOTHING RETURNING id`
 
+	// It returns no row while a blob store may still carry out the removal of these
+	// bytes (docs/adr/0010): for an hour at most, if nobody heard what became of it.
+	settledQuery = `
+		SELECT true WHERE NOT EXISTS (SELECT FROM removals WHERE sha256 = $1 AND asked_at > now() - interval '1 hour')`
+
 	uploadQuery = `
 		INSERT INTO uploads (uploaded_at, image_id, link_id, status, match, distance, bytes, filename, client)
 		VALUES ($1, $2, $3, $4, nullif($5, ''), $6, $7, $8, $9) RETURNING id`
@@ -76,6 +81,7 @@ func (s *Service) commitStored(ctx context.Context, a arrival, info imaging.Info
 	}
 	w := newWrite(s, a, now)
 	w.lock(sum)
+	w.require(errRemoving, settledQuery, sum[:])
 	w.insert(imageQuery, imageRow(id, a, info, now)...)
 	w.looks(id, info, like)
 	w.upload(id, result)

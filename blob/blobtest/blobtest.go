@@ -25,6 +25,7 @@ type Store interface {
 	Open(ctx context.Context, k blob.Key) (blob.Blob, error)
 	Exists(ctx context.Context, k blob.Key) (bool, error)
 	Delete(ctx context.Context, k blob.Key) error
+	Lingers() bool
 	Walk(ctx context.Context, olderThan time.Time, fn func(blob.Key) error) error
 	SweepStaging(ctx context.Context, olderThan time.Time) (int, error)
 	Ping(ctx context.Context) error

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -247,6 +248,47 @@ func TestHang(t *testing.T) {
 		})
 	}
 	all.Wait()
+}
+
+// A deletion that the server may still carry out says so: one whose answer was
+// lost, also where it was answered when it was asked again.
+func TestUnsettledDeletion(t *testing.T) {
+	t.Parallel()
+	server := s3test.Start(t)
+	p := newProxy(t, server)
+	s := p.open(t, server)
+	lost := func(http.ResponseWriter, *http.Request) bool { panic(http.ErrAbortHandler) }
+	refused := func(w http.ResponseWriter, _ *http.Request) bool {
+		w.WriteHeader(http.StatusInternalServerError)
+		return true
+	}
+	for _, c := range []struct {
+		name      string
+		answer    func(http.ResponseWriter, *http.Request) bool
+		times     int64
+		unsettled bool
+		gone      bool
+	}{
+		{"answered", nil, 0, false, true},
+		{"lost", lost, 100, true, false},
+		{"lost once", lost, 1, true, true},
+		{"refused", refused, 100, false, false},
+		{"refused once", refused, 1, false, true},
+	} {
+		k := blobtest.Keep(t, s, []byte(c.name))
+		var asked atomic.Int64
+		p.answers(func(w http.ResponseWriter, r *http.Request) bool {
+			return r.Method == http.MethodDelete && asked.Add(1) <= c.times && c.answer(w, r)
+		})
+		err := s.Delete(t.Context(), k)
+		if errors.Is(err, blob.ErrUnsettled) != c.unsettled || errors.Is(err, blob.ErrUnavailable) != (c.unsettled || !c.gone) {
+			t.Errorf("%s: %v", c.name, err)
+		}
+		p.answers(nil)
+		if there, err := s.Exists(t.Context(), k); there == c.gone || err != nil {
+			t.Errorf("%s: it is there: %v, %v", c.name, there, err)
+		}
+	}
 }
 
 // The server checks what it is sent: a body that is not what it should be is

@@ -1,12 +1,16 @@
 package s3
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"iter"
+	"net/http/httptrace"
 	"path"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/minio/minio-go/v7"
@@ -17,8 +21,14 @@ import (
 // maxOwner bounds what is read of the object that says whose the store is.
 const maxOwner = 1 << 10
 
+// Lingers tells that a server may carry out a deletion after nobody waits for
+// its answer any more.
+func (s *Store) Lingers() bool { return true }
+
 // Delete removes what is kept under k, with its variants if k is a content's
-// key. That there is nothing is fine.
+// key. That there is nothing is fine. Where a request was not answered, even if
+// a later one was, the error is blob.ErrUnsettled too: what is kept under k
+// afterwards may be removed by it.
 func (s *Store) Delete(ctx context.Context, k blob.Key) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -41,7 +51,23 @@ func (s *Store) Delete(ctx context.Context, k blob.Key) error {
 			}
 		}
 	}
-	return failed(ctx, "delete", s.remove(within, name))
+	within, unanswered := tally(within)
+	err = failed(ctx, "delete", s.remove(within, name))
+	if unanswered() {
+		err = errors.Join(blob.ErrUnsettled, cmp.Or(err, blob.ErrUnavailable))
+	}
+	return err
+}
+
+// tally counts the requests that are made in a context, retries included, and
+// tells whether one of them went out and was not answered.
+func tally(ctx context.Context) (_ context.Context, unanswered func() bool) {
+	var open atomic.Int64
+	trace := &httptrace.ClientTrace{
+		WroteHeaders:         func() { open.Add(1) },
+		GotFirstResponseByte: func() { open.Add(-1) },
+	}
+	return httptrace.WithClientTrace(ctx, trace), func() bool { return open.Load() > 0 }
 }
 
 func (s *Store) remove(ctx context.Context, name string) error {
