@@ -43,5 +43,5 @@ var (
 	// ErrUnsettled comes with a deletion of which a store that Lingers did not say
 	// what became of it.
 	ErrUnsettled = errors.New("blob: the store may carry it out later")
-	ErrOwner       = errors.New("blob: the store belongs to another installation")
+	ErrOwner     = errors.New("blob: the store belongs to another installation")
 )
