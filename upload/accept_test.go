@@ -244,7 +244,7 @@ func TestKnown(t *testing.T) {
 	t.Parallel()
 	f := setUp(t)
 	stored, copied, absent := pngOf(9), withComment(pngOf(9), "copy"), pngOf(10)
-	f.send(t, "a", stored)
+	first := f.send(t, "a", stored)
 	f.send(t, "b", copied)
 	var sums [][]byte
 	for _, data := range [][]byte{stored, copied, absent} {
@@ -255,9 +255,10 @@ func TestKnown(t *testing.T) {
 	if err != nil || len(known) != 2 {
 		t.Errorf("got %v, %v", known, err)
 	}
-	for _, k := range known {
-		if k == hex.EncodeToString(sums[2]) {
-			t.Error("knows what was never sent")
+	for i, sum := range sums {
+		id, is := known[hex.EncodeToString(sum)]
+		if want := i < 2; is != want || want && id != first.ID {
+			t.Errorf("sum %d is known: %v, as %v", i, is, id)
 		}
 	}
 }

@@ -108,22 +108,24 @@ func scanKept(row pgx.Row) (*kept, error) {
 	return &k, err
 }
 
-// Known returns those of the sums whose files need not be sent through the
-// link, in no particular order.
-func (s *Service) Known(ctx context.Context, from Sender, sums [][]byte) ([]string, error) {
+// Known returns those of the sums, in hexadecimal, whose files need not be sent
+// through the link, and the ids of the pictures that are kept in their place.
+func (s *Service) Known(ctx context.Context, from Sender, sums [][]byte) (map[string]uuid.UUID, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.StoreWait)
 	defer cancel()
 	rows, err := s.Pool.Query(ctx, `
-		SELECT sha256 FROM images WHERE scope = $1 AND sha256 = ANY($2)
-		UNION
-		SELECT sha256 FROM aliases WHERE scope = $1 AND sha256 = ANY($2)`, s.scope(from), sums)
+		SELECT sha256, id FROM images WHERE scope = $1 AND sha256 = ANY($2)
+		UNION ALL
+		SELECT sha256, image_id FROM aliases WHERE scope = $1 AND sha256 = ANY($2)`, s.scope(from), sums)
 	if err != nil {
 		return nil, unavailable(fmt.Errorf("look up sums: %w", err))
 	}
-	known, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (string, error) {
-		var sum []byte
-		err := row.Scan(&sum)
-		return hex.EncodeToString(sum), err
+	known := map[string]uuid.UUID{}
+	var sum []byte
+	var id uuid.UUID
+	_, err = pgx.ForEachRow(rows, []any{&sum, &id}, func() error {
+		known[hex.EncodeToString(sum)] = id
+		return nil
 	})
 	if err != nil {
 		return nil, unavailable(fmt.Errorf("look up sums: %w", err))

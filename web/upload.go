@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/google/uuid"
+
 	"inlet/link"
 	"inlet/upload"
 )
@@ -198,6 +200,7 @@ func (s *Server) check(w http.ResponseWriter, r *http.Request) error {
 	}
 	var asked struct {
 		SHA256 []string `json:"sha256"`
+		IDs    bool     `json:"ids"` // tell also under which ids
 	}
 	if err := readJSON(w, r, 2*maxJSON, &asked); err != nil {
 		return err
@@ -210,7 +213,11 @@ func (s *Server) check(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, map[string]any{"known": inOrder(sums, known)})
+	answer := map[string]any{"known": inOrder(sums, known)}
+	if asked.IDs {
+		answer["ids"] = known
+	}
+	return writeJSON(w, http.StatusOK, answer)
 }
 
 func parseSums(asked []string) ([][]byte, error) {
@@ -232,16 +239,13 @@ func parseSums(asked []string) ([][]byte, error) {
 }
 
 // inOrder lists those of sums that are known, each once, in the order asked.
-func inOrder(sums [][]byte, known []string) []string {
-	left := map[string]bool{}
-	for _, sum := range known {
-		left[sum] = true
-	}
-	list := []string{}
+func inOrder(sums [][]byte, known map[string]uuid.UUID) []string {
+	list, listed := []string{}, map[string]bool{}
 	for _, sum := range sums {
-		if text := hex.EncodeToString(sum); left[text] {
+		text := hex.EncodeToString(sum)
+		if _, is := known[text]; is && !listed[text] {
 			list = append(list, text)
-			delete(left, text)
+			listed[text] = true
 		}
 	}
 	return list

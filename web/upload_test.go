@@ -256,7 +256,7 @@ func TestCheck(t *testing.T) {
 	t.Parallel()
 	s := newTestServer(t)
 	l := s.makeLink(`{"expires_in":"1h","max_files":2}`)
-	s.post(l.URL, testFile{"a.png", pngOf(1)}, testFile{"b.png", pngOf(2)})
+	results := s.post(l.URL, testFile{"a.png", pngOf(1)}, testFile{"b.png", pngOf(2)}).results(t)
 	sum := func(seed int) string {
 		sum := sha256.Sum256(pngOf(seed))
 		return hex.EncodeToString(sum[:])
@@ -271,6 +271,12 @@ func TestCheck(t *testing.T) {
 	}
 	if got, want := ask(sum(2), sum(3), strings.ToUpper(sum(1)), sum(2)), `{"known":["`+sum(2)+`","`+sum(1)+`"]}`; got != want {
 		t.Errorf("got %s, want %s", got, want)
+	}
+	var with struct{ IDs map[string]string }
+	a := s.send("POST", l.URL+"/check", strings.NewReader(fmt.Sprintf(`{"sha256":[%q,%q],"ids":true}`, sum(3), sum(1))))
+	a.json(t, &with)
+	if len(with.IDs) != 1 || with.IDs[sum(1)] != results[0].ID {
+		t.Errorf("got %s, want the id of %+v", a.body, results[0])
 	}
 	if got := ask(sum(3)); got != `{"known":[]}` {
 		t.Errorf("got %s", got)

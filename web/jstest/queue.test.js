@@ -7,7 +7,7 @@ const file = (name, size = 100, content = name) => ({ name, size, content });
 const stored = (item) => ({ kind: "accepted", status: "stored", id: `id of ${item.name}` });
 
 /** A queue whose network is given by `send`, and its record. */
-function setup({ send = async (item) => stored(item), known = new Set(), usedUp = true } = {}) {
+function setup({ send = async (item) => stored(item), known = new Map(), usedUp = true } = {}) {
   const seen = { sent: [], resumable: [], asked: [], ended: [] };
   const asking = new Known(async (sums) => { seen.asked.push(sums.length); return known; },
     (item, there) => queue.compared(item, there));
@@ -33,10 +33,11 @@ async function until(condition) {
 const states = (queue) => queue.items.map((item) => item.state);
 
 test("what is known is not sent, twins are sent once, large files can be resumed", async () => {
-  const { queue, seen } = setup({ known: new Set(["known"]) });
+  const { queue, seen } = setup({ known: new Map([["known", "id of known"]]) });
   queue.add([file("known"), file("a"), file("b", 100, "a"), file("large", 9e6 * 2), file("huge", 65e6)]);
   await until(() => queue.idle);
   assert.deepEqual(states(queue), ["known", "stored", "known", "stored", "refused"]);
+  assert.equal(queue.items[0].image, "id of known");
   assert.deepEqual([seen.sent, seen.resumable], [["a"], ["large"]]);
   assert.equal(queue.items[2].image, "id of a");
   assert.equal(queue.items[4].code, "too-large");

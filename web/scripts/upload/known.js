@@ -8,8 +8,8 @@ export class Known {
   #asking = false;
 
   /**
-   * @param {(sums: string[]) => Promise<Set<string>>} ask
-   * @param {(item: import("./queue.js").Item, known: boolean) => void} compared
+   * @param {(sums: string[]) => Promise<Map<string, string>>} ask tells the ids of those that are there
+   * @param {(item: import("./queue.js").Item, image: string | undefined) => void} compared
    */
   constructor(ask, compared) {
     this.ask = ask;
@@ -28,14 +28,14 @@ export class Known {
     if (this.#asking || this.#waiting.length === 0 || (!hungry && this.#waiting.length < MOST)) return;
     this.#asking = true;
     const items = this.#waiting.splice(0, MOST);
-    let known = new Set();
+    let known = new Map();
     try {
       known = await this.ask(items.map((item) => item.sum));
     } catch {
       // Then they are sent, and the answer to that says what is wrong.
     }
     this.#asking = false;
-    for (const item of items) this.compared(item, known.has(item.sum));
+    for (const item of items) this.compared(item, known.get(item.sum));
     this.flush(hungry);
   }
 }

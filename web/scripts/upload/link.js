@@ -54,13 +54,13 @@ export class Link {
     }
   }
 
-  /** Asks which sums the service knows. */
+  /** Asks which sums the service knows, and the ids of their pictures. */
   async known(sums) {
     const answer = await fetch(`${this.base}/check`, {
       method: "POST", headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ sha256: sums }), signal: AbortSignal.timeout?.(20e3),
+      body: JSON.stringify({ sha256: sums, ids: true }), signal: AbortSignal.timeout?.(20e3),
     });
     if (!answer.ok) throw new Error(`check: ${answer.status}`);
-    return new Set((await answer.json()).known);
+    return new Map(Object.entries((await answer.json()).ids));
   }
 }

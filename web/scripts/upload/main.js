@@ -33,7 +33,7 @@ let summed = ""; // the counts of the summary that is shown
 let looking = 0; // a timer
 let noted = 0; // photos without a place that were told of
 
-const known = new Known((sums) => link.known(sums), (item, there) => queue.compared(item, there));
+const known = new Known((sums) => link.known(sums), (item, image) => queue.compared(item, image));
 const queue = new Queue({
   reader: new Reader(),
   known,

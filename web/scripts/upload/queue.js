@@ -146,11 +146,12 @@ export class Queue {
     this.o.ended(code);
   }
 
-  /** Takes what the service said of an item's sum: it has it, or it is to be sent. */
-  compared(item, known) {
+  /** Takes the id of the picture that an item's sum already has, or that it is to be sent. */
+  compared(item, image) {
     if (item.state !== "checking") return;
-    if (known) this.#end(item, "known");
-    else this.#makeReady(item);
+    if (!image) return this.#makeReady(item);
+    item.image = image;
+    this.#end(item, "known");
   }
 
   /** Whether nothing is left to do. */
