@@ -110,11 +110,12 @@ func (u *upload) unknown(ctx context.Context, files []*file) ([]*file, error) {
 			return nil, fmt.Errorf("ask which files are known: %w", err)
 		}
 		for i, f := range batch {
-			if !known[sums[i]] {
+			id, is := known[sums[i]]
+			if !is {
 				fresh = append(fresh, f)
 				continue
 			}
-			u.report.done(f, client.Result{Filename: f.name, Status: client.Known, SHA256: sums[i], Bytes: f.size})
+			u.report.done(f, client.Result{Filename: f.name, Status: client.Known, ID: id, SHA256: sums[i], Bytes: f.size})
 		}
 	}
 	return fresh, nil

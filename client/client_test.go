@@ -163,8 +163,8 @@ func TestSendAgain(t *testing.T) {
 	t.Parallel()
 	stored := step{status: 201, body: `{"results":[{"filename":"a b.jpg","status":"stored","id":"1"}]}`}
 	sum := sha256.Sum256([]byte("data"))
-	known := step{status: 200, body: fmt.Sprintf(`{"known":[%q]}`, hex.EncodeToString(sum[:]))}
-	unknown := step{status: 200, body: `{"known":[]}`}
+	known := step{status: 200, body: fmt.Sprintf(`{"known":[%q],"ids":{%[1]q:"1"}}`, hex.EncodeToString(sum[:]))}
+	unknown := step{status: 200, body: `{"known":[],"ids":{}}`}
 	const post, check = "POST /some/where/u/SECRET.TO.KEN", "POST /some/where/u/SECRET.TO.KEN/check"
 	for _, c := range []struct {
 		name   string
@@ -201,6 +201,9 @@ func TestSendAgain(t *testing.T) {
 				}
 				if result.Status != c.status || code != c.code || (err != nil) != (c.status == "") {
 					t.Errorf("got %+v, %v", result, err)
+				}
+				if (result.ID == "1") != (c.status == Stored || c.status == Known) {
+					t.Errorf("the id is %q", result.ID)
 				}
 			})
 			if fmt.Sprint(s.asked) != fmt.Sprint(c.asked) {

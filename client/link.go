@@ -67,18 +67,19 @@ func (l *Link) State(ctx context.Context) (LinkState, error) {
 const MaxCheck = 1000
 
 // Check tells which of these SHA-256 sums (in hexadecimal, at most MaxCheck) are
-// of files that need not be sent.
-func (l *Link) Check(ctx context.Context, sums []string) (map[string]bool, error) {
+// of files that need not be sent, and the ids of their pictures.
+func (l *Link) Check(ctx context.Context, sums []string) (known map[string]string, err error) {
 	var answer struct {
-		Known []string `json:"known"`
+		Known []string          `json:"known"`
+		IDs   map[string]string `json:"ids"`
 	}
-	asked := map[string][]string{"sha256": sums}
+	asked := map[string]any{"sha256": sums, "ids": true}
 	if err := l.ask(ctx, call{method: http.MethodPost, path: l.path() + "/check"}, asked, &answer); err != nil {
 		return nil, err
 	}
-	known := make(map[string]bool, len(answer.Known))
+	known = make(map[string]string, len(answer.Known))
 	for _, sum := range answer.Known {
-		known[sum] = true
+		known[sum] = answer.IDs[sum]
 	}
 	return known, nil
 }
@@ -117,8 +118,10 @@ type File struct {
 	Open func(offset int64) (io.ReadCloser, error)
 }
 
-func (f File) known() Result {
-	return Result{Filename: f.Name, Status: Known, SHA256: hex.EncodeToString(f.SHA256[:]), Bytes: f.Size}
+// known is the result of a file that need not be sent, since a picture has its
+// bytes already.
+func (f File) known(id string) Result {
+	return Result{Filename: f.Name, Status: Known, ID: id, SHA256: hex.EncodeToString(f.SHA256[:]), Bytes: f.Size}
 }
 
 // Send sends a file in one request. That a file was refused is a Result; a
@@ -131,12 +134,13 @@ func (l *Link) Send(ctx context.Context, f File) (Result, error) {
 	unsure := false
 	return retry(ctx, l.Options, func(*pace) (Result, error) {
 		if unsure {
-			known, err := l.Check(ctx, []string{hex.EncodeToString(f.SHA256[:])})
+			sum := hex.EncodeToString(f.SHA256[:])
+			known, err := l.Check(ctx, []string{sum})
 			if err != nil {
 				return Result{}, final(err)
 			}
-			if len(known) > 0 {
-				return f.known(), nil
+			if id, is := known[sum]; is {
+				return f.known(id), nil
 			}
 		}
 		result, err := l.post(ctx, f)

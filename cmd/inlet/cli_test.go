@@ -110,9 +110,13 @@ func TestCommandLine(t *testing.T) {
 		}
 		write(t, filepath.Join(pictures, "new.png"), picture(t, 30))
 		counted.bytes.Store(0)
-		got = lastLine(t, p.must(t, "upload", through, pictures, "--json")).Summary
+		out := p.must(t, "upload", through, pictures, "--json")
+		got = lastLine(t, out).Summary
 		if got.Known != 200 || got.Stored != 1 {
 			t.Errorf("got %+v", got)
+		}
+		if ids := strings.Count(out, `"id":"`); ids != 201 {
+			t.Errorf("%d ids of 201 pictures", ids)
 		}
 		if n := counted.bytes.Load(); n*100 >= size {
 			t.Errorf("%d bytes of %d went over the wire the second time", n, size)
