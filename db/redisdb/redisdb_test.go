@@ -72,29 +72,21 @@ func TestOpenRefuses(t *testing.T) {
 func TestClusterFailover(t *testing.T) {
 	t.Parallel()
 	cluster := redistest.StartCluster(t)
-	c, err := Open(cluster.URL, Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	ctx := t.Context()
-	if err := c.Set(ctx, "k", "before", 0).Err(); err != nil {
-		t.Fatal(err)
-	}
-	cluster.KillMaster("k")
-	dead := time.Now()
-	for c.Set(ctx, "k", "after", 0).Err() != nil {
-		if time.Since(dead) > 10*reloadEvery {
-			t.Fatal("the dead master is still called")
-		}
-	}
+	followsMaster(t, cluster.URL, func() { cluster.KillMaster("k") }, 10*reloadEvery)
 }
 
 // TestSentinels follows a master that sentinels have replaced.
 func TestSentinels(t *testing.T) {
 	t.Parallel()
 	s := redistest.StartSentinels(t)
-	c, err := Open(s.URL, Options{})
+	followsMaster(t, s.URL, s.KillMaster, 30*time.Second)
+}
+
+// followsMaster wants the key k to be writable again that long after its master
+// was killed.
+func followsMaster(t *testing.T, url string, kill func(), patience time.Duration) {
+	t.Helper()
+	c, err := Open(url, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,10 +95,10 @@ func TestSentinels(t *testing.T) {
 	if err := c.Set(ctx, "k", "before", 0).Err(); err != nil {
 		t.Fatal(err)
 	}
-	s.KillMaster()
+	kill()
 	dead := time.Now()
 	for c.Set(ctx, "k", "after", 0).Err() != nil {
-		if time.Since(dead) > 30*time.Second {
+		if time.Since(dead) > patience {
 			t.Fatal("the dead master is still called")
 		}
 	}
