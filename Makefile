@@ -8,7 +8,6 @@ GO        ?= go
 FUZZTIME  ?= 60s
 BENCHTIME ?= 1s
 TESTFLAGS ?=
-RACEFLAGS ?=
 BENCHFLAGS ?=
 LOADFLAGS ?=
 ROWS      ?= 1000000,10000000
@@ -62,7 +61,7 @@ test: ## Run every test, with the race detector where a C compiler is found
 ifneq ($(HAVE_CC),yes)
 	@echo "no C compiler: running the tests without the race detector"
 endif
-	$(RACE) $(TESTFLAGS) $(RACEFLAGS) $(filter-out $(DRAWN),$(shell $(GO) list ./...))
+	$(RACE) $(TESTFLAGS) $(filter-out $(DRAWN),$(shell $(GO) list ./...))
 	$(GO) test $(TESTFLAGS) $(DRAWN)
 
 test-js: ## Run the tests of the pages' scripts (needs Node.js 20)
@@ -152,10 +151,7 @@ fuzz: ## Run each fuzz target for FUZZTIME (60s)
 
 cover: ## Measure the coverage of the packages that have a floor
 	@mkdir -p $(dir $(PROFILE))
-	$(GO) test $(TESTFLAGS) -covermode atomic -coverprofile $(PROFILE) $(COVERED:%=./%/...)
-	@$(MAKE) --no-print-directory floor
-
-floor: ## Hold a coverage profile against the floor (PROFILE=file)
+	$(GO) test $(TESTFLAGS) -coverprofile $(PROFILE) $(COVERED:%=./%/...)
 	@for p in $(COVERED); do \
 		awk -v p="inlet/$$p/" -v floor=$(FLOOR) \
 			'index($$1, p) == 1 { n[$$1] = $$2; if ($$3 > 0) hit[$$1] = 1 } \
