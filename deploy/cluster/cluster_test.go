@@ -12,10 +12,13 @@ import (
 	"image/color"
 	"image/png"
 	"io"
+	"io/fs"
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -42,6 +45,27 @@ func TestCluster(t *testing.T) {
 	c := newCluster(t)
 	t.Run("a link's life", c.testLife)
 	t.Run("a rolling restart", c.testRollingRestart)
+	t.Run("no log has a token", c.testLogs)
+}
+
+// testLogs looks for the heads of tokens in everything that was logged, also of
+// requests whose replica was away.
+func (c *cluster) testLogs(t *testing.T) {
+	logs := 0
+	err := filepath.WalkDir(c.dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || filepath.Ext(path) != ".log" {
+			return err
+		}
+		text, err := os.ReadFile(path)
+		if bytes.Contains(text, []byte("eyJ")) {
+			t.Errorf("%s has a token", path)
+		}
+		logs++
+		return err
+	})
+	if err != nil || logs < len(c.processes)+2 {
+		t.Errorf("%d logs, %v", logs, err)
+	}
 }
 
 // testLife walks through a link's life, each step on another replica.

@@ -5,6 +5,7 @@ package check
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,6 +20,7 @@ import (
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/runtime/serializer/json"
+	gateway "sigs.k8s.io/gateway-api/apis/v1"
 	"sigs.k8s.io/kustomize/api/krusty"
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 )
@@ -39,6 +41,9 @@ func build(t *testing.T, path string) []runtime.Object {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := os.CopyFS(tree, os.DirFS("testdata")); err != nil {
+		t.Fatal(err)
+	}
 	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), filepath.Join(tree, path))
 	if err != nil {
 		t.Fatal(err)
@@ -46,7 +51,7 @@ func build(t *testing.T, path string) []runtime.Object {
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{
 		core.AddToScheme, apps.AddToScheme, batch.AddToScheme, autoscaling.AddToScheme, policy.AddToScheme,
-		networking.AddToScheme, monitoring.AddToScheme,
+		networking.AddToScheme, monitoring.AddToScheme, gateway.Install,
 	} {
 		if err := add(scheme); err != nil {
 			t.Fatal(err)
@@ -71,7 +76,7 @@ func build(t *testing.T, path string) []runtime.Object {
 
 func TestKubernetes(t *testing.T) {
 	t.Parallel()
-	for path, most := range map[string]int{"base": 15, "overlays/example": 17} {
+	for path, most := range map[string]int{"base": 15, "overlays/example": 17, "with-gateway": 15} {
 		t.Run(path, func(t *testing.T) {
 			t.Parallel()
 			objects := build(t, path)
@@ -80,10 +85,43 @@ func TestKubernetes(t *testing.T) {
 			}
 			for _, pod := range podsOf(objects) {
 				hardened(t, pod)
-				references(t, objects, pod, path != "base")
+				references(t, objects, pod, path == "overlays/example")
 			}
 			selected(t, objects)
+			reached(t, objects)
 		})
+	}
+}
+
+// reached tells whether people come in by one way, and to the service.
+func reached(t *testing.T, objects []runtime.Object) {
+	t.Helper()
+	var ways []string
+	port := map[int32]bool{}
+	for _, object := range objects {
+		switch o := object.(type) {
+		case *core.Service:
+			for _, p := range o.Spec.Ports {
+				port[p.Port] = true
+			}
+		case *networking.Ingress:
+			for _, path := range o.Spec.Rules[0].HTTP.Paths {
+				ways = append(ways, path.Path)
+				if to := path.Backend.Service; to.Name != "inlet" || to.Port.Name != "http" {
+					t.Errorf("%s leads to %v", path.Path, to)
+				}
+			}
+		case *gateway.HTTPRoute:
+			for _, match := range o.Spec.Rules[0].Matches {
+				ways = append(ways, *match.Path.Value)
+			}
+			if to := o.Spec.Rules[0].BackendRefs[0]; to.Name != "inlet" || !port[int32(*to.Port)] {
+				t.Errorf("the route leads to %v", to)
+			}
+		}
+	}
+	if want := "/ /assets/ /openapi.yaml /u/ /v1/"; strings.Join(slices.Sorted(slices.Values(ways)), " ") != want {
+		t.Errorf("the ways in are %q, want %s", ways, want)
 	}
 }
 
