@@ -11,10 +11,13 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
 
+	"inlet/blob"
+	"inlet/blob/blobtest"
 	"inlet/db"
 	"inlet/imaging"
 	"inlet/link"
@@ -344,4 +347,43 @@ func TestGone(t *testing.T) {
 		}
 	}()
 	h.ServeHTTP(rec, httptest.NewRequest(http.MethodGet, "/test", nil).WithContext(ctx))
+}
+
+// An upload whose sender leaves while it is being stored is no failure of ours.
+func TestGoneUpload(t *testing.T) {
+	t.Parallel()
+	files, err := blob.Open((&url.URL{Scheme: "file", Path: t.TempDir()}).String())
+	must(t, err)
+	store := &stuck{Store: files, reached: make(chan struct{})}
+	s := newTestServer(t, func(o *setup) { o.blobs = store })
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		<-store.reached
+		cancel()
+	}()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, s.makeLink("").URL, bytes.NewReader(pngOf(1)))
+	must(t, err)
+	if res, err := s.client.Do(req); err == nil {
+		res.Body.Close()
+		t.Fatalf("it was answered: %s", res.Status)
+	}
+	await(t, "the request is over", func() bool { return strings.Contains(s.log.String(), "method=POST route=/u/:token") })
+	if log := s.log.String(); strings.Contains(log, "level=ERROR") || !strings.Contains(log, "status=499") {
+		t.Errorf("logged as a failure: %s", log)
+	}
+	if out := s.send("GET", "/metrics", nil); !strings.Contains(string(out.body), `inlet_upload_rejected_total{code="unavailable"} 0`) {
+		t.Error("counted as a failure")
+	}
+}
+
+// stuck is a store that keeps nothing before its caller gives up.
+type stuck struct {
+	blobtest.Store
+	reached chan struct{}
+}
+
+func (s *stuck) Keep(ctx context.Context, _ *blob.Staged, _ blob.Key) error {
+	close(s.reached)
+	<-ctx.Done()
+	return ctx.Err()
 }

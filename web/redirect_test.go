@@ -34,6 +34,7 @@ func TestRedirect(t *testing.T) {
 	}{
 		"plain":            {"GET", "", nil, 307},
 		"variant":          {"GET", "&width=160", nil, 307},
+		"with a token":     {"GET", "", []string{"Authorization", "Bearer " + testToken}, 200},
 		"range":            {"GET", "", []string{"Range", "bytes=0-9"}, 307},
 		"other copy":       {"GET", "", []string{"If-None-Match", `"x", "y"`}, 307},
 		"right copy":       {"GET", "", []string{"If-None-Match", `"x", W/` + etag}, 304},

@@ -151,6 +151,9 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, results []upload
 	if status := statusOf(results); status < 300 {
 		return writeJSON(w, status, map[string]any{"results": entries})
 	}
+	if err := results[0].Err; gone(r, err) {
+		return err
+	}
 	problem := *entries[0].Error
 	problem.Results = entries
 	writeProblem(w, problem)
@@ -178,7 +181,7 @@ func (s *Server) noteRefused(w http.ResponseWriter, r *http.Request, results []u
 	ctx := context.WithoutCancel(r.Context())
 	id := slog.String("request", w.Header().Get("X-Request-Id"))
 	for _, result := range results {
-		if result.Err == nil {
+		if result.Err == nil || gone(r, result.Err) {
 			continue
 		}
 		kind := kindOf(result.Err)
