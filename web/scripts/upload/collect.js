@@ -10,26 +10,29 @@ const DEBRIS = /^(\.|Thumbs\.db$|desktop\.ini$|__MACOSX$)/i;
  * @param {(files: File[]) => void} found
  */
 export async function collect(transfer, found) {
-  // Both are gone once the event is over.
-  const entries = [...transfer.items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
-  const plain = [...transfer.files];
-  if (!entries.some((entry) => entry.isDirectory)) {
-    found(plain);
-    return;
-  }
-  let left = MOST;
+  // All of this is gone once the event is over. To ask for an entry stops the page
+  // until the browser has looked at the disk, so a picture's name is believed.
   const folders = [];
-  const take = async (list) => {
-    folders.push(...list.filter((entry) => entry.isDirectory && !DEBRIS.test(entry.name)));
-    const wanted = list.filter((entry) => entry.isFile && !DEBRIS.test(entry.name)).slice(0, left);
-    left -= wanted.length;
-    const files = await Promise.all(wanted.map(fileOf));
-    if (files.some(Boolean)) found(files.filter(Boolean));
-  };
-  await take(entries);
+  const plain = [];
+  for (const item of transfer.items) {
+    if (item.kind !== "file") continue;
+    const entry = item.type.startsWith("image/") ? null : item.webkitGetAsEntry?.();
+    if (!entry?.isDirectory) plain.push(item.getAsFile());
+    else if (!DEBRIS.test(entry.name)) folders.push(entry);
+  }
+  const files = plain.filter(Boolean);
+  if (files.length > 0) found(folders.length > 0 ? withoutDebris(files) : files);
+  let left = MOST - files.length;
   while (folders.length > 0 && left > 0) {
     const reader = folders.shift().createReader();
-    for (let batch; (batch = await read(reader)).length > 0; ) await take(batch);
+    for (let batch; (batch = await read(reader)).length > 0; ) {
+      const wanted = batch.filter((entry) => !DEBRIS.test(entry.name));
+      folders.push(...wanted.filter((entry) => entry.isDirectory));
+      const inside = wanted.filter((entry) => entry.isFile).slice(0, left);
+      left -= inside.length;
+      const there = (await Promise.all(inside.map(fileOf))).filter(Boolean);
+      if (there.length > 0) found(there);
+    }
   }
 }
 
