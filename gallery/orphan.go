@@ -25,8 +25,7 @@ const (
 
 	settledQuery = `DELETE FROM removals WHERE id = $1`
 
-	// No server carries out a request after so long; package upload asks for as much.
-	forgottenQuery = `DELETE FROM removals WHERE asked_at < now() - interval '1 hour'`
+	forgottenQuery = `DELETE FROM removals WHERE counts_until < now()`
 
 	// sweepBatch is how many contents the sweep looks up at once.
 	sweepBatch = 500
@@ -60,8 +59,8 @@ func (s *Service) removeOrphan(ctx context.Context, sum [32]byte) (removed bool,
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), orphanWait)
 	defer cancel()
-	_, settled := s.Pool.Exec(ctx, settledQuery, asked)
-	return removed, errors.Join(err, settled)
+	_, strikeErr := s.Pool.Exec(ctx, settledQuery, asked)
+	return removed, errors.Join(err, strikeErr)
 }
 
 // removeUnused removes the blob if no image has it.

@@ -38,9 +38,9 @@ const (
 		ON CONFLICT DO NOTHING RETURNING id`
 
 	// It returns no row while a blob store may still carry out the removal of these
-	// bytes (docs/adr/0010): for an hour at most, if nobody heard what became of it.
+	// bytes (docs/adr/0010).
 	settledQuery = `
-		SELECT true WHERE NOT EXISTS (SELECT FROM removals WHERE sha256 = $1 AND asked_at > now() - interval '1 hour')`
+		SELECT true WHERE NOT EXISTS (SELECT FROM removals WHERE sha256 = $1 AND counts_until > now())`
 
 	uploadQuery = `
 		INSERT INTO uploads (uploaded_at, image_id, link_id, status, match, distance, bytes, filename, client)

@@ -49,7 +49,7 @@ func TestBytesWhoseRemovalIsNotSettled(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	f.exec(t, `UPDATE removals SET asked_at = asked_at - interval '1 hour'`)
+	f.exec(t, `UPDATE removals SET counts_until = counts_until - interval '1 hour'`)
 	if r := f.send(t, "x", data); r.Status != upload.Stored {
 		t.Errorf("an hour later: %+v", r)
 	}
