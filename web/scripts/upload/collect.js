@@ -11,7 +11,8 @@ const DEBRIS = /^(\.|Thumbs\.db$|desktop\.ini$|__MACOSX$)/i;
  */
 export async function collect(transfer, found) {
   // All of this is gone once the event is over. To ask for an entry stops the page
-  // until the browser has looked at the disk, so a picture's name is believed.
+  // until the browser has looked at the disk, so a picture's name is believed: a
+  // folder that is called so is a file that cannot be read.
   const folders = [];
   const plain = [];
   for (const item of transfer.items) {
