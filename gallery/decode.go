@@ -67,7 +67,7 @@ func (s *Service) Decode(ctx context.Context, id uuid.UUID) (*fingerprint.Pictur
 	if m.Cut {
 		return nil, nil
 	}
-	return m.Look(fingerprint.Side), nil
+	return m.Picture(fingerprint.Side), nil
 }
 
 func (s *Service) decode(ctx context.Context, img Image) (heif.Image, error) {

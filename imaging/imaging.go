@@ -67,11 +67,11 @@ type Info struct {
 	// colour profile) without any other metadata; nil where that is not known.
 	Payload *[32]byte
 	Meta    exif.Metadata
-	// Print is what the picture looks like, and Probes find stored pictures that
+	// Fingerprint is what the picture looks like, and Probes find stored pictures that
 	// look alike; of an animation, the first frame, and of pages the first one. nil
 	// for pictures with too little in them to be told from others, for kinds that
 	// are not decoded here (HEIC, AVIF, and some that are taken without), and for a
 	// PNG whose own picture is no part of its animation.
-	Print  *fingerprint.Print
-	Probes []int32
+	Fingerprint *fingerprint.Fingerprint
+	Probes      []int32
 }

@@ -96,7 +96,7 @@ func (in *Inspector) inspect(ctx context.Context, src *source, f Format) (Info, 
 		}
 	}
 	if pic.look != nil {
-		info.Print, info.Probes, _ = fingerprint.Of(pic.look)
+		info.Fingerprint, info.Probes, _ = fingerprint.Of(pic.look)
 	}
 	return info, nil
 }

@@ -28,7 +28,7 @@ func (in *Inspector) jpeg(_ context.Context, src *source, orientation int) (pict
 	}
 	p.finish()
 	pic := picture{width: m.Width, height: m.Height, frames: 1, payload: p.payload}
-	if m.Y.Pix != nil && fingerprint.EighthWillPrint(m.Width, m.Height) {
+	if m.Y.Pix != nil && fingerprint.EighthForFingerprint(m.Width, m.Height) {
 		frame := fingerprint.Frame{Width: m.Width, Height: m.Height, Scale: 8, Orientation: orientation, Side: fingerprint.Side}
 		pic.look = fingerprint.New(planes(m), frame)
 	}

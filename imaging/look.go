@@ -64,7 +64,7 @@ func (in *Inspector) picture(ctx context.Context, src *source, f Format, orienta
 		return nil, err
 	}
 	frame := fingerprint.Frame{Width: size.X, Height: size.Y, Scale: 1, Orientation: orientation, Side: want.Side}
-	small := want.Side <= fingerprint.Side && fingerprint.EighthWillDo(size.X, size.Y)
+	small := want.Side <= fingerprint.Side && fingerprint.EighthForComparison(size.X, size.Y)
 	if f == JPEG && !small {
 		frame.Quant = in.jpegQuantisation(src)
 	}

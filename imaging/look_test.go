@@ -70,19 +70,19 @@ func alike(t *testing.T, a, b sample, side int) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if x.Print == nil || y.Print == nil || len(y.Probes) == 0 {
+	if x.Fingerprint == nil || y.Fingerprint == nil || len(y.Probes) == 0 {
 		t.Fatalf("%s, %s: no print", a.name, b.name)
 	}
-	if x.Print.Width != x.Width || y.Print.Height != y.Height {
-		t.Errorf("%s: a print of %d×%d for %d×%d", b.name, y.Print.Width, y.Print.Height, y.Width, y.Height)
+	if x.Fingerprint.Width != x.Width || y.Fingerprint.Height != y.Height {
+		t.Errorf("%s: a print of %d×%d for %d×%d", b.name, y.Fingerprint.Width, y.Fingerprint.Height, y.Width, y.Height)
 	}
-	if v := fingerprint.Compare(x.Print, y.Print); v.Kind != fingerprint.Closer {
+	if v := fingerprint.Compare(x.Fingerprint, y.Fingerprint); v.Kind != fingerprint.Undecided {
 		t.Errorf("%s, %s: the prints are %v", a.name, b.name, v)
 	}
 	p, q := pictureOf(t, a.format, a.data, Want{Side: side}), pictureOf(t, b.format, b.data, Want{Side: side})
-	want := fingerprint.Same
+	want := fingerprint.Match
 	if !p.Whole || !q.Whole {
-		want = fingerprint.Closer
+		want = fingerprint.Undecided
 	}
 	if got := fingerprint.Verify(p, q); got != want {
 		t.Errorf("%s, %s: at %d they are %v: %s", a.name, b.name, side, got, fingerprint.Explain(p, q))
@@ -188,7 +188,7 @@ func TestPictureOfFrames(t *testing.T) {
 	m := newMovie()
 	for _, f := range []sample{{"gif", GIF, m.gif(t)}, {"apng", PNG, m.apng(t, nil)}} {
 		info, err := inspectAs(t, f.format, f.data)
-		if err != nil || info.Frames != len(m.frames) || info.Duration != m.duration() || info.Print == nil {
+		if err != nil || info.Frames != len(m.frames) || info.Duration != m.duration() || info.Fingerprint == nil {
 			t.Fatalf("%s: %d frames of %v: %v", f.name, info.Frames, info.Duration, err)
 		}
 		for n := range m.frames {
@@ -199,7 +199,7 @@ func TestPictureOfFrames(t *testing.T) {
 			}
 		}
 		first, last := pictureOf(t, f.format, f.data, Want{Side: fingerprint.Side}), pictureOf(t, f.format, f.data, Want{Side: fingerprint.Side, Frame: len(m.frames) - 1})
-		if kind := fingerprint.Verify(first, last); kind == fingerprint.Same {
+		if kind := fingerprint.Verify(first, last); kind == fingerprint.Match {
 			t.Errorf("%s: the first and the last frame are %v", f.name, kind)
 		}
 		for _, n := range []int{-1, len(m.frames), 1 << 40} {
@@ -225,7 +225,7 @@ func TestPictureOfWebPFrames(t *testing.T) {
 		for n := range m.frames {
 			want := fingerprint.New(m.shown(n), fingerprint.Frame{Width: sceneWidth, Height: sceneHeight, Side: fingerprint.Side})
 			got := pictureOf(t, f.format, f.data, Want{fingerprint.Side, n})
-			if kind := fingerprint.Verify(got, want); kind != fingerprint.Same {
+			if kind := fingerprint.Verify(got, want); kind != fingerprint.Match {
 				t.Errorf("%s: frame %d is %v: %s", name, n, kind, fingerprint.Explain(got, want))
 			}
 			if name == "animated-lossless.webp" && !reflect.DeepEqual(got, want) {
@@ -278,13 +278,13 @@ func TestPrintIsOfPicture(t *testing.T) {
 			}
 			info, refused := inspectAs(t, s.format, s.data)
 			if err != nil || refused != nil {
-				if info.Print != nil {
+				if info.Fingerprint != nil {
 					t.Errorf("a print of what does not decode: %v", err)
 				}
 				return
 			}
 			want, _, _ := fingerprint.Of(p)
-			if (info.Print == nil) != (want == nil) || want != nil && fingerprint.Compare(info.Print, want).Kind != fingerprint.Closer {
+			if (info.Fingerprint == nil) != (want == nil) || want != nil && fingerprint.Compare(info.Fingerprint, want).Kind != fingerprint.Undecided {
 				t.Errorf("the print is another one")
 			}
 		})
@@ -300,7 +300,7 @@ func TestInspectAtOnce(t *testing.T) {
 	for _, f := range append(files, files...) {
 		wg.Go(func() {
 			info, err := in.Inspect(t.Context(), bytes.NewReader(f.data), int64(len(f.data)), f.format)
-			if err != nil || info.Print == nil {
+			if err != nil || info.Fingerprint == nil {
 				t.Errorf("%s: %v", f.name, err)
 			}
 		})
@@ -315,8 +315,8 @@ func TestPrintOfHiddenStill(t *testing.T) {
 	m.frames, m.after, m.delays = m.frames[:1], m.after[:1], m.delays[:1]
 	data := m.apng(t, scene(9, sceneWidth, sceneHeight))
 	info, err := inspectAs(t, PNG, data)
-	if err != nil || info.Print != nil || info.Frames != 1 || info.Duration != 0 {
-		t.Errorf("%d frames, a print: %v; %v", info.Frames, info.Print != nil, err)
+	if err != nil || info.Fingerprint != nil || info.Frames != 1 || info.Duration != 0 {
+		t.Errorf("%d frames, a print: %v; %v", info.Frames, info.Fingerprint != nil, err)
 	}
 }
 
@@ -387,8 +387,8 @@ func TestPictureOfLines(t *testing.T) {
 		t.Errorf("%d×%d with %d samples", p.Width, p.Height, len(p.Luma.Pix))
 	}
 	info, err := inspectAs(t, PNG, data)
-	if err != nil || info.Print != nil {
-		t.Errorf("a print: %v; %v", info.Print != nil, err)
+	if err != nil || info.Fingerprint != nil {
+		t.Errorf("a print: %v; %v", info.Fingerprint != nil, err)
 	}
 }
 

@@ -34,11 +34,11 @@ type alike struct {
 
 // judge tells of which of the pictures that look alike the file is a copy.
 func (s *Service) judge(ctx context.Context, a arrival, info imaging.Info, found looks) (alike, error) {
-	if info.Print == nil {
+	if info.Fingerprint == nil {
 		return alike{}, nil
 	}
 	own := &sight{
-		s: s, whose: partyOf(a.from), print: info.Print, format: info.Format, width: info.Width, height: info.Height,
+		s: s, whose: partyOf(a.from), print: info.Fingerprint, format: info.Format, width: info.Width, height: info.Height,
 		frames: info.Frames, duration: info.Duration,
 		open: func(context.Context) (content, error) { return stagedContent{a.staged}, nil },
 	}
@@ -67,9 +67,9 @@ func (s *Service) judge(ctx context.Context, a arrival, info imaging.Info, found
 // one with the most pixels, the oldest of equals.
 func sortOut(own *sight, found []lookalike.Candidate) (near, closer []lookalike.Candidate) {
 	for _, c := range found { // the nearest first
-		switch fingerprint.Compare(c.Print, own.print).Kind {
+		switch fingerprint.Compare(c.Fingerprint, own.print).Kind {
 		case fingerprint.Different:
-		case fingerprint.Near:
+		case fingerprint.NearDuplicate:
 			near = append(near, c)
 		default:
 			if len(closer) == maxCompared || !own.mayCopy(c) {
@@ -112,7 +112,7 @@ func (s *Service) isCopy(ctx context.Context, x, y *sight) (bool, error) {
 			return false, unavailable(err)
 		case err != nil:
 			return false, fmt.Errorf("compare pictures: %w", err)
-		case kind != fingerprint.Same:
+		case kind != fingerprint.Match:
 			return false, nil
 		}
 	}
@@ -132,7 +132,7 @@ func compare(ctx context.Context, x, y *sight, frame int) (kind fingerprint.Kind
 		if err != nil {
 			return kind, err
 		}
-		if kind = fingerprint.Verify(a, b); kind != fingerprint.Closer {
+		if kind = fingerprint.Verify(a, b); kind != fingerprint.Undecided {
 			break
 		}
 	}

@@ -52,11 +52,11 @@ func (s *Service) Fold(ctx context.Context, a, b uuid.UUID) error {
 		return nil
 	}
 	older, newer := stored[0], stored[1]
-	verdict := fingerprint.Compare(older.Print, newer.Print)
+	verdict := fingerprint.Compare(older.Fingerprint, newer.Fingerprint)
 	older.Distance = verdict.Distance
 	own := s.sightOf(newer)
 	own.patient = true
-	if verdict.Kind == fingerprint.Closer && own.mayCopy(older) {
+	if verdict.Kind == fingerprint.Undecided && own.mayCopy(older) {
 		kept := s.sightOf(older)
 		kept.patient = true
 		same, err := s.isCopy(ctx, own, kept)
@@ -86,8 +86,8 @@ func scanStored(row pgx.CollectableRow) (c lookalike.Candidate, err error) {
 		return c, err
 	}
 	c.Duration = time.Duration(milliseconds) * time.Millisecond
-	c.Print = new(fingerprint.Print)
-	return c, c.Print.UnmarshalBinary(look)
+	c.Fingerprint = new(fingerprint.Fingerprint)
+	return c, c.Fingerprint.UnmarshalBinary(look)
 }
 
 // Decoded makes a picture findable that was not decoded when it came in, and

@@ -165,7 +165,7 @@ type lateInspector struct{ upload.Inspector }
 func (in lateInspector) Inspect(ctx context.Context, r io.ReaderAt, size int64, f imaging.Format) (imaging.Info, error) {
 	info, err := in.Inspector.Inspect(ctx, r, size, f)
 	if f == imaging.PNG {
-		info.Print, info.Probes = nil, nil
+		info.Fingerprint, info.Probes = nil, nil
 	}
 	return info, err
 }

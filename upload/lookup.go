@@ -76,8 +76,8 @@ func (s *Service) lookUpAlike(ctx context.Context, a arrival, info imaging.Info)
 			return err
 		})
 	}
-	if info.Print != nil {
-		lookalike.QueueFind(&batch, a.scope, info.Print, info.Probes, func(alike []lookalike.Candidate, seen lookalike.Seen) {
+	if info.Fingerprint != nil {
+		lookalike.QueueFind(&batch, a.scope, info.Fingerprint, info.Probes, func(alike []lookalike.Candidate, seen lookalike.Seen) {
 			found.alike, found.seen = alike, seen
 		})
 	}

@@ -23,7 +23,7 @@ type content interface {
 // until something else of it is wanted: a newcomer is often compared with several.
 type sight struct {
 	s             *Service
-	print         *fingerprint.Print
+	print         *fingerprint.Fingerprint
 	format        imaging.Format
 	width, height int
 	frames        int
@@ -40,7 +40,7 @@ type sight struct {
 
 func (s *Service) sightOf(c lookalike.Candidate) *sight {
 	return &sight{
-		s: s, print: c.Print, format: c.Format, width: c.Width, height: c.Height,
+		s: s, print: c.Fingerprint, format: c.Format, width: c.Width, height: c.Height,
 		frames: c.Frames, duration: c.Duration,
 		open: func(ctx context.Context) (content, error) {
 			return s.Blobs.Open(ctx, blob.ContentKey([32]byte(c.SHA256)))

@@ -67,10 +67,10 @@ func (w *write) upload(image uuid.UUID, r Result) {
 
 // looks makes the picture findable by its looks, and lists those that look alike.
 func (w *write) looks(id uuid.UUID, info imaging.Info, like alike) {
-	if info.Print == nil {
+	if info.Fingerprint == nil {
 		return
 	}
-	lookalike.Queue(&w.batch, id, w.a.scope, info.Print, info.Probes, like.seen)
+	lookalike.Queue(&w.batch, id, w.a.scope, info.Fingerprint, info.Probes, like.seen)
 	for _, c := range like.near {
 		lookalike.QueueNear(&w.batch, id, c.ID, c.Distance)
 	}

@@ -111,7 +111,7 @@ func TestAnimationIsACopyOfItself(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if v, err := j.compare(a, a); err != nil || v.Kind != fingerprint.Same {
+	if v, err := j.compare(a, a); err != nil || v.Kind != fingerprint.Match {
 		t.Errorf("%v, %v", v, err)
 	}
 }

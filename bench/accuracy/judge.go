@@ -49,23 +49,23 @@ type verdict struct {
 // compare goes the way of an upload: candidates by the bands of the hash, then
 // prints, then pictures of the side that prints are made of, then whole ones.
 func (j judge) compare(stored, sent *file) (v verdict, err error) {
-	if stored.info.Print == nil || sent.info.Print == nil {
+	if stored.info.Fingerprint == nil || sent.info.Fingerprint == nil {
 		v.What = "no print"
 		return v, nil
 	}
-	known := stored.info.Print.Hash.Bands()
+	known := stored.info.Fingerprint.Hash.Bands()
 	if !slices.ContainsFunc(sent.info.Probes, func(k int32) bool { return slices.Contains(known, k) }) {
 		v.What = "no band in common"
 		return v, nil
 	}
-	prints := fingerprint.Compare(stored.info.Print, sent.info.Print)
+	prints := fingerprint.Compare(stored.info.Fingerprint, sent.info.Fingerprint)
 	v.Kind, v.What, v.distance = prints.Kind, "prints", prints.Distance
-	if v.Kind != fingerprint.Closer {
+	if v.Kind != fingerprint.Undecided {
 		return v, nil
 	}
 	n := stored.info.Frames
 	if n != sent.info.Frames || stored.info.Duration != sent.info.Duration {
-		v.Kind, v.What = fingerprint.Near, "frames"
+		v.Kind, v.What = fingerprint.NearDuplicate, "frames"
 		return v, nil
 	}
 	frames := slices.Compact([]int{0, n / 2, n - 1})
@@ -80,7 +80,7 @@ func (j judge) compare(stored, sent *file) (v verdict, err error) {
 				worst = f
 			}
 		}
-		if v.Finding = worst; v.Kind != fingerprint.Closer {
+		if v.Finding = worst; v.Kind != fingerprint.Undecided {
 			break
 		}
 	}

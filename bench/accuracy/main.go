@@ -146,7 +146,7 @@ func unfit(f *file, err error) string {
 	switch {
 	case err != nil:
 		return "no sound picture"
-	case f.info.Print == nil:
+	case f.info.Fingerprint == nil:
 		return "nothing in it, or decoded later"
 	case max(f.info.Width, f.info.Height) < minSide:
 		return "too small"

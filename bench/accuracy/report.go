@@ -75,7 +75,7 @@ func (r *report) recall(t transform, photos []*file, tool, keep string) {
 		switch {
 		case o.err != nil:
 			fmt.Fprintf(r.progress, "%s of %s: %v\n", t.name, photos[i].name, o.err)
-		case o.Kind == fingerprint.Same:
+		case o.Kind == fingerprint.Match:
 			same++
 			if o.Of > hardest.Of {
 				hardest = o.Finding
@@ -161,7 +161,7 @@ func (r *report) differ(kind, name string, v outcome) {
 		r.groups[kind] = g
 	}
 	g.pairs++
-	if v.Kind == fingerprint.Same {
+	if v.Kind == fingerprint.Match {
 		r.merged++
 		g.merged++
 		fmt.Fprintf(r.out, "    FALSE MERGE: %s: %s: %s\n", kind, name, v)

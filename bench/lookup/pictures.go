@@ -129,14 +129,14 @@ func altered(a *amounts, r *rand.Rand) *amounts { return a.noisy(r, 0.3+0.9*r.Fl
 
 // query is what a look-up is asked for.
 type query struct {
-	print  *fingerprint.Print
+	print  *fingerprint.Fingerprint
 	probes []int32
 	source int // the stored picture that it was made of, −1 if none
 }
 
 func queryOf(a *amounts, source int) query {
 	h, probes, _ := fingerprint.HashOf((*[side * side]float32)(a))
-	return query{&fingerprint.Print{Width: 1, Height: 1, Hash: h}, probes, source}
+	return query{&fingerprint.Fingerprint{Width: 1, Height: 1, Hash: h}, probes, source}
 }
 
 // idOf is the id of the nth picture: they grow, as those of time do.

@@ -54,11 +54,11 @@ func TestAlbumAsInletSeesIt(t *testing.T) {
 		return p
 	}
 	original := look(bytes.Join(a.Picture(7, 0, false), nil))
-	if kind := fingerprint.Verify(original, look(bytes.Join(a.Picture(7, 0, true), nil))); kind != fingerprint.Same {
+	if kind := fingerprint.Verify(original, look(bytes.Join(a.Picture(7, 0, true), nil))); kind != fingerprint.Match {
 		t.Errorf("a recoded picture is taken for %v", kind)
 	}
 	for n := range uint64(10) {
-		if kind := fingerprint.Verify(original, look(bytes.Join(a.Picture(7, n+1, false), nil))); kind == fingerprint.Same {
+		if kind := fingerprint.Verify(original, look(bytes.Join(a.Picture(7, n+1, false), nil))); kind == fingerprint.Match {
 			t.Errorf("picture %d is taken for picture 0", n+1)
 		}
 	}

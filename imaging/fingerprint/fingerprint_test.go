@@ -126,7 +126,7 @@ func verdict(t testing.TB, a, b *Picture) Kind {
 	if !slices.ContainsFunc(pa.Hash.Bands(), func(k int32) bool { return slices.Contains(probes, k) }) {
 		return Different
 	}
-	if v := Compare(pa, pb); v.Kind != Closer {
+	if v := Compare(pa, pb); v.Kind != Undecided {
 		return v.Kind
 	}
 	return Verify(a, b)
@@ -141,7 +141,7 @@ func TestCopiesAreTheSame(t *testing.T) {
 			"itself": m, "q95": recodedAt(t, m, 95), "q75": recodedAt(t, m, 75), "q50": recodedAt(t, m, 50),
 			"q30": recodedAt(t, m, 30), "half": recodedAt(t, half(m), 90), "quarter": recodedAt(t, half(half(m)), 90),
 		} {
-			if got := verdict(t, whole, pictureOf(copied, 1)); got != Same {
+			if got := verdict(t, whole, pictureOf(copied, 1)); got != Match {
 				t.Errorf("scene %d, %s: %v", seed, name, got)
 			}
 		}
@@ -171,12 +171,12 @@ func TestOthersAreNotTheSame(t *testing.T) {
 		"tiny":     image.NewGray(image.Rect(0, 0, 1, 1)),
 	} {
 		for _, quality := range []int{95, 40} {
-			if got := verdict(t, whole, pictureOf(recodedAt(t, other, quality), 1)); got == Same {
+			if got := verdict(t, whole, pictureOf(recodedAt(t, other, quality), 1)); got == Match {
 				t.Errorf("%s at q%d is taken for a copy", name, quality)
 			}
 		}
 	}
-	if got := verdict(t, whole, pictureOf(m, 2)); got == Same {
+	if got := verdict(t, whole, pictureOf(m, 2)); got == Match {
 		t.Error("mirrored is taken for a copy")
 	}
 }
@@ -206,13 +206,13 @@ func TestDocuments(t *testing.T) {
 		return m
 	}
 	a := pictureOf(sheet(-1), 1)
-	if got := verdict(t, a, pictureOf(recodedAt(t, sheet(-1), 90), 1)); got != Same {
+	if got := verdict(t, a, pictureOf(recodedAt(t, sheet(-1), 90), 1)); got != Match {
 		t.Errorf("a copy is %v", got)
 	}
 	for _, place := range []int{0, 100, 555, 1000} {
 		b := sheet(place)
 		for name, m := range map[string]image.Image{"as it is": b, "q75": recodedAt(t, b, 75), "q40": recodedAt(t, b, 40), "half": recodedAt(t, half(b), 90)} {
-			if got := verdict(t, a, pictureOf(m, 1)); got == Same {
+			if got := verdict(t, a, pictureOf(m, 1)); got == Match {
 				t.Errorf("glyph %d, %s, is taken for a copy", place, name)
 			}
 		}
@@ -226,7 +226,7 @@ func TestReducedPicturesAreNeverTheSame(t *testing.T) {
 	if small.Whole || small.Luma.W != Side {
 		t.Fatalf("whole %v, %d wide", small.Whole, small.Luma.W)
 	}
-	if got := Verify(small, small); got != Closer {
+	if got := Verify(small, small); got != Undecided {
 		t.Errorf("got %v, want closer", got)
 	}
 	eighth := New(m, Frame{Width: 8 * 1400, Height: 8 * 1000, Scale: 8, Side: FullSide})
@@ -264,7 +264,7 @@ func TestOrientation(t *testing.T) {
 		if got.Width != 640 || got.Height != 480 || !bytes.Equal(got.Luma.Pix, want.Luma.Pix) {
 			t.Errorf("orientation %d: not upright", o)
 		}
-		if v := verdict(t, want, got); v != Same {
+		if v := verdict(t, want, got); v != Match {
 			t.Errorf("orientation %d: %v", o, v)
 		}
 	}
@@ -312,7 +312,7 @@ func TestKindsOfImages(t *testing.T) {
 			}
 		}
 		for _, other := range []image.Image{ycc, seeThrough} {
-			if got := verdict(t, want, pictureOf(other, 1)); got != Same {
+			if got := verdict(t, want, pictureOf(other, 1)); got != Match {
 				t.Errorf("%v, %T: %v", ratio, other, got)
 			}
 		}
@@ -346,11 +346,11 @@ func TestStored(t *testing.T) {
 	if err != nil || len(b) != Size {
 		t.Fatalf("%d bytes, %v", len(b), err)
 	}
-	var back Print
+	var back Fingerprint
 	if err := back.UnmarshalBinary(b); err != nil {
 		t.Fatal(err)
 	}
-	if v := Compare(p, &back); v.Kind != Closer || v.Distance != 0 {
+	if v := Compare(p, &back); v.Kind != Undecided || v.Distance != 0 {
 		t.Errorf("got %v", v)
 	}
 	for _, bad := range [][]byte{nil, b[1:], make([]byte, Size)} {

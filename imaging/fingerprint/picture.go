@@ -286,14 +286,14 @@ func ycc(m image.Image, y int, ys, us, vs []uint8) {
 	}
 }
 
-// EighthWillPrint says whether an eighth of a picture is enough for its Print: 64
+// EighthForFingerprint says whether an eighth of a picture is enough for its Fingerprint: 64
 // samples by 32 hold the frequencies of the hash.
-func EighthWillPrint(width, height int) bool {
+func EighthForFingerprint(width, height int) bool {
 	return min(width, height) >= 256 && max(width, height) >= 8*minSide
 }
 
-// EighthWillDo says whether an eighth of a picture is enough for a comparison
+// EighthForComparison says whether an eighth of a picture is enough for a comparison
 // with a Picture of at most Side.
-func EighthWillDo(width, height int) bool {
+func EighthForComparison(width, height int) bool {
 	return min(width, height) >= 8*thumbSide && max(width, height) >= 12*thumbSide
 }

@@ -50,7 +50,7 @@ func TestVerifyIsExplained(t *testing.T) {
 			kinds[got]++
 		}
 	}
-	if kinds[Same] == 0 || kinds[Near] == 0 {
+	if kinds[Match] == 0 || kinds[NearDuplicate] == 0 {
 		t.Errorf("not put to the test: %v", kinds)
 	}
 }

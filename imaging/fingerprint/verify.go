@@ -10,15 +10,15 @@ type Kind int
 
 // Kinds.
 const (
-	Different Kind = iota
-	Near           // alike, but not certainly the same
-	Closer         // so far the same: compare at a larger scale
-	Same           // one is a copy of the other
+	Different     Kind = iota
+	NearDuplicate      // alike, but not certainly the same
+	Undecided          // so far the same: compare at a larger scale
+	Match              // one is a copy of the other
 )
 
 // String names a kind.
 func (k Kind) String() string {
-	return [...]string{"different", "near", "closer", "same"}[min(max(k, 0), Same)]
+	return [...]string{"different", "near", "undecided", "match"}[min(max(k, 0), Match)]
 }
 
 // Verdict of a comparison.
@@ -32,15 +32,15 @@ const (
 	minShort = 16 // shortest side
 )
 
-// Compare says by the prints alone whether two pictures are Different or Near,
-// or so much alike that the pictures themselves must be compared: Closer. It
-// never says Same.
-func Compare(a, b *Print) Verdict {
+// Compare says by the prints alone whether two pictures are Different or NearDuplicate,
+// or so much alike that the pictures themselves must be compared: Undecided. It
+// never says Match.
+func Compare(a, b *Fingerprint) Verdict {
 	v := Verdict{Distance: a.Hash.Distance(b.Hash)}
 	if v.Distance > MaxDistance {
 		return v
 	}
-	v.Kind = Near
+	v.Kind = NearDuplicate
 	if !sameShape(a.Width, a.Height, b.Width, b.Height) {
 		return v
 	}
@@ -49,7 +49,7 @@ func Compare(a, b *Print) Verdict {
 	fit := fitted(a.luma, b.luma)
 	_, e.mean = fit.residual(a.luma, b.luma)
 	if fit.plausible() && e.mean <= 6 && e.chroma <= 5 {
-		v.Kind = Closer
+		v.Kind = Undecided
 	}
 	return v
 }
@@ -68,7 +68,7 @@ func (f fitting) plausible() bool {
 }
 
 // Verify says whether two pictures that Compare found alike are the same. It
-// says Closer where the Pictures were decoded at a reduced scale: no change is
+// says Undecided where the Pictures were decoded at a reduced scale: no change is
 // visible there, and the whole ones have to be compared.
 func Verify(a, b *Picture) Kind { return explain(a, b, true).Kind }
 
@@ -92,7 +92,7 @@ func Explain(a, b *Picture) Finding { return explain(a, b, false) }
 // explain says no more than the Kind for certain if it is to be quick.
 func explain(a, b *Picture, quick bool) Finding {
 	if !sameShape(a.Width, a.Height, b.Width, b.Height) || min(a.Luma.W, a.Luma.H, b.Luma.W, b.Luma.H) < minShort {
-		return Finding{Near, "shape", math.Inf(1), 0}
+		return Finding{NearDuplicate, "shape", math.Inf(1), 0}
 	}
 	var e evidence
 	e.compareLuma(a.Luma, b.Luma, gridSide)
@@ -103,21 +103,21 @@ func explain(a, b *Picture, quick bool) Finding {
 		return f
 	}
 	if !whole {
-		f.Kind = Closer
+		f.Kind = Undecided
 		return f
 	}
 	e.compareText(a.Luma, b.Luma)
 	// What of a document's print is lost could have been another glyph.
 	limit := float32(1 - 3*e.lost)
 	if limit <= 0 {
-		return Finding{Near, "small print", math.Inf(1), e.lost}
+		return Finding{NearDuplicate, "small print", math.Inf(1), e.lost}
 	}
 	e.compareSpectrum(a, b, limit, quick)
 	if of := e.beyond / float64(limit); of > f.Of {
-		f = Finding{Near, "detail", of, e.beyond}
+		f = Finding{NearDuplicate, "detail", of, e.beyond}
 	}
 	if f.Of <= 1 {
-		f.Kind = Same
+		f.Kind = Match
 	}
 	return f
 }
@@ -146,7 +146,7 @@ func (e *evidence) coarse(whole bool) (worst Finding) {
 		{"vividness", math.Abs(e.vivid - 1), 0.12 * slack},
 	} {
 		if of := f.value / f.limit; of > worst.Of {
-			worst = Finding{Near, f.what, of, f.value}
+			worst = Finding{NearDuplicate, f.what, of, f.value}
 		}
 	}
 	return worst

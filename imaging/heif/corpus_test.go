@@ -65,7 +65,7 @@ func TestCorpus(t *testing.T) {
 		}
 		decoded++
 		w, ht := h.Displayed()
-		if p := m.Look(fingerprint.Side); p.Width != w || p.Height != ht {
+		if p := m.Picture(fingerprint.Side); p.Width != w || p.Height != ht {
 			t.Errorf("%s: %d×%d, its boxes say %d×%d", filepath.Base(name), p.Width, p.Height, w, ht)
 		}
 	}

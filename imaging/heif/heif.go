@@ -119,11 +119,11 @@ func (d *Decoder) Picture(ctx context.Context, r io.ReaderAt, size int64, want i
 	if err != nil {
 		return nil, err
 	}
-	return m.Look(want.Side), nil
+	return m.Picture(want.Side), nil
 }
 
-// Look makes of a picture what is compared with others; side is its longest.
-func (m Image) Look(side int) *fingerprint.Picture {
+// Picture makes of a picture what is compared with others; side is its longest.
+func (m Image) Picture(side int) *fingerprint.Picture {
 	b := m.Bounds()
 	return fingerprint.New(m.Image, fingerprint.Frame{
 		Width: b.Dx(), Height: b.Dy(), Scale: 1, Orientation: m.Orientation, Side: side,

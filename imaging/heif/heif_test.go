@@ -108,7 +108,7 @@ func TestDecode(t *testing.T) {
 		if got := quarters(t, thumbnail); c.quarters != "" && got != c.quarters {
 			t.Errorf("%s: quarters %q, want %q", c.name, got, c.quarters)
 		}
-		p := m.Look(fingerprint.Side)
+		p := m.Picture(fingerprint.Side)
 		if lo, hi := extremes(p.Luma.Pix); hi-lo < 50 {
 			t.Errorf("%s: luma from %d to %d", c.name, lo, hi)
 		}
@@ -162,7 +162,7 @@ func TestTurned(t *testing.T) {
 					t.Fatal(err)
 				}
 				w, ht := h.Displayed()
-				if p := m.Look(fingerprint.Side); p.Width != w || p.Height != ht || p.Luma.W != w {
+				if p := m.Picture(fingerprint.Side); p.Width != w || p.Height != ht || p.Luma.W != w {
 					t.Errorf("%s, %d turns: %d×%d, want %d×%d", name, turns, p.Width, p.Height, w, ht)
 				}
 			}
@@ -302,7 +302,7 @@ func checkAny(t *testing.T, d *Decoder, b []byte) {
 		if n := m.Bounds().Dx() * m.Bounds().Dy(); n <= 0 || int64(n) > d.limits.Pixels {
 			t.Errorf("%v", m.Bounds())
 		}
-		m.Look(64)
+		m.Picture(64)
 	case errors.Is(err, imaging.ErrUndecodable), errors.Is(err, imaging.ErrTooManyPixels), errors.Is(err, ErrSlow):
 	default:
 		t.Error(err)

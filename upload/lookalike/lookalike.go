@@ -46,7 +46,7 @@ type Candidate struct {
 	Bytes         int64
 	UploadedAt    time.Time
 	Distance      int // bits that differ
-	Print         *fingerprint.Print
+	Fingerprint   *fingerprint.Fingerprint
 }
 
 // Seen tells what a look-up may have missed: pictures that were written by the
@@ -71,7 +71,7 @@ const findQuery = `
 
 // Find looks up the pictures of a scope that look like one with this print and
 // these probes: the nearest come first, of those equally near the oldest.
-func Find(ctx context.Context, q querier, scope string, p *fingerprint.Print, probes []int32) ([]Candidate, Seen, error) {
+func Find(ctx context.Context, q querier, scope string, p *fingerprint.Fingerprint, probes []int32) ([]Candidate, Seen, error) {
 	found, seen, err := find(ctx, q, scope, p.Hash, probes)
 	if err != nil {
 		return nil, Seen{}, fmt.Errorf("look up pictures alike: %w", err)
@@ -81,7 +81,7 @@ func Find(ctx context.Context, q querier, scope string, p *fingerprint.Print, pr
 
 // QueueFind is Find as one of the statements of a batch; answer is called when
 // the batch is closed.
-func QueueFind(b *pgx.Batch, scope string, p *fingerprint.Print, probes []int32, answer func([]Candidate, Seen)) {
+func QueueFind(b *pgx.Batch, scope string, p *fingerprint.Fingerprint, probes []int32, answer func([]Candidate, Seen)) {
 	b.Queue(findQuery, findArgs(scope, p.Hash, probes)...).Query(func(rows pgx.Rows) error {
 		found, seen, err := scan(rows)
 		if err != nil {
@@ -125,9 +125,9 @@ func scan(rows pgx.Rows) (found []Candidate, seen Seen, err error) {
 		c := Candidate{
 			ID: *id, SHA256: sha256, Format: *format, Width: *width, Height: *height, Frames: *frames,
 			Duration: time.Duration(*milliseconds) * time.Millisecond, Bytes: *bytes, UploadedAt: *at,
-			Distance: *distance, Print: new(fingerprint.Print),
+			Distance: *distance, Fingerprint: new(fingerprint.Fingerprint),
 		}
-		if err := c.Print.UnmarshalBinary(look); err != nil {
+		if err := c.Fingerprint.UnmarshalBinary(look); err != nil {
 			return nil, Seen{}, fmt.Errorf("picture %s: %w", c.ID, err)
 		}
 		found = append(found, c)

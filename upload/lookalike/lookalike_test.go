@@ -57,7 +57,7 @@ func TestFindGivesWhatIsNear(t *testing.T) {
 			t.Errorf("picture %d: found %v, want %v", i, found, want)
 		}
 		for _, c := range found {
-			if distance, ok := want[c.ID]; !ok || c.Distance != distance || c.Print.Hash != stored[c.ID].print.Hash {
+			if distance, ok := want[c.ID]; !ok || c.Distance != distance || c.Fingerprint.Hash != stored[c.ID].print.Hash {
 				t.Errorf("picture %d: found %v, want %v", i, c, want)
 			}
 			if c.ID == ids[2*i] || c.ID == ids[2*i+1] {
@@ -93,7 +93,7 @@ func nearerFirst(a, b Candidate) int {
 // fresh is what a look-up that found nothing of interest has seen.
 func fresh(t testing.TB, c conn) Seen {
 	t.Helper()
-	_, seen := lookUp(t, c, "nobody's", look{new(fingerprint.Print), []int32{1}})
+	_, seen := lookUp(t, c, "nobody's", look{new(fingerprint.Fingerprint), []int32{1}})
 	return seen
 }
 
@@ -109,7 +109,7 @@ func TestCandidate(t *testing.T) {
 	c := found[0]
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	if c.ID != id || len(c.SHA256) != 32 || c.Format != imaging.PNG || c.Width != 160 || c.Height != 128 || c.Frames != 3 ||
-		c.Bytes != 1234 || !c.UploadedAt.Equal(at) || c.Distance != 0 || fingerprint.Compare(c.Print, l.print).Kind != fingerprint.Closer {
+		c.Bytes != 1234 || !c.UploadedAt.Equal(at) || c.Distance != 0 || fingerprint.Compare(c.Fingerprint, l.print).Kind != fingerprint.Undecided {
 		t.Errorf("got %+v", c)
 	}
 	if _, err := pool.Exec(t.Context(), `DELETE FROM images`); err != nil {

@@ -37,7 +37,7 @@ const keepQuery = `
 // picture's row has to be there before it. When the batch is closed it fails with
 // ErrStale if five minutes have passed since the look-up that gave seen; then the
 // transaction must not be committed.
-func Queue(b *pgx.Batch, id uuid.UUID, scope string, p *fingerprint.Print, probes []int32, seen Seen) {
+func Queue(b *pgx.Batch, id uuid.UUID, scope string, p *fingerprint.Fingerprint, probes []int32, seen Seen) {
 	look, _ := p.MarshalBinary() // never fails
 	bands := salted(p.Hash.Bands(), scope)
 	b.Queue(keepQuery, id, scope, bitsOf(p.Hash), bands, look, salted(probes, scope), seen.oldest, seen.at).

@@ -15,7 +15,7 @@ import (
 
 // look is what is known of a picture's look.
 type look struct {
-	print  *fingerprint.Print
+	print  *fingerprint.Fingerprint
 	probes []int32
 }
 

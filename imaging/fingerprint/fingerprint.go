@@ -6,31 +6,31 @@ import (
 	"fmt"
 )
 
-// Size is how many bytes a Print is stored in.
+// Size is how many bytes a Fingerprint is stored in.
 const Size = 8 + hashBits/8 + thumbSide*thumbSide + 2*chromaCells*chromaCells
 
 const chromaCells = 16
 
-// ErrMalformed is said of stored bytes that are no Print.
+// ErrMalformed is said of stored bytes that are no Fingerprint.
 var ErrMalformed = errors.New("malformed fingerprint")
 
-// Print is what is kept of a picture: its size, its hash, and a thumbnail of
+// Fingerprint is what is kept of a picture: its size, its hash, and a thumbnail of
 // 64×64 luma and 16×16 chroma samples whatever its shape. 4,648 bytes.
-type Print struct {
+type Fingerprint struct {
 	Width, Height int // as displayed
 	Hash          Hash
 	luma          Plane // 64×64
 	cb, cr        Plane // 16×16
 }
 
-// Of makes a picture's Print and the keys to look others up by. It is false for
+// Of makes a picture's Fingerprint and the keys to look others up by. It is false for
 // pictures with too little in them to be told from others (blank, gradients,
 // tiny): their copies are known by their bytes alone.
-func Of(p *Picture) (of *Print, probes []int32, ok bool) {
+func Of(p *Picture) (of *Fingerprint, probes []int32, ok bool) {
 	if min(p.Luma.W, p.Luma.H) < minShort || max(p.Luma.W, p.Luma.H) < minSide {
 		return nil, nil, false
 	}
-	of = &Print{
+	of = &Fingerprint{
 		Width: p.Width, Height: p.Height,
 		luma: p.Luma.cells(thumbSide, thumbSide),
 		cb:   p.Cb.cells(chromaCells, chromaCells), cr: p.Cr.cells(chromaCells, chromaCells),
@@ -59,7 +59,7 @@ func (p Plane) cells(w, h int) Plane {
 }
 
 // MarshalBinary never fails.
-func (p *Print) MarshalBinary() ([]byte, error) {
+func (p *Fingerprint) MarshalBinary() ([]byte, error) {
 	out := make([]byte, 0, Size)
 	out = binary.BigEndian.AppendUint32(out, uint32(p.Width))
 	out = binary.BigEndian.AppendUint32(out, uint32(p.Height))
@@ -72,7 +72,7 @@ func (p *Print) MarshalBinary() ([]byte, error) {
 }
 
 // UnmarshalBinary reads what MarshalBinary wrote; else it says ErrMalformed.
-func (p *Print) UnmarshalBinary(in []byte) error {
+func (p *Fingerprint) UnmarshalBinary(in []byte) error {
 	if len(in) != Size {
 		return fmt.Errorf("%w: %d bytes", ErrMalformed, len(in))
 	}
