@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+
+	"inlet/problem"
 )
 
 // Key names one object of a store. It is made by ContentKey and VariantKey
@@ -39,7 +41,7 @@ func isContent(name string) bool {
 // Failures that callers tell apart; all others are wrapped in ErrUnavailable.
 var (
 	ErrNotFound    = errors.New("blob: not found")
-	ErrUnavailable = errors.New("blob: the store cannot be used")
+	ErrUnavailable = problem.New(problem.Unavailable, "blob: the store cannot be used")
 	// ErrUnsettled comes with a deletion of which a store that Lingers did not say
 	// what became of it.
 	ErrUnsettled = errors.New("blob: the store may carry it out later")

@@ -23,18 +23,19 @@ import (
 
 	"inlet/blob"
 	"inlet/imaging"
+	"inlet/problem"
 )
 
 // Failures that are the caller's. ErrFilter and ErrLabels are returned wrapped,
 // with a detail that is fit to be shown.
 var (
-	ErrNotFound = errors.New("there is no such picture")
+	ErrNotFound = problem.New(problem.NotFound, "there is no such picture")
 	// ErrFolded says that an Image is no longer right: look it up again.
 	ErrFolded = errors.New("the picture has just been folded into another one")
-	ErrFilter = errors.New("the filter is malformed")
-	ErrCursor = errors.New("the cursor is malformed")
-	ErrLabels = errors.New("the labels are malformed")
-	ErrWidth  = errors.New("the width must be 160, 320, 640 or 1280")
+	ErrFilter = problem.New(problem.BadRequest, "the filter is malformed")
+	ErrCursor = problem.New(problem.BadRequest, "the cursor is malformed")
+	ErrLabels = problem.New(problem.BadRequest, "the labels are malformed")
+	ErrWidth  = problem.New(problem.BadRequest, "the width must be 160, 320, 640 or 1280")
 )
 
 // Thumbnailer makes variants.

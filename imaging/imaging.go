@@ -12,11 +12,11 @@
 package imaging
 
 import (
-	"errors"
 	"time"
 
 	"inlet/imaging/exif"
 	"inlet/imaging/fingerprint"
+	"inlet/problem"
 )
 
 // Format of a picture file, by its content.
@@ -43,12 +43,12 @@ func (f Format) ContentType() string { return "image/" + string(f) }
 // Why a file is not taken. All are returned wrapped, with the detail in the
 // message, which is fit to be shown to the sender.
 var (
-	ErrUnsupported   = errors.New("the file is not of a supported picture format")
-	ErrUndecodable   = errors.New("the picture cannot be decoded")
-	ErrTooManyPixels = errors.New("the picture has too many pixels")
+	ErrUnsupported   = problem.New(problem.UnsupportedFormat, "the file is not of a supported picture format")
+	ErrUndecodable   = problem.New(problem.Undecodable, "the picture cannot be decoded")
+	ErrTooManyPixels = problem.New(problem.TooManyPixels, "the picture has too many pixels")
 	// ErrNotReady is the answer of Thumbnail and Picture for formats that are not
 	// decoded here.
-	ErrNotReady = errors.New("the picture has not been decoded yet")
+	ErrNotReady = problem.New(problem.NotReady, "the picture has not been decoded yet")
 )
 
 // SniffLen is how many first bytes Sniff wants; fewer are enough when the file

@@ -250,7 +250,7 @@ func TestQueueIsCounted(t *testing.T) {
 	if _, err := pool.Exec(t.Context(), `UPDATE river_job SET scheduled_at = now() - interval '90 seconds' WHERE kind = 'fold'`); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Picture(t.Context()); err != nil {
+	if err := w.Look(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if got := sample(t, registry, "inlet_jobs", "fold", "available"); got != 2 {
@@ -262,7 +262,7 @@ func TestQueueIsCounted(t *testing.T) {
 	if _, err := pool.Exec(t.Context(), `DELETE FROM river_job`); err != nil {
 		t.Fatal(err)
 	}
-	if err := w.Picture(t.Context()); err != nil {
+	if err := w.Look(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if got := sample(t, registry, "inlet_jobs", "fold", "available"); got != 0 {

@@ -7,8 +7,9 @@
 package link
 
 import (
-	"errors"
 	"time"
+
+	"inlet/problem"
 )
 
 // ID names a link. It is the token's jti and no secret.
@@ -34,10 +35,11 @@ type Usage struct {
 // Why a link is refused. ErrSpec is returned wrapped, with a detail that is fit
 // to be shown to the operator.
 var (
-	ErrInvalid     = errors.New("the link is not valid")
-	ErrExpired     = errors.New("the link has expired")
-	ErrNotYetValid = errors.New("the link is not valid yet")
-	ErrRevoked     = errors.New("the link has been revoked")
-	ErrSpec        = errors.New("the link cannot be made")
-	ErrCursor      = errors.New("the cursor is malformed")
+	ErrInvalid     = problem.New(problem.LinkInvalid, "the link is not valid")
+	ErrExpired     = problem.New(problem.LinkExpired, "the link has expired")
+	ErrNotYetValid = problem.New(problem.LinkNotYetValid, "the link is not valid yet")
+	ErrExhausted   = problem.New(problem.LinkExhausted, "the link has been used up")
+	ErrRevoked     = problem.New(problem.LinkRevoked, "the link has been revoked")
+	ErrSpec        = problem.New(problem.BadRequest, "the link cannot be made")
+	ErrCursor      = problem.New(problem.BadRequest, "the cursor is malformed")
 )

@@ -11,9 +11,9 @@ import (
 	"sync"
 	"time"
 
-	"github.com/tus/tusd/v2/pkg/handler"
+	"inlet/problem"
 
-	"inlet/upload"
+	"github.com/tus/tusd/v2/pkg/handler"
 )
 
 // exchange is one request, and what tusd's handler sees of the rest: a store that
@@ -50,11 +50,11 @@ func (e *exchange) NewUpload(ctx context.Context, info handler.FileInfo) (handle
 	info.ID = rand.Text()
 	stored, err := e.Store.NewUpload(ctx, info)
 	if err != nil {
-		return nil, e.fail(unavailable(fmt.Errorf("resume: begin an upload: %w", err)))
+		return nil, e.fail(problem.StoreFailed(fmt.Errorf("resume: begin an upload: %w", err)))
 	}
 	begun, err := stored.GetInfo(ctx)
 	if err != nil {
-		return nil, e.fail(unavailable(err))
+		return nil, e.fail(problem.StoreFailed(err))
 	}
 	s := session{id: info.ID, storedAs: begun.ID, size: info.Size, expires: e.expiry(e.Transfer)}
 	if err := e.sessions.create(ctx, s, e.Sender.Grant.ID, e.Now().UTC()); err != nil {
@@ -92,13 +92,13 @@ func (e *exchange) stored(ctx context.Context) (handler.Upload, handler.FileInfo
 		return nil, handler.FileInfo{}, ErrNotFound
 	}
 	if err != nil {
-		return nil, handler.FileInfo{}, unavailable(fmt.Errorf("resume: open an upload: %w", err))
+		return nil, handler.FileInfo{}, problem.StoreFailed(fmt.Errorf("resume: open an upload: %w", err))
 	}
 	info, err := stored.GetInfo(ctx)
 	if errors.Is(err, handler.ErrNotFound) {
 		return nil, handler.FileInfo{}, ErrNotFound
 	}
-	return stored, info, unavailable(err)
+	return stored, info, problem.StoreFailed(err)
 }
 
 // AsTerminatableUpload implements handler.TerminaterDataStore.
@@ -197,7 +197,7 @@ func (p *part) WriteChunk(ctx context.Context, offset int64, src io.Reader) (int
 	defer p.e.receive(false)
 	n, err := p.Upload.WriteChunk(ctx, offset, guarded{src, p.e})
 	if err != nil {
-		return n, p.e.fail(unavailable(fmt.Errorf("resume: write: %w", err)))
+		return n, p.e.fail(problem.StoreFailed(fmt.Errorf("resume: write: %w", err)))
 	}
 	return n, p.e.fail(p.e.halted())
 }
@@ -227,11 +227,11 @@ func (p *part) FinishUpload(ctx context.Context) error {
 		return nil
 	}
 	if err := p.Upload.FinishUpload(ctx); err != nil {
-		return p.e.fail(unavailable(fmt.Errorf("resume: complete an upload: %w", err)))
+		return p.e.fail(problem.StoreFailed(fmt.Errorf("resume: complete an upload: %w", err)))
 	}
 	info, err := p.Upload.GetInfo(ctx)
 	if err != nil {
-		return p.e.fail(unavailable(err))
+		return p.e.fail(problem.StoreFailed(err))
 	}
 	return p.e.fail(p.e.finish(ctx, p.Upload, info))
 }
@@ -257,4 +257,4 @@ func (finished) WriteChunk(context.Context, int64, io.Reader) (int64, error) { r
 func (finished) GetReader(context.Context) (io.ReadCloser, error) { return nil, errFinished }
 func (finished) FinishUpload(context.Context) error               { return nil }
 
-var errFinished = fmt.Errorf("%w: its bytes are gone", upload.ErrUnavailable)
+var errFinished = fmt.Errorf("%w: its bytes are gone", problem.ErrUnavailable)

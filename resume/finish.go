@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/tus/tusd/v2/pkg/handler"
 
+	"inlet/problem"
 	"inlet/upload"
 )
 
@@ -29,7 +30,7 @@ func (e *exchange) finish(ctx context.Context, stored handler.Upload, info handl
 	_, _ = e.conn.SetReadDeadline(end), e.conn.SetWriteDeadline(end)
 	body, err := open(ctx, stored)
 	if err != nil {
-		return unavailable(fmt.Errorf("resume: read an upload: %w", err))
+		return problem.StoreFailed(fmt.Errorf("resume: read an upload: %w", err))
 	}
 	defer body.Close()
 
@@ -43,7 +44,7 @@ func (e *exchange) finish(ctx context.Context, stored handler.Upload, info handl
 	result := e.Uploads.Accept(ctx, from, filename(info.MetaData), body)
 	switch {
 	case errors.Is(result.Err, upload.ErrIntake): // what was sent is on our own disk
-		return unavailable(result.Err)
+		return problem.StoreFailed(result.Err)
 	case !result.Settled():
 		return result.Err
 	case result.Err != nil:

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"time"
 
+	"inlet/problem"
+
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
@@ -129,7 +131,7 @@ func (l *leases) try(ctx context.Context, mine *lease, s *session, expires time.
 		return false, ErrNotFound // it was deleted meanwhile
 	}
 	if err != nil {
-		return false, unavailable(fmt.Errorf("resume: take a lease: %w", err))
+		return false, problem.StoreFailed(fmt.Errorf("resume: take a lease: %w", err))
 	}
 	return got, nil
 }

@@ -13,7 +13,6 @@ package resume
 
 import (
 	"context"
-	"errors"
 	"io"
 	"log/slog"
 	"time"
@@ -22,20 +21,21 @@ import (
 	"github.com/tus/tusd/v2/pkg/handler"
 	exslog "golang.org/x/exp/slog"
 
+	"inlet/problem"
 	"inlet/upload"
 )
 
 // Reasons for which a request is refused, beside those of package upload.
 var (
-	ErrNotFound   = errors.New("there is no such upload, or no longer, or it was begun with another link")
-	ErrTooMany    = errors.New("the link has too many unfinished uploads: finish or delete some")
-	ErrUnfinished = errors.New("the upload is not complete")
-	ErrOffset     = errors.New("the upload goes on at another offset: ask with HEAD")
-	ErrVersion    = errors.New("the header Tus-Resumable must be 1.0.0")
-	ErrLocked     = errors.New("another request writes to the upload, or has taken it over")
-	ErrProtocol   = errors.New("the request does not follow the tus protocol")
+	ErrNotFound   = problem.New(problem.NotFound, "there is no such upload, or no longer, or it was begun with another link")
+	ErrTooMany    = problem.New(problem.RateLimited, "the link has too many unfinished uploads: finish or delete some")
+	ErrUnfinished = problem.New(problem.BadRequest, "the upload is not complete")
+	ErrOffset     = problem.New(problem.BadRequest, "the upload goes on at another offset: ask with HEAD")
+	ErrVersion    = problem.New(problem.BadRequest, "the header Tus-Resumable must be 1.0.0")
+	ErrLocked     = problem.New(problem.BadRequest, "another request writes to the upload, or has taken it over")
+	ErrProtocol   = problem.New(problem.BadRequest, "the request does not follow the tus protocol")
 	// ErrInterrupted says that the request ended early and nothing is wrong.
-	ErrInterrupted = errors.New("the body was cut short; what came is kept, ask with HEAD where to go on")
+	ErrInterrupted = problem.New(problem.Unavailable, "the body was cut short; what came is kept, ask with HEAD where to go on")
 )
 
 const (

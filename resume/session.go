@@ -12,7 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"inlet/link"
-	"inlet/upload"
+	"inlet/problem"
 )
 
 const (
@@ -65,7 +65,7 @@ func (s sessions) find(ctx context.Context, id string, of link.ID, now time.Time
 		return nil, ErrNotFound
 	}
 	if err != nil {
-		return nil, unavailable(fmt.Errorf("resume: look a session up: %w", err))
+		return nil, problem.StoreFailed(fmt.Errorf("resume: look a session up: %w", err))
 	}
 	return &found, nil
 }
@@ -81,7 +81,7 @@ func (s sessions) create(ctx context.Context, n session, of link.ID, now time.Ti
 	if err == nil || errors.Is(err, ErrTooMany) {
 		return err
 	}
-	return unavailable(fmt.Errorf("resume: create a session: %w", err))
+	return problem.StoreFailed(fmt.Errorf("resume: create a session: %w", err))
 }
 
 // record adds to b that the session's file has gone through the pipeline.
@@ -96,7 +96,7 @@ func (s sessions) record(ctx context.Context, of *session, holder string, docume
 	var b pgx.Batch
 	record(&b, of, holder, document, expires)
 	if err := s.pool.SendBatch(ctx, &b).Close(); err != nil {
-		return unavailable(fmt.Errorf("resume: record a result: %w", err))
+		return problem.StoreFailed(fmt.Errorf("resume: record a result: %w", err))
 	}
 	return nil
 }
@@ -105,7 +105,7 @@ func (s sessions) remove(ctx context.Context, id string) error {
 	ctx, cancel := context.WithTimeout(ctx, storeWait)
 	defer cancel()
 	if _, err := s.pool.Exec(ctx, deleteQuery, id); err != nil {
-		return unavailable(fmt.Errorf("resume: remove a session: %w", err))
+		return problem.StoreFailed(fmt.Errorf("resume: remove a session: %w", err))
 	}
 	return nil
 }
@@ -118,12 +118,4 @@ func atLeastOne(err error) func(pgconn.CommandTag) error {
 		}
 		return nil
 	}
-}
-
-// unavailable marks errors of stores, so that the client is told to come back.
-func unavailable(err error) error {
-	if err == nil || errors.Is(err, upload.ErrUnavailable) {
-		return err
-	}
-	return errors.Join(upload.ErrUnavailable, err)
 }

@@ -1,8 +1,9 @@
 package stats
 
 import (
-	"encoding/json"
 	"time"
+
+	"github.com/google/uuid"
 
 	"inlet/link"
 )
@@ -23,8 +24,8 @@ type Delta struct {
 	Days  []Day  `json:"days,omitempty"`
 	Links []Link `json:"links,omitempty"`
 
-	// Live is sent to the live feed as an upload event when the delta is applied.
-	Live json.RawMessage `json:"live,omitempty"`
+	// Live goes to the live feed as an upload event when the delta is applied.
+	Live *Upload `json:"live,omitempty"`
 }
 
 // Day is what changes in one UTC day.
@@ -43,4 +44,23 @@ type Link struct {
 	Files      int64     `json:"files,omitempty"` // accepted
 	Bytes      int64     `json:"bytes,omitempty"`
 	LastUsedAt time.Time `json:"last_used_at,omitzero"`
+}
+
+// Upload is an accepted file as the live feed tells it. Rows of the outbox and
+// messages in Redis hold this JSON, and outlive the version that wrote them: a
+// field may be added, and none changes its meaning or its name. (The first
+// version wrote a member url as well.)
+type Upload struct {
+	Filename string    `json:"filename"`
+	Status   string    `json:"status"`
+	ID       uuid.UUID `json:"id"`
+	Match    string    `json:"match,omitempty"`
+	Distance *int      `json:"distance,omitempty"`
+	SHA256   string    `json:"sha256"` // hex
+	Format   string    `json:"format"`
+	Width    int       `json:"width"`
+	Height   int       `json:"height"`
+	Bytes    int64     `json:"bytes"`
+	LinkID   link.ID   `json:"link_id"`
+	Label    string    `json:"label"`
 }

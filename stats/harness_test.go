@@ -132,7 +132,7 @@ func (f *file) event(stored, duplicates int64) Delta {
 			Bytes: f.bytes, Client: hex.EncodeToString([]byte{f.client}),
 		}},
 		Links: []Link{{ID: f.link, Files: 1, Bytes: f.bytes, LastUsedAt: f.at}},
-		Live:  json.RawMessage(fmt.Sprintf(`{"filename": "%s", "link_id": "%s"}`, f.format, f.link)),
+		Live:  &Upload{Filename: f.format, LinkID: f.link},
 	}
 }
 

@@ -9,22 +9,17 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Event is one message of the live feed: "stats" with the document, or
-// "upload" with what an accepted file's event carried.
+// Event is one message of the live feed. One of its two fields is set.
 type Event struct {
-	Name string
-	Data json.RawMessage
+	Document *Document // the statistics
+	Upload   *Upload   // an accepted file
 
-	key string // of a stats event: the document without its time
+	key string // of a document: its JSON without the time
 }
 
-const (
-	statsEvent  = "stats"
-	uploadEvent = "upload"
-
-	// Upload events that wait for a slow subscriber; further ones are dropped.
-	uploadBuffer = 64
-)
+// uploadBuffer is how many upload events wait for a slow subscriber; send drops
+// further ones.
+const uploadBuffer = 64
 
 // hub hands events to the subscribers in this process.
 type hub struct {
@@ -68,7 +63,7 @@ func (h *hub) send(e Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for sub := range h.subscribers {
-		if e.Name == uploadEvent {
+		if e.Upload != nil {
 			offer(sub.uploads, e)
 			continue
 		}
@@ -146,13 +141,11 @@ func (s *Service) statsNow(ctx context.Context) (Event, error) {
 	if err != nil {
 		return Event{}, err
 	}
-	data, err := json.Marshal(doc)
-	if err != nil {
-		return Event{}, err
-	}
-	doc.AsOf = time.Time{}
-	key, err := json.Marshal(doc)
-	return Event{Name: statsEvent, Data: data, key: string(key)}, err
+	timeless := doc
+	timeless.AsOf = time.Time{}
+	key, err := json.Marshal(timeless)
+
+	return Event{Document: &doc, key: string(key)}, err
 }
 
 // listen is this process's one subscription in Redis. The client connects
@@ -172,7 +165,10 @@ func (s *Service) listen(ctx context.Context, changed chan<- struct{}) {
 			case m.Payload == "":
 				offer(changed, struct{}{})
 			default:
-				s.hub.send(Event{Name: uploadEvent, Data: json.RawMessage(m.Payload)})
+				var u Upload
+				if json.Unmarshal([]byte(m.Payload), &u) == nil {
+					s.hub.send(Event{Upload: &u})
+				}
 			}
 		}
 	}

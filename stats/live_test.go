@@ -2,7 +2,6 @@ package stats
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -10,6 +9,19 @@ import (
 
 	"inlet/embedded/redistest"
 )
+
+// The two kinds of events.
+const (
+	statsEvent  = "stats"
+	uploadEvent = "upload"
+)
+
+func nameOf(e Event) string {
+	if e.Upload != nil {
+		return uploadEvent
+	}
+	return statsEvent
+}
 
 // next is the next event of that name.
 func next(t *testing.T, feed <-chan Event, name string) Event {
@@ -21,7 +33,7 @@ func next(t *testing.T, feed <-chan Event, name string) Event {
 			if !ok {
 				t.Fatal("the feed is closed")
 			}
-			if e.Name == name {
+			if nameOf(e) == name {
 				return e
 			}
 		case <-deadline:
@@ -34,10 +46,7 @@ func next(t *testing.T, feed <-chan Event, name string) Event {
 func nextAccepted(t *testing.T, feed <-chan Event, n int64) {
 	t.Helper()
 	for {
-		var doc Document
-		if err := json.Unmarshal(next(t, feed, statsEvent).Data, &doc); err != nil {
-			t.Fatal(err)
-		}
+		doc := next(t, feed, statsEvent).Document
 		if doc.Uploads.Accepted == n {
 			return
 		}
@@ -63,10 +72,8 @@ func TestSubscribe(t *testing.T) {
 		w.store(file{format: "heic", link: "L7"})
 		one.Wake()
 		for _, feed := range feeds {
-			var upload map[string]any
-			e := next(t, feed, uploadEvent)
-			if err := json.Unmarshal(e.Data, &upload); err != nil || upload["filename"] != "heic" || upload["link_id"] != "L7" {
-				t.Errorf("%s: %v", e.Data, err)
+			if e := next(t, feed, uploadEvent); e.Upload.Filename != "heic" || e.Upload.LinkID != "L7" {
+				t.Errorf("%+v", e.Upload)
 			}
 		}
 		w.store(file{})
@@ -76,8 +83,8 @@ func TestSubscribe(t *testing.T) {
 		}
 		// The day ends.
 		w.clock.set(w.clock.Now().AddDate(0, 0, 1))
-		if e := next(t, feeds[0], statsEvent); !strings.Contains(string(e.Data), `"date":"2026-10-26"`) {
-			t.Errorf("%s", e.Data)
+		if e := next(t, feeds[0], statsEvent); e.Document.UploadsPerDay[shownDays-1].Date != "2026-10-26" {
+			t.Errorf("%+v", e.Document)
 		}
 	})
 }
@@ -100,7 +107,7 @@ func TestSubscribeWithoutRedis(t *testing.T) {
 		w.store(file{format: "gif"})
 		s.Wake()
 		// What was counted by a rebuild is announced as well, so look for ours.
-		for !strings.Contains(string(next(t, feed, uploadEvent).Data), "gif") {
+		for next(t, feed, uploadEvent).Upload.Filename != "gif" {
 			continue
 		}
 	})
@@ -139,17 +146,17 @@ func TestSlowSubscriber(t *testing.T) {
 	}
 	sub := h.join()
 	for i := range 3 * uploadBuffer {
-		h.send(Event{Name: uploadEvent, Data: json.RawMessage(fmt.Sprint(i))})
-		h.send(Event{Name: statsEvent, Data: json.RawMessage(fmt.Sprint(i))})
+		h.send(Event{Upload: &Upload{Bytes: int64(i)}})
+		h.send(Event{Document: &Document{Images: ImageTotals{Bytes: int64(i)}}})
 	}
 	if n := len(sub.uploads); n != uploadBuffer {
 		t.Errorf("%d upload events wait", n)
 	}
-	if e := <-sub.uploads; string(e.Data) != "0" {
-		t.Errorf("the first one is %s", e.Data)
+	if e := <-sub.uploads; e.Upload.Bytes != 0 {
+		t.Errorf("the first one is %d", e.Upload.Bytes)
 	}
-	if e := <-sub.stats; string(e.Data) != fmt.Sprint(3*uploadBuffer-1) {
-		t.Errorf("the numbers are the %s", e.Data)
+	if e := <-sub.stats; e.Document.Images.Bytes != 3*uploadBuffer-1 {
+		t.Errorf("the numbers are the %d", e.Document.Images.Bytes)
 	}
 	h.leave(sub)
 	if !h.empty() {
@@ -167,11 +174,11 @@ func TestFeedIsPaced(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	feed := s.Subscribe(ctx)
 	nextAccepted(t, feed, 0)
-	s.hub.send(Event{Name: statsEvent, key: "changed"})
+	s.hub.send(Event{Document: &Document{}, key: "changed"})
 	for i := range 100 {
-		s.hub.send(Event{Name: uploadEvent, Data: json.RawMessage(fmt.Sprint(i))})
-		if e := <-feed; e.Name != uploadEvent || string(e.Data) != fmt.Sprint(i) {
-			t.Fatalf("event %d is %s %s", i, e.Name, e.Data)
+		s.hub.send(Event{Upload: &Upload{Bytes: int64(i)}})
+		if e := <-feed; e.Upload == nil || e.Upload.Bytes != int64(i) {
+			t.Fatalf("event %d is %+v", i, e)
 		}
 	}
 	cancel()

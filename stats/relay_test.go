@@ -124,14 +124,22 @@ func TestUnreadableEvent(t *testing.T) {
 	})
 }
 
-// An event that is not JSON fails the transaction that it belongs to.
-func TestQueueRefusesNonsense(t *testing.T) {
+// A row that the first version wrote reaches the feed, whose readers know only
+// today's fields.
+func TestFirstVersionOfLive(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, redistest.URL(t))
-	var b pgx.Batch
-	Queue(&b, Delta{Accepted: 1, Live: []byte(`{"filename": `)})
-	if err := w.commit(&b); err == nil {
-		t.Error("it was committed")
+	s := w.running()
+	feed := s.Subscribe(t.Context())
+	nextAccepted(t, feed, 0)
+	w.eventually(func() string { return w.difference(s, true) })
+	_, err := w.pool.Exec(t.Context(), `INSERT INTO outbox (event) VALUES ('{"live": {"filename": "old.jpg", "status": "stored",
+		"id": "019a0000-0000-7000-8000-000000000000", "url": "http://old/v1/images/1", "sha256": "ab", "format": "jpeg",
+		"width": 2, "height": 1, "bytes": 3, "link_id": "L1", "label": ""}}')`)
+	w.must(err)
+	s.Wake()
+	if u := next(t, feed, uploadEvent).Upload; u.Filename != "old.jpg" || u.Status != "stored" || u.LinkID != "L1" || u.Bytes != 3 {
+		t.Errorf("got %+v", u)
 	}
 }
 

@@ -1,6 +1,7 @@
 package stats
 
 import (
+	"encoding/json"
 	"strings"
 
 	"inlet/link"
@@ -63,8 +64,10 @@ func (t *tally) add(d Delta, since string) {
 	for _, l := range d.Links {
 		t.link(l)
 	}
-	if len(d.Live) > 0 {
-		t.Live = append(t.Live, string(d.Live))
+	if d.Live != nil {
+		if text, err := json.Marshal(d.Live); err == nil {
+			t.Live = append(t.Live, string(text))
+		}
 	}
 }
 

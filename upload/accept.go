@@ -12,6 +12,8 @@ import (
 
 	"inlet/blob"
 	"inlet/imaging"
+	"inlet/link"
+	"inlet/problem"
 	"inlet/tracing"
 )
 
@@ -57,8 +59,8 @@ func describe(span trace.Span, r Result) {
 		return
 	}
 	span.SetAttributes(attribute.String("inlet.status", string(r.Status)), attribute.String("inlet.match", r.Match),
-		attribute.String("inlet.format", r.Format), attribute.Int64("inlet.bytes", r.Bytes))
-	if r.Err != nil && (errors.Is(r.Err, ErrUnavailable) || errors.Is(r.Err, ErrOverloaded)) {
+		attribute.String("inlet.format", string(r.Format)), attribute.Int64("inlet.bytes", r.Bytes))
+	if code := problem.CodeOf(r.Err); r.Err != nil && (code == problem.Unavailable || code == problem.Overloaded) {
 		span.SetStatus(codes.Error, "")
 	}
 }
@@ -144,7 +146,7 @@ func (s *Service) process(ctx context.Context, a arrival) (Result, error) {
 // else's picture has the same bytes. With the database away the periodic sweep
 // does it; where somebody removes the same bytes already, they do.
 func (s *Service) abandon(ctx context.Context, a arrival, cause error) {
-	if errors.Is(cause, ErrUnavailable) || errors.Is(cause, errRemoving) {
+	if errors.Is(cause, problem.ErrUnavailable) || errors.Is(cause, errRemoving) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), s.StoreWait)
@@ -164,10 +166,10 @@ func (s *Service) Admit(ctx context.Context, from Sender) error {
 	defer cancel()
 	used, err := s.Usage.Usage(ctx, from.Grant)
 	if err != nil {
-		return unavailable(err)
+		return problem.StoreFailed(err)
 	}
 	if g := from.Grant; (g.MaxFiles > 0 && used.Files >= g.MaxFiles) || (g.MaxBytes > 0 && used.Bytes >= g.MaxBytes) {
-		return ErrExhausted
+		return link.ErrExhausted
 	}
 	return nil
 }
@@ -183,7 +185,7 @@ func (s *Service) inspect(ctx context.Context, a arrival) (imaging.Info, error) 
 	defer step.end()
 	info, err := s.Inspector.Inspect(ctx, a.staged, a.staged.Size(), a.format)
 	if err != nil && isStorage(err) {
-		err = unavailable(err)
+		err = problem.StoreFailed(err)
 	}
 	if s.Exact {
 		info.Payload = nil

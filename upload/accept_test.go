@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"hash/crc32"
 	"io"
@@ -18,11 +17,11 @@ import (
 	"testing/iotest"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"inlet/imaging"
 	"inlet/link"
+	"inlet/problem"
 	"inlet/upload"
 )
 
@@ -42,8 +41,8 @@ func TestStoredThenDuplicate(t *testing.T) {
 		t.Fatal(first.Err)
 	}
 	want := upload.Result{
-		Filename: "a.jpg", Status: upload.Stored, ID: first.ID, URL: "http://test/v1/images/" + first.ID.String(),
-		SHA256: hex.EncodeToString(sum[:]), Format: "jpeg", Width: 24, Height: 16, Bytes: int64(len(data)),
+		Filename: "a.jpg", Status: upload.Stored, ID: first.ID,
+		SHA256: sum, Format: "jpeg", Width: 24, Height: 16, Bytes: int64(len(data)),
 	}
 	if !reflect.DeepEqual(first, want) {
 		t.Errorf("got %+v, want %+v", first, want)
@@ -62,18 +61,6 @@ func TestStoredThenDuplicate(t *testing.T) {
 		}
 	}
 	f.clean(t)
-}
-
-func TestResultJSON(t *testing.T) {
-	t.Parallel()
-	got, err := json.Marshal(upload.Result{
-		Filename: "a.jpg", Status: upload.Duplicate, ID: uuid.MustParse("019a0000-0000-7000-8000-000000000000"),
-		URL: "u", Match: "exact", SHA256: "ab", Format: "jpeg", Width: 2, Height: 1, Bytes: 3,
-	})
-	want := `{"filename":"a.jpg","status":"duplicate","id":"019a0000-0000-7000-8000-000000000000","url":"u","match":"exact","sha256":"ab","format":"jpeg","width":2,"height":1,"bytes":3}`
-	if err != nil || string(got) != want {
-		t.Errorf("got %s, %v", got, err)
-	}
 }
 
 // counting counts how often files are looked into.
@@ -191,10 +178,10 @@ func TestCountRefused(t *testing.T) {
 	results := []upload.Result{
 		{Status: upload.Stored},
 		{Status: upload.Rejected, Err: upload.ErrTooLarge},
-		{Status: upload.Rejected, Err: upload.ErrTooManyFiles},
-		{Status: upload.Rejected, Err: upload.ErrTooManyFiles},
+		{Status: upload.Rejected, Err: problem.New(problem.TooManyFiles, "too many files")},
+		{Status: upload.Rejected, Err: problem.New(problem.TooManyFiles, "too many files")},
 		{Status: upload.Rejected, Err: imaging.ErrUndecodable},
-		{Status: upload.Rejected, Err: upload.ErrUnavailable}, // may be sent again: no refusal
+		{Status: upload.Rejected, Err: problem.ErrUnavailable}, // may be sent again: no refusal
 		{Status: upload.Rejected, Err: upload.ErrIntake},
 	}
 	if err := f.Refused(t.Context(), results); err != nil {

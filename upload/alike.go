@@ -10,6 +10,7 @@ import (
 	"inlet/blob"
 	"inlet/imaging"
 	"inlet/imaging/fingerprint"
+	"inlet/problem"
 	"inlet/upload/lookalike"
 )
 
@@ -109,7 +110,7 @@ func (s *Service) isCopy(ctx context.Context, x, y *sight) (bool, error) {
 		case errors.Is(err, imaging.ErrUndecodable), errors.Is(err, imaging.ErrTooManyPixels), errors.Is(err, blob.ErrNotFound):
 			return false, nil // deleted meanwhile, too: the commit finds out
 		case err != nil && isStorage(err):
-			return false, unavailable(err)
+			return false, problem.StoreFailed(err)
 		case err != nil:
 			return false, fmt.Errorf("compare pictures: %w", err)
 		case kind != fingerprint.Match:

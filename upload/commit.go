@@ -5,7 +5,6 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -16,6 +15,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"inlet/imaging"
+	"inlet/link"
+	"inlet/problem"
 	"inlet/stats"
 	"inlet/upload/lookalike"
 )
@@ -67,13 +68,10 @@ func (s *Service) commitStored(ctx context.Context, a arrival, info imaging.Info
 	}
 	now, sum := s.Now().UTC(), a.staged.Sum()
 	result := s.result(a, Stored, kept{
-		id: id, sha256: sum[:], format: string(info.Format),
+		id: id, sha256: sum[:], format: info.Format,
 		width: info.Width, height: info.Height, bytes: a.staged.Size(),
 	})
-	event, err := s.event(a, result, now)
-	if err != nil {
-		return Result{}, err
-	}
+	event := s.event(a, result, now)
 	event.Images, event.Bytes = 1, a.staged.Size()
 	event.Formats = map[string]int64{string(info.Format): 1}
 	if info.Meta.CameraName != "" {
@@ -104,12 +102,9 @@ func (s *Service) commitDuplicate(ctx context.Context, a arrival, k kept, info *
 	defer step.end()
 	now := s.Now().UTC()
 	result := s.result(a, Duplicate, k)
-	event, err := s.event(a, result, now)
-	if err != nil {
-		return Result{}, err
-	}
+	event := s.event(a, result, now)
 	w := newWrite(s, a, now)
-	err = s.commit(ctx, func(ctx context.Context) error {
+	err := s.commit(ctx, func(ctx context.Context) error {
 		if info == nil || k.match == MatchExact {
 			w.upload(k.id, result)
 			w.event(event)
@@ -151,40 +146,38 @@ func (s *Service) jobsFor(id uuid.UUID, info imaging.Info, like alike) func(cont
 	}
 }
 
-// result is the contract's entry for a file that turned out to be k.
+// result describes a file that turned out to be k.
 func (s *Service) result(a arrival, status Status, k kept) Result {
 	return Result{
-		Filename: a.filename, Status: status, ID: k.id, URL: s.URL(k.id), Match: k.match, Distance: k.distance,
-		SHA256: hex.EncodeToString(k.sha256), Format: k.format, Width: k.width, Height: k.height, Bytes: k.bytes,
+		Filename: a.filename, Status: status, ID: k.id, Match: k.match, Distance: k.distance,
+		SHA256: [32]byte(k.sha256), Format: k.format, Width: k.width, Height: k.height, Bytes: k.bytes,
 	}
 }
 
-// live is what the feed says of an accepted file; never the token.
-type live struct {
-	Result
-	LinkID string `json:"link_id"`
-	Label  string `json:"label"`
-}
-
-// event is what every accepted file adds to the counters.
-func (s *Service) event(a arrival, r Result, now time.Time) (stats.Delta, error) {
-	feed, err := json.Marshal(live{r, string(a.from.Grant.ID), a.from.Grant.Label})
-	if err != nil {
-		return stats.Delta{}, err
-	}
+// event is what an accepted file adds to the counters and tells the live feed.
+func (s *Service) event(a arrival, r Result, now time.Time) stats.Delta {
+	grant := a.from.Grant
 	day := stats.Day{
 		Date: now.Format(time.DateOnly), Accepted: 1, Bytes: a.staged.Size(),
 		Client: hex.EncodeToString(s.client(a)),
 	}
-	d := stats.Delta{Accepted: 1, Live: feed}
+	d := stats.Delta{
+		Accepted: 1,
+		Links:    []stats.Link{{ID: grant.ID, Files: 1, Bytes: a.staged.Size(), LastUsedAt: now}},
+		Live: &stats.Upload{
+			Filename: r.Filename, Status: string(r.Status), ID: r.ID, Match: r.Match, Distance: r.Distance,
+			SHA256: hex.EncodeToString(r.SHA256[:]), Format: string(r.Format), Width: r.Width, Height: r.Height, Bytes: r.Bytes,
+			LinkID: grant.ID, Label: grant.Label,
+		},
+	}
 	if r.Status == Stored {
 		d.Stored, day.Stored = 1, 1
 	} else {
 		d.Duplicates, day.Duplicates = 1, 1
 	}
 	d.Days = []stats.Day{day}
-	d.Links = []stats.Link{{ID: a.from.Grant.ID, Files: 1, Bytes: a.staged.Size(), LastUsedAt: now}}
-	return d, nil
+
+	return d
 }
 
 // client is the keyed hash under which a sender's address is kept.
@@ -203,12 +196,12 @@ func (s *Service) commit(ctx context.Context, transaction func(context.Context) 
 	case err == nil:
 		s.Committed()
 		return nil
-	case errors.Is(err, errRaced), errors.Is(err, ErrExhausted):
+	case errors.Is(err, errRaced), errors.Is(err, link.ErrExhausted):
 		return err
 	case isRaced(err):
 		return errRaced
 	}
-	return unavailable(fmt.Errorf("commit an upload: %w", err))
+	return problem.StoreFailed(fmt.Errorf("commit an upload: %w", err))
 }
 
 // isGone tells that a picture was deleted, or folded, before others could refer

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"inlet/imaging"
+	"inlet/problem"
 	"inlet/upload/lookalike"
 )
 
@@ -17,7 +18,7 @@ import (
 type kept struct {
 	id            uuid.UUID
 	sha256        []byte
-	format        string
+	format        imaging.Format
 	width, height int
 	bytes         int64
 	match         string
@@ -49,7 +50,7 @@ func (s *Service) lookUpExact(ctx context.Context, a arrival) (*kept, error) {
 	sum := a.staged.Sum()
 	k, err := scanKept(s.Pool.QueryRow(ctx, exactQuery, a.scope, sum[:]))
 	if err != nil {
-		return nil, unavailable(fmt.Errorf("look up a picture: %w", err))
+		return nil, problem.StoreFailed(fmt.Errorf("look up a picture: %w", err))
 	}
 	return k, nil
 }
@@ -85,7 +86,7 @@ func (s *Service) lookUpAlike(ctx context.Context, a arrival, info imaging.Info)
 		return found, nil
 	}
 	if err := s.Pool.SendBatch(ctx, &batch).Close(); err != nil {
-		return looks{}, unavailable(fmt.Errorf("look up a picture: %w", err))
+		return looks{}, problem.StoreFailed(fmt.Errorf("look up a picture: %w", err))
 	}
 	return found, nil
 }
@@ -93,7 +94,7 @@ func (s *Service) lookUpAlike(ctx context.Context, a arrival, info imaging.Info)
 // keptCopy is a stored picture of which a file is a copy by its looks.
 func keptCopy(c *lookalike.Candidate) kept {
 	return kept{
-		id: c.ID, sha256: c.SHA256, format: string(c.Format), width: c.Width, height: c.Height, bytes: c.Bytes,
+		id: c.ID, sha256: c.SHA256, format: c.Format, width: c.Width, height: c.Height, bytes: c.Bytes,
 		match: MatchPerceptual, distance: &c.Distance,
 	}
 }
@@ -118,7 +119,7 @@ func (s *Service) Known(ctx context.Context, from Sender, sums [][]byte) (map[st
 		UNION ALL
 		SELECT sha256, image_id FROM aliases WHERE scope = $1 AND sha256 = ANY($2)`, s.scope(from), sums)
 	if err != nil {
-		return nil, unavailable(fmt.Errorf("look up sums: %w", err))
+		return nil, problem.StoreFailed(fmt.Errorf("look up sums: %w", err))
 	}
 	known := map[string]uuid.UUID{}
 	var sum []byte
@@ -128,7 +129,7 @@ func (s *Service) Known(ctx context.Context, from Sender, sums [][]byte) (map[st
 		return nil
 	})
 	if err != nil {
-		return nil, unavailable(fmt.Errorf("look up sums: %w", err))
+		return nil, problem.StoreFailed(fmt.Errorf("look up sums: %w", err))
 	}
 	return known, nil
 }

@@ -5,6 +5,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"inlet/imaging"
+	"inlet/problem"
 )
 
 // steps are those of the pipeline, as the metrics and the spans name them.
@@ -14,6 +15,7 @@ type metrics struct {
 	files         *prometheus.CounterVec
 	bytes, stored prometheus.Counter
 	steps         *prometheus.HistogramVec
+	rejected      *prometheus.CounterVec
 }
 
 func newMetrics(s *Service) *metrics {
@@ -36,6 +38,10 @@ func newMetrics(s *Service) *metrics {
 			Help:    "Time of each step of the upload pipeline.",
 			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 16),
 		}, []string{"step"}),
+		rejected: factory.NewCounterVec(prometheus.CounterOpts{
+			Name: "inlet_upload_rejected_total",
+			Help: "Refused files by the code that the sender was told.",
+		}, []string{"code"}),
 	}
 	gauge := func(name, help string, value func() int) {
 		factory.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(value()) })
@@ -68,11 +74,7 @@ func (m *metrics) begin() {
 		}
 	}
 	m.files.WithLabelValues(string(Rejected), "", "")
-}
-
-func (m *metrics) count(r Result) {
-	m.files.WithLabelValues(string(r.Status), r.Match, r.Format).Inc()
-	if r.Status == Stored {
-		m.stored.Add(float64(r.Bytes))
+	for _, code := range problem.Codes() {
+		m.rejected.WithLabelValues(string(code))
 	}
 }

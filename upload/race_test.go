@@ -19,6 +19,7 @@ import (
 	"inlet/gallery"
 	"inlet/imaging"
 	"inlet/link"
+	"inlet/problem"
 	"inlet/upload"
 )
 
@@ -111,7 +112,7 @@ func TestLimitsAreExact(t *testing.T) {
 			each(20, func(i int) {
 				// Half of them send what others have sent before: copies count too.
 				r := f.Accept(t.Context(), sender(c.grant), "x", bytes.NewReader(ofSize(200+i/2, size)))
-				if r.Err != nil && !errors.Is(r.Err, upload.ErrExhausted) {
+				if r.Err != nil && !errors.Is(r.Err, link.ErrExhausted) {
 					t.Errorf("got %v", r.Err)
 				}
 			})
@@ -259,7 +260,7 @@ func TestStoresAway(t *testing.T) {
 			t.Parallel()
 			f := setUp(t, func(o *upload.Options) { c.change(t, o) })
 			r := f.send(t, "x", pngOf(600))
-			if r.Status != upload.Rejected || !errors.Is(r.Err, upload.ErrUnavailable) {
+			if r.Status != upload.Rejected || !errors.Is(r.Err, problem.ErrUnavailable) {
 				t.Errorf("got %+v", r)
 			}
 			if left := f.files(t, "staging"); len(left) > 0 {

@@ -9,6 +9,7 @@ import (
 
 	"inlet/blob"
 	"inlet/imaging"
+	"inlet/problem"
 )
 
 // receive streams the file to staging, hashing on the way, and tells its
@@ -20,7 +21,7 @@ func (s *Service) receive(ctx context.Context, body io.Reader) (_ *blob.Staged, 
 	head := make([]byte, imaging.SniffLen)
 	n, _ := io.ReadFull(src, head) // its error is the sender's, or a short file
 	if src.err != nil {
-		return nil, "", fmt.Errorf("%w: %w", ErrIntake, src.err)
+		return nil, "", intakeFailed(src.err)
 	}
 	if n == 0 {
 		return nil, "", fmt.Errorf("%w: the file is empty", imaging.ErrUndecodable)
@@ -31,7 +32,7 @@ func (s *Service) receive(ctx context.Context, body io.Reader) (_ *blob.Staged, 
 	}
 	staged, err := s.Blobs.Stage(ctx)
 	if err != nil {
-		return nil, "", unavailable(err)
+		return nil, "", problem.StoreFailed(err)
 	}
 	defer func() {
 		if err != nil {
@@ -43,14 +44,18 @@ func (s *Service) receive(ctx context.Context, body io.Reader) (_ *blob.Staged, 
 	s.metrics.bytes.Add(float64(size))
 	switch {
 	case src.err != nil:
-		return nil, "", fmt.Errorf("%w: %w", ErrIntake, src.err)
+		return nil, "", intakeFailed(src.err)
 	case err != nil:
-		return nil, "", unavailable(err)
+		return nil, "", problem.StoreFailed(err)
 	case size > s.MaxFileBytes:
 		return nil, "", ErrTooLarge
 	}
 	return staged, format, nil
 }
+
+// intakeFailed says that the sender's bytes did not all arrive. The cause comes
+// first in the tree, for the code that it may carry.
+func intakeFailed(cause error) error { return fmt.Errorf("%[2]w: %[1]w", cause, ErrIntake) }
 
 // source remembers the sender's error, to tell it from the disk's.
 type source struct {
@@ -76,5 +81,5 @@ func (s *Service) keep(ctx context.Context, a arrival) error {
 // keepStill keeps the blob again, should it have gone since it was kept. Where
 // it has not, this only looks.
 func (s *Service) keepStill(ctx context.Context, a arrival) error {
-	return unavailable(s.Blobs.Keep(ctx, a.staged, blob.ContentKey(a.staged.Sum())))
+	return problem.StoreFailed(s.Blobs.Keep(ctx, a.staged, blob.ContentKey(a.staged.Sum())))
 }

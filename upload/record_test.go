@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"inlet/link"
+	"inlet/problem"
 	"inlet/upload"
 )
 
@@ -32,7 +33,7 @@ func TestRecord(t *testing.T) {
 			b.Queue(`INSERT INTO notes VALUES ($1)`, string(r.Status)).Exec(func(pgconn.CommandTag) error { return refuse })
 		}
 		r := f.Accept(t.Context(), from, "a.png", bytes.NewReader(test.data))
-		if r.Settled() || !errors.Is(r.Err, refuse) || !errors.Is(r.Err, upload.ErrUnavailable) {
+		if r.Settled() || !errors.Is(r.Err, refuse) || !errors.Is(r.Err, problem.ErrUnavailable) {
 			t.Errorf("%s, refused by the sender: %+v", test.name, r)
 		}
 		if uploads, notes := f.count(t, `SELECT count(*) FROM uploads`), f.count(t, `SELECT count(*) FROM notes`); uploads != i || notes != i {

@@ -17,7 +17,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -57,8 +56,7 @@ func setUpOn(t testing.TB, blobs blobtest.Store, change ...func(*upload.Options)
 		Pool: pool, Blobs: blobs,
 		Inspector: imaging.NewInspector(1e6, 64<<20),
 		Usage:     link.NewStore(pool, nil),
-		URL:       func(id uuid.UUID) string { return "http://test/v1/images/" + id.String() },
-		ClientKey: []byte("key of the tests"), MaxFileBytes: 1 << 20, MaxFiles: 10,
+		ClientKey: []byte("key of the tests"), MaxFileBytes: 1 << 20,
 	}
 	o.Orphans = gallery.New(gallery.Options{Pool: pool, Blobs: blobs})
 	for _, c := range change {

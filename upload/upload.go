@@ -27,17 +27,15 @@ import (
 	"inlet/imaging"
 	"inlet/imaging/fingerprint"
 	"inlet/link"
+	"inlet/problem"
 	"inlet/tracing"
 )
 
-// Reasons for which a file is refused, beside those of imaging.
+// Reasons for which a file is refused, beside those of imaging and link.
 var (
-	ErrTooLarge     = errors.New("the file is larger than the service takes")
-	ErrTooManyFiles = errors.New("the request has more files than the service takes at once")
-	ErrExhausted    = errors.New("the link has been used up")
-	ErrOverloaded   = errors.New("the service is busy")
-	ErrUnavailable  = errors.New("a store cannot be reached")
-	ErrIntake       = errors.New("the request cannot be read")
+	ErrTooLarge   = problem.New(problem.TooLarge, "the file is larger than the service takes")
+	ErrOverloaded = problem.New(problem.Overloaded, "the service is busy")
+	ErrIntake     = problem.New(problem.BadRequest, "the request cannot be read")
 )
 
 // Blobs is what uploads need of a blob store.
@@ -86,13 +84,10 @@ type Options struct {
 	Orphans   Orphans
 	// Committed is called after each commit that wrote an event; it must not block.
 	Committed func()
-	// URL gives the address under which an image is fetched.
-	URL func(id uuid.UUID) string
 	// ClientKey keys the hash under which client addresses are kept.
 	ClientKey []byte
 
 	MaxFileBytes int64
-	MaxFiles     int
 	// ScopeByLink compares only uploads through the same link.
 	ScopeByLink bool
 	// Exact takes only the same bytes for the same picture.
@@ -164,8 +159,8 @@ func comparisons(inspections int) int { return max(1, inspections/2) }
 type Sender struct {
 	Grant  link.Grant
 	Client netip.Addr
-	// Record, if set, adds statements to the transaction that accepts a file: with
-	// it they are committed, and with them it fails. It may be called again.
+	// Record, if set, adds statements to the transaction that accepts a file: they
+	// commit or fail together. It may be called again.
 	Record func(b *pgx.Batch, r Result)
 }
 
@@ -187,27 +182,25 @@ const (
 	MatchPerceptual = "perceptual"
 )
 
-// Result is the outcome of one file; its JSON is the contract's results entry.
-// Of a rejected file only Filename, Status and Err are set.
+// Result is the outcome of one file. Of a rejected file only Filename, Status
+// and Err are set; of an accepted one ID and what follows describe the stored
+// picture.
 type Result struct {
-	Filename string    `json:"filename"`
-	Status   Status    `json:"status"`
-	ID       uuid.UUID `json:"id,omitzero"`
-	URL      string    `json:"url,omitempty"`
-	Match    string    `json:"match,omitempty"`
-	Distance *int      `json:"distance,omitempty"`
-	SHA256   string    `json:"sha256,omitempty"`
-	Format   string    `json:"format,omitempty"`
-	Width    int       `json:"width,omitempty"`
-	Height   int       `json:"height,omitempty"`
-	Bytes    int64     `json:"bytes,omitempty"`
-	Err      error     `json:"-"`
+	Filename      string
+	Status        Status
+	ID            uuid.UUID
+	Match         string // how a duplicate was recognised
+	Distance      *int   // of a perceptual match, in bits of the hash
+	SHA256        [32]byte
+	Format        imaging.Format
+	Width, Height int // as displayed
+	Bytes         int64
+	Err           error
 }
 
-// Settled tells whether the outcome says something of the file, and the same file
-// would have it again. A store that is away or a service that is busy settles
-// nothing.
-func (r Result) Settled() bool { return r.Err == nil || refusal(r.Err) != "" }
+// Settled tells whether the outcome is final: the same file would have it again.
+// A store that is away or a busy service settles nothing.
+func (r Result) Settled() bool { return r.Err == nil || problem.CodeOf(r.Err).Permanent() }
 
 // step is one step of the pipeline of one file, under way.
 type step struct {
@@ -226,14 +219,6 @@ func (s *Service) begin(ctx context.Context, name string) (context.Context, step
 func (st step) end() {
 	st.seconds.Observe(time.Since(st.start).Seconds())
 	st.span.End()
-}
-
-// unavailable marks errors of stores, so that the client is told to come back.
-func unavailable(err error) error {
-	if err == nil || errors.Is(err, ErrUnavailable) {
-		return err
-	}
-	return errors.Join(ErrUnavailable, err)
 }
 
 // isStorage tells failures of the staging disk from failures of the sender.

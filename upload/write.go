@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"inlet/imaging"
+	"inlet/link"
 	"inlet/stats"
 	"inlet/upload/lookalike"
 )
@@ -28,7 +29,7 @@ type write struct {
 func newWrite(s *Service, a arrival, now time.Time) *write {
 	w := &write{s: s, a: a, now: now}
 	if g := a.from.Grant; g.MaxFiles > 0 || g.MaxBytes > 0 {
-		w.require(ErrExhausted, spendQuery, string(g.ID), a.staged.Size(), g.ExpiresAt, g.MaxFiles, g.MaxBytes)
+		w.require(link.ErrExhausted, spendQuery, string(g.ID), a.staged.Size(), g.ExpiresAt, g.MaxFiles, g.MaxBytes)
 	}
 	return w
 }

@@ -21,6 +21,7 @@ import (
 	"inlet/db"
 	"inlet/imaging"
 	"inlet/link"
+	"inlet/problem"
 	"inlet/upload"
 )
 
@@ -154,10 +155,10 @@ func TestErrorCodes(t *testing.T) {
 			t.Errorf("%s: no problem document: %d %.200s", name, a.StatusCode, a.body)
 			continue
 		}
-		if a.StatusCode != test.status || p.Status != test.status || p.Code != test.code {
+		if a.StatusCode != test.status || p.Status != test.status || string(p.Code) != test.code {
 			t.Errorf("%s: %d %s, want %d %s: %s", name, a.StatusCode, p.Code, test.status, test.code, p.Detail)
 		}
-		if p.Type != "urn:inlet:problem:"+p.Code || p.Title == "" || p.Detail == "" {
+		if p.Type != "urn:inlet:problem:"+string(p.Code) || p.Title == "" || p.Detail == "" {
 			t.Errorf("%s: the document lacks something: %s", name, a.body)
 		}
 		if got := a.Header.Get("WWW-Authenticate"); (got == "Bearer") != (a.StatusCode == http.StatusUnauthorized) {
@@ -239,7 +240,7 @@ func refused(name string, err error) upload.Result {
 // is away once for each.
 func TestAwayIsAskedOnce(t *testing.T) {
 	t.Parallel()
-	for _, away := range []error{upload.ErrUnavailable, upload.ErrOverloaded} {
+	for _, away := range []error{problem.ErrUnavailable, upload.ErrOverloaded} {
 		asked := 0
 		in := &intake{maxFiles: 5, windows: new(windows), reject: refused, accept: func(name string, file io.Reader) upload.Result {
 			asked++

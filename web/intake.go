@@ -20,7 +20,7 @@ const (
 var (
 	errNoFile = fmt.Errorf("%w: it has no file: send one part with a filename for each picture, or one picture as the body", upload.ErrIntake)
 	errFields = fmt.Errorf("%w: too much in it is no file", upload.ErrIntake)
-	errExcess = fmt.Errorf("%w: no more than %d are listed", upload.ErrTooManyFiles, maxExcess)
+	errExcess = fmt.Errorf("%w: no more than %d are listed", errTooManyFiles, maxExcess)
 )
 
 // intake takes the files out of one request's body and hands them on one by one.
@@ -69,7 +69,7 @@ func (in *intake) multipart(body io.Reader, boundary string) error {
 func (in *intake) file(name string, file io.Reader) {
 	switch {
 	case len(in.results) >= in.maxFiles:
-		in.refuse(name, upload.ErrTooManyFiles)
+		in.refuse(name, errTooManyFiles)
 	case in.away != nil:
 		in.refuse(name, in.away)
 	default:

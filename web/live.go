@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"time"
 )
@@ -41,10 +42,24 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request) error {
 			if !open {
 				return nil
 			}
-			_, err = fmt.Fprintf(out, "event: %s\ndata: %s\n\n", e.Name, e.Data)
+			if e.Upload != nil {
+				err = writeEvent(out, "upload", liveUpload{e.Upload, s.imageURL(e.Upload.ID)})
+			} else {
+				err = writeEvent(out, "stats", e.Document)
+			}
 		}
 	}
 	return fmt.Errorf("send an event: %w", err) // the client has gone, or stalls
+}
+
+// writeEvent writes one server-sent event. JSON has no line ends inside.
+func writeEvent(w io.Writer, name string, v any) error {
+	_, err := fmt.Fprintf(w, "event: %s\ndata: %s\n", name, encode(v))
+	if err == nil {
+		_, err = io.WriteString(w, "\n")
+	}
+
+	return err
 }
 
 // Stop ends the answers that have no end of their own. HTTPServer calls it when

@@ -106,9 +106,9 @@ func TestOutcomesHaveTexts(t *testing.T) {
 		"unauthorized", "forbidden", "not-found", "method-not-allowed", "range-not-satisfiable", "not-ready",
 		"internal", "conflict", "locked",
 	}
-	for _, row := range kinds {
-		if !slices.Contains(never, row.code) && row.status < 500 && !all.list[0].has("outcome."+row.code) {
-			t.Errorf("there is no text for the outcome %q", row.code)
+	for code, k := range kinds {
+		if !slices.Contains(never, string(code)) && k.status < 500 && !all.list[0].has("outcome."+string(code)) {
+			t.Errorf("there is no text for the outcome %q", code)
 		}
 	}
 }

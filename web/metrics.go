@@ -14,7 +14,6 @@ type metrics struct {
 	requests *prometheus.CounterVec
 	duration *prometheus.HistogramVec
 	sent     *prometheus.CounterVec
-	rejected *prometheus.CounterVec
 	inFlight prometheus.Gauge
 }
 
@@ -31,16 +30,9 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		sent: factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "inlet_http_response_bytes_total", Help: "Bytes of the answers' bodies by route.",
 		}, []string{"route"}),
-		rejected: factory.NewCounterVec(prometheus.CounterOpts{
-			Name: "inlet_upload_rejected_total", Help: "Files that were refused, by the code that the sender was told.",
-		}, []string{"code"}),
 		inFlight: factory.NewGauge(prometheus.GaugeOpts{
 			Name: "inlet_http_in_flight", Help: "Requests being answered.",
 		}),
-	}
-	m.rejected.WithLabelValues(internal.code)
-	for _, row := range kinds {
-		m.rejected.WithLabelValues(row.code)
 	}
 	return m
 }

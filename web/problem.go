@@ -8,122 +8,115 @@ import (
 	"net/http"
 	"strconv"
 
-	"inlet/blob"
-	"inlet/gallery"
-	"inlet/imaging"
-	"inlet/link"
+	"inlet/problem"
 	"inlet/resume"
-	"inlet/upload"
 )
 
 // Failures that only HTTP knows.
 var (
-	errUnauthorized     = errors.New("the operator's token is needed: Authorization: Bearer <token>")
-	errForbidden        = errors.New("the credential is not the right one")
-	errNotFound         = errors.New("there is nothing at this address")
-	errBadRequest       = errors.New("the request is malformed")
-	errMethodNotAllowed = errors.New("this address does not have this method")
-	errRange            = errors.New("the range cannot be satisfied")
-	errBodyTooLarge     = errors.New("the request is too large")
-	errEncoding         = errors.New("a Content-Encoding is not supported: send the bytes as they are")
+	errUnauthorized     = problem.New(problem.Unauthorized, "the operator's token is needed: Authorization: Bearer <token>")
+	errForbidden        = problem.New(problem.Forbidden, "the credential is not the right one")
+	errNotFound         = problem.New(problem.NotFound, "there is nothing at this address")
+	errBadRequest       = problem.New(problem.BadRequest, "the request is malformed")
+	errMethodNotAllowed = problem.New(problem.MethodNotAllowed, "this address does not have this method")
+	errRange            = problem.New(problem.RangeNotSatisfiable, "the range cannot be satisfied")
+	errTooManyFiles     = problem.New(problem.TooManyFiles, "the request has more files than the service takes at once")
+	errBodyTooLarge     = problem.New(problem.TooLarge, "the request is too large")
+	errEncoding         = problem.New(problem.UnsupportedFormat, "a Content-Encoding is not supported: send the bytes as they are")
 )
 
-// kind is what clients are told of a class of failures.
+// kind is what clients hear of a class of failures.
 type kind struct {
-	code   string
+	code   problem.Code
 	status int
 	title  string
 }
 
-var internal = kind{"internal", http.StatusInternalServerError, "Internal error"}
+// kinds is the one table from codes to answers.
+var kinds = map[problem.Code]kind{
+	problem.Unauthorized:        {status: http.StatusUnauthorized, title: "Unauthorized"},
+	problem.Forbidden:           {status: http.StatusForbidden, title: "Forbidden"},
+	problem.NotFound:            {status: http.StatusNotFound, title: "Not found"},
+	problem.BadRequest:          {status: http.StatusBadRequest, title: "Bad request"},
+	problem.MethodNotAllowed:    {status: http.StatusMethodNotAllowed, title: "Method not allowed"},
+	problem.RangeNotSatisfiable: {status: http.StatusRequestedRangeNotSatisfiable, title: "Range not satisfiable"},
+	problem.LinkInvalid:         {status: http.StatusForbidden, title: "Invalid link"},
+	problem.LinkNotYetValid:     {status: http.StatusForbidden, title: "Link not valid yet"},
+	problem.LinkExpired:         {status: http.StatusGone, title: "Link expired"},
+	problem.LinkRevoked:         {status: http.StatusGone, title: "Link revoked"},
+	problem.LinkExhausted:       {status: http.StatusGone, title: "Link used up"},
+	problem.TooLarge:            {status: http.StatusRequestEntityTooLarge, title: "Too large"},
+	problem.TooManyFiles:        {status: http.StatusRequestEntityTooLarge, title: "Too many files"},
+	problem.UnsupportedFormat:   {status: http.StatusUnsupportedMediaType, title: "Unsupported format"},
+	problem.TooManyPixels:       {status: http.StatusUnprocessableEntity, title: "Too many pixels"},
+	problem.Undecodable:         {status: http.StatusUnprocessableEntity, title: "Undecodable picture"},
+	problem.RateLimited:         {status: http.StatusTooManyRequests, title: "Too many requests"},
+	problem.Overloaded:          {status: http.StatusServiceUnavailable, title: "Overloaded"},
+	problem.NotReady:            {status: http.StatusServiceUnavailable, title: "Not ready"},
+	problem.Unavailable:         {status: http.StatusServiceUnavailable, title: "A store cannot be reached"},
+	problem.Internal:            {status: http.StatusInternalServerError, title: "Internal error"},
+}
 
-// kinds is the one table from errors to answers; the first match counts. What
-// is not in it is internal.
-var kinds = []struct {
-	err error
-	kind
+// tusKinds are the failures whose status the tus protocol fixes.
+var tusKinds = []struct {
+	err    error
+	status int
+	title  string
 }{
-	{errUnauthorized, kind{"unauthorized", http.StatusUnauthorized, "Unauthorized"}},
-	{errForbidden, kind{"forbidden", http.StatusForbidden, "Forbidden"}},
-	{errNotFound, kind{"not-found", http.StatusNotFound, "Not found"}},
-	{gallery.ErrNotFound, kind{"not-found", http.StatusNotFound, "Not found"}},
-	{errBadRequest, kind{"bad-request", http.StatusBadRequest, "Bad request"}},
-	{link.ErrSpec, kind{"bad-request", http.StatusBadRequest, "Bad request"}},
-	{link.ErrCursor, kind{"bad-request", http.StatusBadRequest, "Bad request"}},
-	{gallery.ErrFilter, kind{"bad-request", http.StatusBadRequest, "Bad request"}},
-	{gallery.ErrCursor, kind{"bad-request", http.StatusBadRequest, "Bad request"}},
-	{gallery.ErrLabels, kind{"bad-request", http.StatusBadRequest, "Bad request"}},
-	{gallery.ErrWidth, kind{"bad-request", http.StatusBadRequest, "Bad request"}},
-	{resume.ErrNotFound, kind{"not-found", http.StatusNotFound, "Not found"}},
-	{resume.ErrProtocol, kind{"bad-request", http.StatusBadRequest, "Bad request"}},
-	// The statuses that clients of the tus protocol go by.
-	{resume.ErrUnfinished, kind{"bad-request", http.StatusConflict, "Not complete"}},
-	{resume.ErrOffset, kind{"bad-request", http.StatusConflict, "Another offset"}},
-	{resume.ErrVersion, kind{"bad-request", http.StatusPreconditionFailed, "Unsupported version"}},
-	{resume.ErrLocked, kind{"bad-request", http.StatusLocked, "Locked"}},
-	{resume.ErrTooMany, kind{"rate-limited", http.StatusTooManyRequests, "Too many unfinished uploads"}},
-	{resume.ErrInterrupted, kind{"unavailable", http.StatusServiceUnavailable, "Interrupted"}},
-	{errMethodNotAllowed, kind{"method-not-allowed", http.StatusMethodNotAllowed, "Method not allowed"}},
-	{errRange, kind{"range-not-satisfiable", http.StatusRequestedRangeNotSatisfiable, "Range not satisfiable"}},
-	{link.ErrInvalid, kind{"link-invalid", http.StatusForbidden, "Invalid link"}},
-	{link.ErrNotYetValid, kind{"link-not-yet-valid", http.StatusForbidden, "Link not valid yet"}},
-	{link.ErrExpired, kind{"link-expired", http.StatusGone, "Link expired"}},
-	{link.ErrRevoked, kind{"link-revoked", http.StatusGone, "Link revoked"}},
-	{upload.ErrExhausted, kind{"link-exhausted", http.StatusGone, "Link used up"}},
-	{upload.ErrTooLarge, kind{"too-large", http.StatusRequestEntityTooLarge, "Too large"}},
-	{errBodyTooLarge, kind{"too-large", http.StatusRequestEntityTooLarge, "Too large"}},
-	{upload.ErrTooManyFiles, kind{"too-many-files", http.StatusRequestEntityTooLarge, "Too many files"}},
-	{imaging.ErrUnsupported, kind{"unsupported-format", http.StatusUnsupportedMediaType, "Unsupported format"}},
-	{errEncoding, kind{"unsupported-format", http.StatusUnsupportedMediaType, "Unsupported encoding"}},
-	{imaging.ErrTooManyPixels, kind{"too-many-pixels", http.StatusUnprocessableEntity, "Too many pixels"}},
-	{imaging.ErrUndecodable, kind{"undecodable", http.StatusUnprocessableEntity, "Undecodable picture"}},
-	{errRateLimited, kind{"rate-limited", http.StatusTooManyRequests, "Too many requests"}},
-	{upload.ErrOverloaded, kind{"overloaded", http.StatusServiceUnavailable, "Overloaded"}},
-	{imaging.ErrNotReady, kind{"not-ready", http.StatusServiceUnavailable, "Not ready"}},
-	{upload.ErrUnavailable, kind{"unavailable", http.StatusServiceUnavailable, "A store cannot be reached"}},
-	{blob.ErrUnavailable, kind{"unavailable", http.StatusServiceUnavailable, "A store cannot be reached"}},
-	// Last, because it wraps what is wrong with the body where that is known.
-	{upload.ErrIntake, kind{"bad-request", http.StatusBadRequest, "Bad request"}},
+	{resume.ErrUnfinished, http.StatusConflict, "Not complete"},
+	{resume.ErrOffset, http.StatusConflict, "Another offset"},
+	{resume.ErrVersion, http.StatusPreconditionFailed, "Unsupported version"},
+	{resume.ErrLocked, http.StatusLocked, "Locked"},
+}
+
+// kindOf looks an error up in the tables.
+func kindOf(err error) kind {
+	code := problem.CodeOf(err)
+	if code == problem.Internal && storeAway(err) {
+		code = problem.Unavailable
+	}
+	for _, row := range tusKinds {
+		if errors.Is(err, row.err) {
+			return kind{code, row.status, row.title}
+		}
+	}
+	k := kinds[code]
+	k.code = code
+
+	return k
 }
 
 // Problem is the answer to a request that failed, as RFC 9457 has it.
 type Problem struct {
-	Type   string `json:"type"`
-	Title  string `json:"title"`
-	Status int    `json:"status"`
-	Detail string `json:"detail"`
-	Code   string `json:"code"`
+	Type   string       `json:"type"`
+	Title  string       `json:"title"`
+	Status int          `json:"status"`
+	Detail string       `json:"detail"`
+	Code   problem.Code `json:"code"`
 	// Results is set when an upload had files and none was accepted.
 	Results []entry `json:"results,omitempty"`
 }
 
-// problemOf looks an error up in the table. The text of a client's error is
-// made to be shown; that of the service's own failures is not.
+// problemOf is the document of an error. The text of a client's error is made
+// for clients; that of the service's own failures is not.
 func problemOf(err error) Problem {
 	k := kindOf(err)
 	detail := err.Error()
 	switch {
-	case k.status == http.StatusInternalServerError:
+	case k.code == problem.Internal:
 		detail = "Something went wrong on our side; the log has it under the request's id."
 	case errors.Is(err, resume.ErrInterrupted): // says itself that nothing was lost
-	case k.code == "unavailable":
+	case k.code == problem.Unavailable:
 		detail = "A store of the service cannot be reached right now. Nothing was lost; please try again."
-	case k.code == "overloaded":
+	case k.code == problem.Overloaded:
 		detail = "The service has more to do than it can at the moment; please try again."
 	}
-	return Problem{Type: "urn:inlet:problem:" + k.code, Title: k.title, Status: k.status, Detail: detail, Code: k.code}
+
+	return k.problem(detail)
 }
 
-func kindOf(err error) kind {
-	for _, row := range kinds {
-		if errors.Is(err, row.err) {
-			return row.kind
-		}
-	}
-	if storeAway(err) {
-		return kindOf(upload.ErrUnavailable)
-	}
-	return internal
+func (k kind) problem(detail string) Problem {
+	return Problem{Type: "urn:inlet:problem:" + string(k.code), Title: k.title, Status: k.status, Detail: detail, Code: k.code}
 }
 
 // askToWait says after how long a client may try again, where that may help.

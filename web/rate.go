@@ -19,6 +19,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"inlet/link"
+	"inlet/problem"
 )
 
 const (
@@ -33,7 +34,7 @@ const (
 	maxRate  = 1_000_000
 )
 
-var errRateLimited = errors.New("too many files in a short time")
+var errRateLimited = problem.New(problem.RateLimited, "too many files in a short time")
 
 // Rate is so many files in a period, all of which may come at once. Zero means
 // no limit.

@@ -87,7 +87,7 @@ func (s *Server) uploadPage(w http.ResponseWriter, r *http.Request) error {
 		s.Log.LogAttrs(ctx, slog.LevelWarn, "the page does not say what is left of a link", slog.String("error", redact(r, err)))
 	}
 	if usedUp(state) {
-		return s.refusedPage(w, r, upload.ErrExhausted)
+		return s.refusedPage(w, r, link.ErrExhausted)
 	}
 	page, now := s.newSenderPage(w, r), s.Now()
 	return s.writePage(w, http.StatusOK, "upload.html", uploadPage{
@@ -126,7 +126,7 @@ func (p uploadPage) FormatNames() string {
 // refusedPage tells a person why nothing can be sent. It returns err, for the log.
 func (s *Server) refusedPage(w http.ResponseWriter, r *http.Request, err error) error {
 	page, k := s.newSenderPage(w, r), kindOf(err)
-	reason := k.code
+	reason := string(k.code)
 	if !page.has("refused." + reason + ".title") {
 		reason = "other"
 	}
@@ -134,18 +134,8 @@ func (s *Server) refusedPage(w http.ResponseWriter, r *http.Request, err error) 
 		senderPage
 		Reason string
 		Again  bool // whether the link itself is good
-	}{page, reason, !linkRefused(err)})
+	}{page, reason, !strings.HasPrefix(string(k.code), "link-")})
 	return errors.Join(err, failed)
-}
-
-// linkRefused tells failures of the link from those of what was sent.
-func linkRefused(err error) bool {
-	for _, refusal := range []error{link.ErrInvalid, link.ErrNotYetValid, link.ErrExpired, link.ErrRevoked, upload.ErrExhausted} {
-		if errors.Is(err, refusal) {
-			return true
-		}
-	}
-	return false
 }
 
 // resultsPage tells the outcome of each file to a person without scripts.
@@ -169,7 +159,7 @@ func (s *Server) resultsPage(w http.ResponseWriter, r *http.Request, results []u
 func (p senderPage) Outcome(result upload.Result) (string, error) {
 	key := "outcome." + string(result.Status)
 	if result.Status == upload.Rejected {
-		if key = "outcome." + kindOf(result.Err).code; !p.has(key) {
+		if key = "outcome." + string(kindOf(result.Err).code); !p.has(key) {
 			key = "outcome.internal"
 		}
 	}

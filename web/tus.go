@@ -61,7 +61,7 @@ func (s *Server) transfer(w http.ResponseWriter, r *http.Request, grant link.Gra
 		Upload:   param(r, "upload"),
 		Base:     s.linkURL(param(r, "token")) + "/tus/",
 		Pause:    idleRead,
-		Document: func(result upload.Result) []byte { return bytes.TrimSpace(encode(newEntry(result))) },
+		Document: func(result upload.Result) []byte { return bytes.TrimSpace(encode(s.entry(result))) },
 		Refused:  func(result upload.Result) { s.noteRefused(w, r, []upload.Result{result}) },
 	}
 }

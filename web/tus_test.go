@@ -171,7 +171,7 @@ func TestTusAtOnce(t *testing.T) {
 			if !along && test.status == "stored" {
 				e.Status = "stored" // the second of them is a duplicate
 			}
-			if e.Status != test.status || e.Error == nil && test.code != "" || e.Error != nil && e.Error.Code != test.code {
+			if e.Status != test.status || e.Error == nil && test.code != "" || e.Error != nil && string(e.Error.Code) != test.code {
 				t.Errorf("%.10q: %+v", test.data, e)
 			}
 			for range 2 {

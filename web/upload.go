@@ -23,21 +23,6 @@ const excess = 4
 // maxSums is how many sums one check may have.
 const maxSums = 1000
 
-// entry is the outcome of one file as the answer lists it.
-type entry struct {
-	upload.Result
-	Error *Problem `json:"error,omitempty"`
-}
-
-func newEntry(r upload.Result) entry {
-	e := entry{Result: r}
-	if r.Status == upload.Rejected {
-		p := problemOf(r.Err)
-		e.Error = &p
-	}
-	return e
-}
-
 // grant decides whether the request's link is good, once, as the request starts.
 func (s *Server) grant(r *http.Request) (link.Grant, error) {
 	g, err := s.Keys.Verify(param(r, "token"), s.Now())
@@ -145,7 +130,7 @@ func (s *Server) bodyLimit(multipart bool) int64 {
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, results []upload.Result) error {
 	entries := make([]entry, len(results))
 	for i, result := range results {
-		entries[i] = newEntry(result)
+		entries[i] = s.entry(result)
 	}
 	s.noteRefused(w, r, results)
 	if status := statusOf(results); status < 300 {
@@ -184,9 +169,7 @@ func (s *Server) noteRefused(w http.ResponseWriter, r *http.Request, results []u
 		if result.Err == nil || gone(r, result.Err) {
 			continue
 		}
-		kind := kindOf(result.Err)
-		s.metrics.rejected.WithLabelValues(kind.code).Inc()
-		if kind.status >= 500 {
+		if kindOf(result.Err).status >= 500 {
 			s.Log.LogAttrs(ctx, slog.LevelError, "file refused", id, slog.String("error", redact(r, result.Err)))
 		}
 	}

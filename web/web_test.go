@@ -24,7 +24,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
@@ -96,7 +95,7 @@ func newTestServer(t testing.TB, change ...func(*setup)) *testServer {
 			Log: log, Registerer: registry, Gatherer: registry,
 		},
 		upload: upload.Options{
-			ClientKey: []byte("key of the tests"), MaxFileBytes: testMaxBytes, MaxFiles: testMaxFiles,
+			ClientKey: []byte("key of the tests"), MaxFileBytes: testMaxBytes,
 			StoreWait: 5 * time.Second, Registerer: registry,
 		},
 		pool: s.pool,
@@ -111,13 +110,6 @@ func newTestServer(t testing.TB, change ...func(*setup)) *testServer {
 	if o.signed {
 		o.web.Signer = gallery.NewSigner(s.keys.Derive("image access"), time.Now)
 	}
-	address := func(id uuid.UUID) string {
-		address := s.URL + "/v1/images/" + id.String()
-		if o.web.Signer != nil {
-			address += "?" + o.web.Signer.Query(id).Encode()
-		}
-		return address
-	}
 	inspector := imaging.NewInspector(1e6, 64<<20)
 	o.web.Redis = rdb
 	o.web.Stats = stats.New(stats.Options{Pool: o.pool, Redis: rdb, Log: log, Registerer: registry})
@@ -127,7 +119,7 @@ func newTestServer(t testing.TB, change ...func(*setup)) *testServer {
 		Pool: o.pool, Blobs: s.blobs, Thumbnailer: inspector, Committed: o.web.Stats.Wake,
 	})
 	o.web.Gallery = s.gallery
-	o.upload.Pool, o.upload.Blobs, o.upload.URL = o.pool, s.blobs, address
+	o.upload.Pool, o.upload.Blobs = o.pool, s.blobs
 	o.upload.Usage, o.upload.Orphans, o.upload.Committed = o.web.Links, s.gallery, o.web.Stats.Wake
 	if o.upload.Inspector == nil {
 		o.upload.Inspector = inspector
@@ -213,7 +205,7 @@ func (a answer) code() string {
 	if a.Header.Get("Content-Type") != "application/problem+json" || json.Unmarshal(a.body, &p) != nil {
 		return ""
 	}
-	return p.Code
+	return string(p.Code)
 }
 
 // send makes a request. Headers are given as name, value, name, value.
@@ -313,7 +305,7 @@ func (a answer) outcome(t testing.TB) string {
 	for _, e := range a.results(t) {
 		switch {
 		case e.Error != nil:
-			words = append(words, e.Error.Code)
+			words = append(words, string(e.Error.Code))
 		case e.Match != "":
 			words = append(words, e.Status+":"+e.Match)
 		default:

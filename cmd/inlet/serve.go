@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/exaring/otelpgx"
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
@@ -146,7 +145,6 @@ func wire(ctx context.Context, cfg config, st *stores, log *slog.Logger) (_ *ser
 	if cfg.ImageAccess == "signed" {
 		signer = gallery.NewSigner(st.keys.Derive("image access"), time.Now)
 	}
-	imageURL := imageURL(cfg.PublicURL, signer)
 	enqueuer, err := jobs.NewEnqueuer(s.pool, log)
 	if err != nil {
 		return nil, err
@@ -159,8 +157,8 @@ func wire(ctx context.Context, cfg config, st *stores, log *slog.Logger) (_ *ser
 	uploads := upload.New(upload.Options{
 		Later: enqueuer, Decoder: s.decoder, Exact: cfg.Dedup == "exact",
 		Pool: s.pool, Blobs: s.blobs, Inspector: inspector, Usage: links, Orphans: pictures, Committed: s.stats.Wake,
-		URL: imageURL, ClientKey: st.keys.Derive("client addresses"),
-		MaxFileBytes: int64(cfg.MaxFileBytes), MaxFiles: cfg.MaxFiles, ScopeByLink: cfg.DedupScope == "link",
+		ClientKey:    st.keys.Derive("client addresses"),
+		MaxFileBytes: int64(cfg.MaxFileBytes), ScopeByLink: cfg.DedupScope == "link",
 		Places: places(cfg.DatabaseConns), Inspections: 2 * runtime.GOMAXPROCS(0), Registerer: registry,
 	})
 	s.resume = resume.New(resume.Options{
@@ -197,17 +195,6 @@ func (s *service) queryTracer() pgx.QueryTracer {
 		return nil
 	}
 	return otelpgx.NewTracer(otelpgx.WithTracerProvider(s.tracing))
-}
-
-// imageURL gives the address under which an image is fetched.
-func imageURL(origin string, signer *gallery.Signer) func(uuid.UUID) string {
-	return func(id uuid.UUID) string {
-		address := origin + "/v1/images/" + id.String()
-		if signer != nil {
-			address += "?" + signer.Query(id).Encode()
-		}
-		return address
-	}
 }
 
 // checks is what readiness depends on. Without Redis the service works, and
