@@ -25,9 +25,10 @@ var (
 	ErrPooled = errors.New("db: there is a pooler in front of the database that keeps no sessions")
 )
 
-// Migrate brings the schema up to date: Inlet's own tables and River's. Replicas
-// that start together do it once: the others wait.
-func Migrate(ctx context.Context, url string, opts Options) error {
+// Migrate brings the schema up to date, Inlet's own tables and River's, and then
+// runs after, under the same lock. Of replicas that start together one migrates,
+// and the others wait.
+func Migrate(ctx context.Context, url string, opts Options, after ...func(context.Context, *pgxpool.Pool) error) error {
 	opts.MaxConns, opts.StatementTimeout = 4, time.Hour
 	pool, err := Open(ctx, url, opts)
 	if err != nil {
@@ -48,7 +49,13 @@ func Migrate(ctx context.Context, url string, opts Options) error {
 		if err != nil {
 			return fmt.Errorf("db: migrate the job queue: %w", err)
 		}
-		return EnsurePartitions(ctx, pool, time.Now())
+		for _, then := range after {
+			if err := then(ctx, pool); err != nil {
+				return err
+			}
+		}
+
+		return nil
 	})
 }
 

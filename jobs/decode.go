@@ -10,28 +10,18 @@ import (
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
 
-	"inlet/imaging/fingerprint"
 	"inlet/imaging/heif"
 )
 
-// Pictures are those that are stored.
-type Pictures interface {
-	// Decode decodes one, keeps its variants, and gives what it looks like, if
-	// that is known.
-	Decode(ctx context.Context, id uuid.UUID) (*fingerprint.Picture, error)
-	// FlagUndecodable gives one up.
-	FlagUndecodable(ctx context.Context, id uuid.UUID) error
-}
-
-// decodeTime bounds a decoding and the wait for another one, by which two
-// pictures are compared.
+// decodeTime bounds a decoding, and the wait for one that a comparison needs.
 const decodeTime = 5 * time.Minute
 
-// decode decodes a picture that was not decoded when it came in.
+// decode decodes a picture of a slow format after its upload.
 type decode struct {
 	ImageID uuid.UUID `json:"image_id" river:"unique"`
 }
 
+// Kind implements river.JobArgs.
 func (decode) Kind() string { return "decode" }
 
 // decodeQueue runs one at a time: each takes hundreds of megabytes.
@@ -61,14 +51,14 @@ func (decodeWorker) Timeout(*river.Job[decode]) time.Duration { return decodeTim
 // Work implements river.Worker.
 func (d decodeWorker) Work(ctx context.Context, job *river.Job[decode]) error {
 	id := job.Args.ImageID
-	p, err := d.w.Pictures.Decode(ctx, id)
+	p, err := d.w.Catalog.Decode(ctx, id)
 	if errors.Is(err, heif.ErrSlow) && job.Attempt >= job.MaxAttempts {
-		return d.w.Pictures.FlagUndecodable(ctx, id)
+		return d.w.Catalog.FlagUndecodable(ctx, id)
 	}
 	if err != nil || p == nil {
 		return err
 	}
-	return d.w.Lookalikes.Decoded(ctx, id, p)
+	return d.w.Uploads.Decoded(ctx, id, p)
 }
 
 // Decode enqueues the decoding of a picture, in the transaction that stores it.

@@ -1,9 +1,9 @@
 // Package jobs owns what runs beside the requests: River's client, its workers
 // and the periodic work that keeps the stores tidy.
 //
-// It promises that periodic work is done once an interval while any worker
-// lives, and once more at the start of each process, and that every job can be
-// run again, or twice at once, without harm.
+// It promises that periodic work runs once an interval while any worker lives,
+// and once more at the start of each process; and that every job can run again,
+// or twice at once, without harm.
 package jobs
 
 import (
@@ -12,6 +12,13 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"inlet/catalog"
+	"inlet/link"
+	"inlet/resume"
+	"inlet/stats"
+	"inlet/upload"
+	"inlet/vault"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -23,39 +30,18 @@ import (
 	"go.opentelemetry.io/otel/trace/noop"
 )
 
-// Orphans removes blobs that no picture has.
-type Orphans interface {
-	SweepOrphans(ctx context.Context, olderThan time.Time) (int, error)
-}
-
-// Links forgets what is kept of links long after they expired.
-type Links interface {
-	Expire(ctx context.Context, now time.Time) (int64, error)
-}
-
-// Sessions removes what is left of uploads in pieces that nobody goes on with.
-type Sessions interface {
-	Sweep(ctx context.Context, now time.Time) (int, error)
-}
-
-// Counters apply the outbox.
-type Counters interface {
-	Lag(ctx context.Context) (time.Duration, error)
-	Wake()
-}
-
 // Options of the workers. All fields without a stated default are required.
 type Options struct {
-	Pool       *pgxpool.Pool
-	Orphans    Orphans
-	Lookalikes Lookalikes
-	Pictures   Pictures
-	Links      Links
-	Counters   Counters
-	Sessions   Sessions
-	Log        *slog.Logger
-	// Poll looks for jobs once a second instead of being told of them, which needs
-	// a session of the database.
+	Pool    *pgxpool.Pool
+	Vault   *vault.Vault
+	Catalog *catalog.Service
+	Uploads *upload.Service
+	Links   *link.Store
+	Stats   *stats.Service
+	Resume  *resume.Service
+	Log     *slog.Logger
+	// Poll looks for jobs once a second instead of listening, which needs a session
+	// of the database.
 	Poll       bool
 	Registerer prometheus.Registerer // nil: metrics are not exported
 	Tracer     trace.Tracer          // nil: runs are not traced
@@ -81,20 +67,20 @@ func New(o Options) (*Workers, error) {
 	}
 	w := &Workers{Options: o, metrics: newMetrics(o.Registerer), unwatch: func() {}}
 	var periodic []*river.PeriodicJob
-	for _, task := range tasks {
+	for _, task := range tasks() {
 		periodic = append(periodic, river.NewPeriodicJob(river.PeriodicInterval(task.every),
 			func() (river.JobArgs, *river.InsertOpts) { return task.args, nil }, nil))
 	}
 	client, err := river.NewClient(riverpgxv5.New(o.Pool), &river.Config{
 		Queues: map[string]river.QueueConfig{
-			river.QueueDefault: {MaxWorkers: 2}, foldQueue: {MaxWorkers: 1}, decodeQueue: {MaxWorkers: 1},
+			river.QueueDefault: {MaxWorkers: 2}, mergeQueue: {MaxWorkers: 1}, foldQueue: {MaxWorkers: 1}, decodeQueue: {MaxWorkers: 1},
 		},
 		Workers:      w.workers(),
 		PollOnly:     o.Poll,
 		PeriodicJobs: periodic,
-		// Only the sweep of orphans may take long: it looks at every blob.
+		// Only the sweep of contents may take long: it looks at every blob.
 		JobTimeout: time.Hour,
-		// Some run every few seconds, and nobody asks for them afterwards.
+		// Some run every few seconds, and nobody asks about them afterwards.
 		CompletedJobRetentionPeriod: time.Hour,
 		Logger:                      slog.New(quiet{o.Log.Handler()}),
 		ErrorHandler:                failures{o.Log},
@@ -108,13 +94,13 @@ func New(o Options) (*Workers, error) {
 }
 
 // Start begins to work, with each periodic task once at once: what a crash left
-// should not wait for the next interval. It returns when that is under way;
-// Stop ends it.
+// should not wait for the next interval. It returns when the tasks are enqueued;
+// Stop ends the work.
 func (w *Workers) Start(ctx context.Context) error {
 	if err := w.river.Start(ctx); err != nil {
 		return fmt.Errorf("jobs: start: %w", err)
 	}
-	for _, task := range tasks {
+	for _, task := range tasks() {
 		if _, err := w.river.Insert(ctx, task.args, nil); err != nil {
 			return fmt.Errorf("jobs: enqueue %s: %w", task.args.Kind(), err)
 		}
@@ -124,8 +110,8 @@ func (w *Workers) Start(ctx context.Context) error {
 	return nil
 }
 
-// Stop lets running jobs end; when ctx is done first they are cancelled, and
-// run again later.
+// Stop lets running jobs end. When ctx is done first it cancels them; they run
+// again later.
 func (w *Workers) Stop(ctx context.Context) error {
 	w.unwatch()
 	w.watch.Wait()
@@ -138,7 +124,7 @@ func (w *Workers) Stop(ctx context.Context) error {
 	return w.river.StopAndCancel(cancelCtx)
 }
 
-// failures tells the log of failed runs. They are tried again, later and later.
+// failures logs failed runs. River tries them again, later and later.
 type failures struct{ log *slog.Logger }
 
 func (f failures) HandleError(ctx context.Context, job *rivertype.JobRow, err error) *river.ErrorHandlerResult {
@@ -151,7 +137,7 @@ func (f failures) HandlePanic(ctx context.Context, job *rivertype.JobRow, panick
 	return nil
 }
 
-// quiet drops River's chatter: its info is of interest to its developers.
+// quiet drops River's chatter, which interests its developers.
 type quiet struct{ slog.Handler }
 
 func (q quiet) Enabled(ctx context.Context, level slog.Level) bool {

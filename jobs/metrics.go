@@ -50,7 +50,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		m.runs.WithLabelValues(kind, "failed")
 		m.seconds.WithLabelValues(kind)
 		m.oldest.WithLabelValues(kind)
-		for _, state := range unfinished {
+		for _, state := range unfinished() {
 			m.jobs.WithLabelValues(kind, string(state))
 		}
 	}
@@ -59,18 +59,20 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 
 // kinds are those of all jobs.
 func kinds() []string {
-	all := []string{fold{}.Kind(), decode{}.Kind()}
-	for _, task := range tasks {
+	all := []string{merge{}.Kind(), decode{}.Kind()}
+	for _, task := range tasks() {
 		all = append(all, task.args.Kind())
 	}
 	return all
 }
 
-// unfinished are the states of jobs that somebody waits for, and of those that
-// were given up.
-var unfinished = []rivertype.JobState{
-	rivertype.JobStateAvailable, rivertype.JobStateRunning, rivertype.JobStateRetryable,
-	rivertype.JobStateScheduled, rivertype.JobStateDiscarded,
+// unfinished lists the states of jobs that somebody waits for, and of those that
+// River gave up.
+func unfinished() []rivertype.JobState {
+	return []rivertype.JobState{
+		rivertype.JobStateAvailable, rivertype.JobStateRunning, rivertype.JobStateRetryable,
+		rivertype.JobStateScheduled, rivertype.JobStateDiscarded,
+	}
 }
 
 // run stands around every run of a job.
@@ -118,7 +120,7 @@ const queueQuery = `
 func (w *Workers) look(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, lookTime)
 	defer cancel()
-	rows, err := w.Pool.Query(ctx, queueQuery, unfinished, counted)
+	rows, err := w.Pool.Query(ctx, queueQuery, unfinished(), counted)
 	if err != nil {
 		return fmt.Errorf("jobs: look at the queue: %w", err)
 	}
@@ -133,7 +135,7 @@ func (w *Workers) look(ctx context.Context) error {
 	}
 	for _, kind := range kinds() {
 		w.metrics.oldest.WithLabelValues(kind).Set(0)
-		for _, state := range unfinished {
+		for _, state := range unfinished() {
 			w.metrics.jobs.WithLabelValues(kind, string(state)).Set(0)
 		}
 	}

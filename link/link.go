@@ -1,9 +1,13 @@
 // Package link owns upload links: what they grant, their signed tokens, the key
-// ring, and revocation.
+// ring, revocation, and the account of their limits.
 //
-// It promises that whether a link is good is decided without a look-up: the
-// token holds everything but revocation, and revocations are held in memory,
-// at most 2 seconds behind the database.
+// It promises that no look-up decides whether a link is good: the token holds
+// everything but revocation, and each process holds the revocations in memory,
+// at most 2 seconds behind the database. Limits are exact under any concurrency:
+// the transaction that accepts a file spends them. Gate.MaySend alone says
+// whether a sender may send.
+//
+// The tables links, link_usage and revoked_links are its own.
 package link
 
 import (
@@ -25,6 +29,9 @@ type Grant struct {
 	MaxFiles  int64 // total of accepted files; 0: no limit
 	MaxBytes  int64 // total of accepted files' sizes; 0: no limit
 }
+
+// Limited tells whether the link has limits, of which the store keeps an account.
+func (g Grant) Limited() bool { return g.MaxFiles > 0 || g.MaxBytes > 0 }
 
 // Usage is what of a link has been used.
 type Usage struct {

@@ -9,6 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"inlet/db"
+	"inlet/problem"
+
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
@@ -21,20 +24,15 @@ const (
 const (
 	// A link counts as used since its first accepted file, even when all that
 	// came through it has been deleted. Those that were only revoked come last.
-	// The lower bound on uploaded_at spares the partitions before it; the margin
-	// is for replicas whose clocks differ.
+	// link_last_use is the schema's: it asks the uploads, which package catalog
+	// owns.
 	sqlList = `
 		WITH known AS (
 			SELECT link_id, label, first_used_at, r.revoked_at,
 				first_used_at IS NOT NULL AS used,
-				coalesce(u.uploaded_at, first_used_at) AS last_used_at
-			FROM links_seen s
+				coalesce(link_last_use(link_id, first_used_at), first_used_at) AS last_used_at
+			FROM links
 			FULL JOIN revoked_links r USING (link_id)
-			LEFT JOIN LATERAL (
-				SELECT uploaded_at FROM uploads
-				WHERE uploads.link_id = s.link_id AND uploaded_at >= s.first_used_at - interval '1 day'
-				ORDER BY uploaded_at DESC LIMIT 1
-			) u ON true
 		), sorted AS (
 			SELECT *, coalesce(last_used_at, revoked_at) AS at FROM known
 		)
@@ -44,6 +42,18 @@ const (
 		ORDER BY used DESC, at DESC, link_id DESC
 		LIMIT $4`
 	sqlUsage = `SELECT files, bytes FROM link_usage WHERE link_id = $1`
+
+	// One guarded statement: it changes nothing when the file would take the link
+	// over a limit (0 means none).
+	sqlSpend = `
+		INSERT INTO link_usage AS u (link_id, files, bytes, expires_at)
+		SELECT $1::text, 1, $2::bigint, $3::timestamptz WHERE $5::bigint = 0 OR $2::bigint <= $5::bigint
+		ON CONFLICT (link_id) DO UPDATE SET files = u.files + 1, bytes = u.bytes + excluded.bytes
+		WHERE ($4::bigint = 0 OR u.files + 1 <= $4::bigint) AND ($5::bigint = 0 OR u.bytes + excluded.bytes <= $5::bigint)`
+
+	sqlFirstUse = `
+		INSERT INTO links (link_id, label, first_used_at, expires_at) VALUES ($1, nullif($2, ''), $3, $4)
+		ON CONFLICT DO NOTHING`
 )
 
 // Counts tells how much came through links. Links that are missing in its answer
@@ -52,7 +62,11 @@ type Counts interface {
 	Links(ctx context.Context, ids []ID) (map[ID]Usage, error)
 }
 
-// Store reads what the database knows of links.
+// storeWait bounds a visit to the database on behalf of a sender.
+const storeWait = 5 * time.Second
+
+// Store is the database's part of links: which were used, and how much of their
+// limits.
 type Store struct {
 	pool   *pgxpool.Pool
 	counts Counts
@@ -142,18 +156,36 @@ func (s *Store) count(ctx context.Context, page []Used) error {
 	return nil
 }
 
-// Usage returns what of a link with limits has been used, exactly. Of links
-// without limits nothing is kept here, and the answer is zero.
+// Usage returns what of a link with limits has been used, exactly. The store
+// keeps nothing of links without limits, and answers zero.
 func (s *Store) Usage(ctx context.Context, g Grant) (Usage, error) {
-	if g.MaxFiles == 0 && g.MaxBytes == 0 {
+	if !g.Limited() {
 		return Usage{}, nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, storeWait)
+	defer cancel()
 	var u Usage
 	err := s.pool.QueryRow(ctx, sqlUsage, g.ID).Scan(&u.Files, &u.Bytes)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		return Usage{}, fmt.Errorf("link: usage: %w", err)
+		return Usage{}, problem.StoreFailed(fmt.Errorf("link: usage: %w", err))
 	}
+
 	return u, nil
+}
+
+// QueueUse adds an accepted file to the link's use, in the transaction that
+// accepts it. The batch fails with ErrExhausted where the file would take the
+// link over a limit; links without limits share no row. It comes first in the
+// batch: whoever waits for the row holds no other lock.
+func QueueUse(b *pgx.Batch, g Grant, bytes int64) {
+	if g.Limited() {
+		db.QueueRequired(b, ErrExhausted, sqlSpend, g.ID, bytes, g.ExpiresAt, g.MaxFiles, g.MaxBytes)
+	}
+}
+
+// QueueFirstUse records the link at its first accepted file.
+func QueueFirstUse(b *pgx.Batch, g Grant, at time.Time) {
+	b.Queue(sqlFirstUse, g.ID, g.Label, at, g.ExpiresAt)
 }
 
 // Expire removes the rows of links that no token can bring back, and returns how
@@ -166,7 +198,7 @@ func (s *Store) Expire(ctx context.Context, now time.Time) (int64, error) {
 	}{
 		// A request that began in time may end long after the link's end.
 		{`DELETE FROM link_usage WHERE expires_at < $1`, 7 * 24 * time.Hour},
-		{`DELETE FROM links_seen WHERE expires_at < $1`, maxLifetime},
+		{`DELETE FROM links WHERE expires_at < $1`, maxLifetime},
 		{`DELETE FROM revoked_links WHERE revoked_at < $1`, kept},
 	} {
 		tag, err := s.pool.Exec(ctx, old.query, now.Add(-old.age))

@@ -36,6 +36,8 @@ type Day struct {
 	Duplicates int64  `json:"duplicates,omitempty"`
 	Bytes      int64  `json:"bytes,omitempty"`  // of accepted files
 	Client     string `json:"client,omitempty"` // keyed hash of the sender's address, hex
+
+	Uploaders int64 `json:"-"` // distinct clients, where Truth counted them
 }
 
 // Link is what changes of one link.

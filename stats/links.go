@@ -22,10 +22,10 @@ func (s *Service) Links(ctx context.Context, ids []link.ID) (map[link.ID]link.Us
 		return used, nil
 	}
 	used := map[link.ID]link.Usage{}
-	err := eachLink(ctx, s.pool, func(l Link) error {
+	err := s.truth.Links(ctx, s.pool, ids, func(l Link) error {
 		used[l.ID] = link.Usage{Files: l.Files, Bytes: l.Bytes, LastUsedAt: l.LastUsedAt.UTC()}
 		return nil
-	}, ids...)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("stats: count links in postgres: %w", err)
 	}

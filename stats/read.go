@@ -91,10 +91,9 @@ func (s *Service) readPostgres(ctx context.Context, shown []string) (t *tally, e
 		if err := patience(ctx, tx, time.Minute); err != nil {
 			return err
 		}
-		if t, err = count(ctx, tx, shown[0]); err != nil {
-			return err
-		}
-		return countUploaders(ctx, tx, t, shown[0])
+		t, err = s.count(ctx, tx, shown[0])
+
+		return err
 	})
 	return t, err
 }

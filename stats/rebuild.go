@@ -188,8 +188,8 @@ func (s *Service) fill(ctx context.Context, tx pgx.Tx, epoch string) error {
 	if err != nil {
 		return err
 	}
-	kept := dates(s.now(), keptDays)
-	counted, err := count(ctx, tx, kept[0])
+	since := dates(s.now(), keptDays)[0]
+	counted, err := s.count(ctx, tx, since)
 	if err != nil {
 		return err
 	}
@@ -204,14 +204,14 @@ func (s *Service) fill(ctx context.Context, tx pgx.Tx, epoch string) error {
 			return err
 		}
 	}
-	err = eachLink(ctx, tx, func(l Link) error {
+	err = s.truth.Links(ctx, tx, nil, func(l Link) error {
 		b.part.link(l)
 		return b.added(ctx, 1)
 	})
 	if err != nil {
 		return err
 	}
-	err = eachClient(ctx, tx, kept[0], func(date, client string) error {
+	err = s.truth.Clients(ctx, tx, since, func(date, client string) error {
 		b.part.client(date, client)
 		return b.added(ctx, 1)
 	})

@@ -9,7 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/jackc/pgx/v5"
+	"inlet/db"
+
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
@@ -44,6 +45,7 @@ var errStale = errors.New("stats: redis holds other counters")
 // Options of a service. Registerer and Now may be nil.
 type Options struct {
 	Pool       *pgxpool.Pool
+	Truth      Truth
 	Redis      redis.UniversalClient
 	Log        *slog.Logger
 	Registerer prometheus.Registerer
@@ -54,6 +56,7 @@ type Options struct {
 // processes.
 type Service struct {
 	pool    *pgxpool.Pool
+	truth   Truth
 	rdb     redis.UniversalClient
 	log     *slog.Logger
 	now     func() time.Time
@@ -77,7 +80,7 @@ func New(o Options) *Service {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	return &Service{
-		pool: o.Pool, rdb: o.Redis, log: o.Log, now: o.Now,
+		pool: o.Pool, truth: o.Truth, rdb: o.Redis, log: o.Log, now: o.Now,
 		metrics:   newMetrics(o.Registerer),
 		applying:  redis.NewScript(applyScript),
 		reading:   redis.NewScript(readScript),
@@ -114,14 +117,8 @@ type state struct {
 	seq   int64
 }
 
-// querier is a pool, a connection or a transaction.
-type querier interface {
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-}
-
 // wanted is the state that Redis ought to have.
-func (s *Service) wanted(ctx context.Context, q querier) (state, error) {
+func (s *Service) wanted(ctx context.Context, q db.Querier) (state, error) {
 	var w state
 	if err := q.QueryRow(ctx, `SELECT epoch, seq FROM stats_state`).Scan(&w.epoch, &w.seq); err != nil {
 		return state{}, fmt.Errorf("stats: read the state: %w", err)

@@ -7,59 +7,25 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
+	"inlet/catalog"
+	"inlet/db"
 	"inlet/imaging"
 	"inlet/link"
 	"inlet/problem"
 	"inlet/stats"
-	"inlet/upload/lookalike"
+	"inlet/upload/match"
+	"inlet/vault"
 )
 
-const (
-	// One guarded statement: it changes nothing, and returns no row, when the
-	// file would take the link over a limit (0 means none).
-	spendQuery = `
-		INSERT INTO link_usage AS u (link_id, files, bytes, expires_at)
-		SELECT $1::text, 1, $2::bigint, $3::timestamptz WHERE $5::bigint = 0 OR $2::bigint <= $5::bigint
-		ON CONFLICT (link_id) DO UPDATE SET files = u.files + 1, bytes = u.bytes + excluded.bytes
-		WHERE ($4::bigint = 0 OR u.files + 1 <= $4::bigint) AND ($5::bigint = 0 OR u.bytes + excluded.bytes <= $5::bigint)
-		RETURNING files`
-
-	imageQuery = `
-		INSERT INTO images (id, scope, sha256, payload, format, width, height, frames, duration_ms, bytes, uploaded_at,
-			camera, make, model, lens, software, captured_at, captured_at_offset,
-			latitude, longitude, altitude, iso, f_number, exposure_time, focal_length, orientation, exif)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25, $26, $27)
-		ON CONFLICT DO NOTHING RETURNING id`
-
-	// It returns no row while a blob store may still carry out the removal of these
-	// bytes (docs/adr/0010).
-	settledQuery = `
-		SELECT true WHERE NOT EXISTS (SELECT FROM removals WHERE sha256 = $1 AND counts_until > now())`
-
-	uploadQuery = `
-		INSERT INTO uploads (uploaded_at, image_id, link_id, status, match, distance, bytes, filename, client)
-		VALUES ($1, $2, $3, $4, nullif($5, ''), $6, $7, $8, $9) RETURNING id`
-
-	aliasQuery = `
-		INSERT INTO aliases (scope, sha256, image_id, match, distance) VALUES ($1, $2, $3, $4, $5)
-		ON CONFLICT DO NOTHING`
-
-	seenQuery = `
-		INSERT INTO links_seen (link_id, label, first_used_at, expires_at) VALUES ($1, nullif($2, ''), $3, $4)
-		ON CONFLICT DO NOTHING`
-)
-
-// commitStored writes a new picture. The blob is durable already; while the
-// transaction holds the content's lock it makes sure that no deletion of the
-// same bytes has taken the blob away in between.
-func (s *Service) commitStored(ctx context.Context, a arrival, info imaging.Info, like alike) (Result, error) {
+// commitStored stores a new picture: its content is durable already. Under the
+// content's lock it makes sure that no deletion of the same bytes has taken them
+// away in between.
+func (s *Service) commitStored(ctx context.Context, a arrival, info imaging.Info, v verdict) (Result, error) {
 	ctx, step := s.begin(ctx, "commit")
 	defer step.end()
 	id, err := uuid.NewV7()
@@ -67,90 +33,123 @@ func (s *Service) commitStored(ctx context.Context, a arrival, info imaging.Info
 		return Result{}, err
 	}
 	now, sum := s.Now().UTC(), a.staged.Sum()
-	result := s.result(a, Stored, kept{
-		id: id, sha256: sum[:], format: info.Format,
-		width: info.Width, height: info.Height, bytes: a.staged.Size(),
-	})
+	result := Result{
+		Filename: a.filename, Status: Stored, ID: id, SHA256: sum, Format: info.Format,
+		Width: info.Width, Height: info.Height, Bytes: a.staged.Size(),
+	}
 	event := s.event(a, result, now)
 	event.Images, event.Bytes = 1, a.staged.Size()
 	event.Formats = map[string]int64{string(info.Format): 1}
 	if info.Meta.CameraName != "" {
 		event.Cameras = map[string]int64{info.Meta.CameraName: 1}
 	}
-	w := newWrite(s, a, now)
-	w.lock(sum)
-	w.require(errRemoving, settledQuery, sum[:])
-	w.insert(imageQuery, imageRow(id, a, info, now)...)
-	w.looks(id, info, like)
-	w.upload(id, result)
-	w.event(event)
-	err = s.commit(ctx, func(ctx context.Context) error {
-		last := func() error { return s.keepStill(ctx, a) }
-		if jobs := s.jobsFor(id, info, like); jobs != nil {
-			return w.sendWithJobs(ctx, jobs, last)
-		}
-		return w.sendTx(ctx, last)
+
+	var b pgx.Batch
+	link.QueueUse(&b, a.from.Grant, a.staged.Size())
+	vault.QueueLock(&b, sum)
+	s.Catalog.QueuePicture(&b, catalog.Picture{
+		ID: id, Scope: a.scope, SHA256: sum, Bytes: a.staged.Size(), UploadedAt: now, Info: info,
 	})
-	return result, err
+	if info.Fingerprint != nil {
+		match.Queue(&b, id, a.scope, info.Fingerprint, info.Probes, v.seen)
+	}
+	for _, c := range v.near {
+		catalog.QueueNear(&b, id, c.ID, c.Distance)
+	}
+	s.queueUpload(&b, a, result, now)
+	stats.Queue(&b, event)
+
+	return result, s.commit(ctx, func(ctx context.Context) error {
+		keepAgain := func() error { return s.Vault.Keep(ctx, a.staged) }
+		if jobs := s.jobsFor(id, info, v); jobs != nil {
+			return s.sendWithJobs(ctx, &b, jobs, keepAgain)
+		}
+		return s.send(ctx, &b, keepAgain)
+	})
 }
 
-// commitDuplicate writes that a file is a copy of k. info is what was read
-// from the copy, nil when it was not looked into; what it says and the kept
-// picture does not is added to the kept picture.
-func (s *Service) commitDuplicate(ctx context.Context, a arrival, k kept, info *imaging.Info) (Result, error) {
+// commitDuplicate records that a file is a copy of a stored picture. info is what
+// inspection read from the copy, nil where nobody looked into it; what its
+// metadata say and the stored picture's do not enriches that one.
+func (s *Service) commitDuplicate(ctx context.Context, a arrival, stored catalog.Matched, info *imaging.Info) (Result, error) {
 	ctx, step := s.begin(ctx, "commit")
 	defer step.end()
 	now := s.Now().UTC()
-	result := s.result(a, Duplicate, k)
+	result := Result{
+		Filename: a.filename, Status: Duplicate, ID: stored.ID, Match: stored.Match, Distance: stored.Distance,
+		SHA256: stored.Sum(), Format: stored.Format, Width: stored.Width, Height: stored.Height, Bytes: stored.Bytes,
+	}
 	event := s.event(a, result, now)
-	w := newWrite(s, a, now)
-	err := s.commit(ctx, func(ctx context.Context) error {
-		if info == nil || k.match == MatchExact {
-			w.upload(k.id, result)
-			w.event(event)
-			return w.send(ctx)
-		}
+
+	var b pgx.Batch
+	link.QueueUse(&b, a.from.Grant, a.staged.Size())
+	if info == nil || stored.Match == catalog.MatchExact {
+		s.queueUpload(&b, a, result, now)
+		stats.Queue(&b, event)
+
+		return result, s.commit(ctx, func(ctx context.Context) error {
+			if a.from.Grant.Limited() || a.from.Record != nil {
+				return s.send(ctx, &b, func() error { return nil })
+			}
+			// Postgres takes a batch for one transaction. Nothing in this one is
+			// required, so it needs no answer before the commit.
+			return s.Pool.SendBatch(ctx, &b).Close()
+		})
+	}
+
+	return result, s.commit(ctx, func(ctx context.Context) error {
 		return pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error {
-			camera, err := enrich(ctx, tx, k.id, metadata(metaOf(*info, k.match)))
+			camera, err := s.Catalog.Enrich(ctx, tx, stored.ID, *info, stored.Match)
 			if err != nil {
 				return err
 			}
 			if camera != "" {
 				event.Cameras = map[string]int64{camera: 1}
 			}
-			sum := a.staged.Sum()
-			w.batch.Queue(aliasQuery, a.scope, sum[:], k.id, k.match, k.distance)
-			w.upload(k.id, result)
-			w.event(event)
-			return tx.SendBatch(ctx, &w.batch).Close()
+			catalog.QueueAlias(&b, catalog.Alias{
+				Scope: a.scope, SHA256: a.staged.Sum(), ImageID: stored.ID, Match: stored.Match, Distance: stored.Distance,
+			})
+			s.queueUpload(&b, a, result, now)
+			stats.Queue(&b, event)
+
+			return tx.SendBatch(ctx, &b).Close()
 		})
 	})
-	return result, err
 }
 
-// jobsFor is what is left to do for a picture that is being stored; mostly nil.
-func (s *Service) jobsFor(id uuid.UUID, info imaging.Info, like alike) func(context.Context, pgx.Tx) error {
+// queueUpload records the accepted file.
+func (s *Service) queueUpload(b *pgx.Batch, a arrival, r Result, now time.Time) {
+	u := catalog.Upload{
+		UploadedAt: now, ImageID: r.ID, LinkID: a.from.Grant.ID, Status: string(r.Status), Distance: r.Distance,
+		Bytes: a.staged.Size(), Filename: a.filename, Client: s.client(a),
+	}
+	if r.Match != "" {
+		u.Match = &r.Match
+	}
+	s.Catalog.QueueUpload(b, u)
+	link.QueueFirstUse(b, a.from.Grant, now)
+	if a.from.Record != nil {
+		a.from.Record(b, r)
+	}
+}
+
+// jobsFor lists what is left to do for a picture that is being stored; mostly nil.
+func (s *Service) jobsFor(id uuid.UUID, info imaging.Info, v verdict) func(context.Context, pgx.Tx) error {
 	decode := info.Format == imaging.HEIC || info.Format == imaging.AVIF
-	if s.Later == nil || !decode && len(like.later) == 0 {
+	if s.Later == nil || !decode && len(v.later) == 0 {
 		return nil
 	}
+
 	return func(ctx context.Context, tx pgx.Tx) error {
 		if decode {
 			return s.Later.Decode(ctx, tx, id)
 		}
 		var pairs [][2]uuid.UUID
-		for _, c := range like.later {
+		for _, c := range v.later {
 			pairs = append(pairs, [2]uuid.UUID{c.ID, id})
 		}
-		return s.Later.Fold(ctx, tx, pairs)
-	}
-}
 
-// result describes a file that turned out to be k.
-func (s *Service) result(a arrival, status Status, k kept) Result {
-	return Result{
-		Filename: a.filename, Status: status, ID: k.id, Match: k.match, Distance: k.distance,
-		SHA256: [32]byte(k.sha256), Format: k.format, Width: k.width, Height: k.height, Bytes: k.bytes,
+		return s.Later.Compare(ctx, tx, pairs)
 	}
 }
 
@@ -180,10 +179,11 @@ func (s *Service) event(a arrival, r Result, now time.Time) stats.Delta {
 	return d
 }
 
-// client is the keyed hash under which a sender's address is kept.
+// client is the keyed hash that stands for a sender's address.
 func (s *Service) client(a arrival) []byte {
 	mac := hmac.New(sha256.New, s.ClientKey)
 	mac.Write(a.from.Client.Unmap().AsSlice())
+
 	return mac.Sum(nil)[:16]
 }
 
@@ -196,28 +196,15 @@ func (s *Service) commit(ctx context.Context, transaction func(context.Context) 
 	case err == nil:
 		s.Committed()
 		return nil
-	case errors.Is(err, errRaced), errors.Is(err, link.ErrExhausted):
+	case raced(err), errors.Is(err, link.ErrExhausted):
 		return err
-	case isRaced(err):
-		return errRaced
 	}
+
 	return problem.StoreFailed(fmt.Errorf("commit an upload: %w", err))
 }
 
-// isGone tells that a picture was deleted, or folded, before others could refer
-// to it.
-func isGone(err error) bool {
-	var pgErr *pgconn.PgError
-	return errors.As(err, &pgErr) && pgErr.Code == "23503"
-}
-
-// isRaced tells the failures that mean that somebody else changed the picture
-// meanwhile: a foreign key or unique violation, a serialisation failure, a
-// deadlock, a look-up that is too old.
-func isRaced(err error) bool {
-	var pgErr *pgconn.PgError
-	if errors.As(err, &pgErr) {
-		return slices.Contains([]string{"23503", "23505", "40001", "40P01"}, pgErr.Code)
-	}
-	return errors.Is(err, lookalike.ErrStale)
+// raced tells the failures after which a file starts over: somebody else stored,
+// changed or deleted the picture meanwhile, or the look-up is too old.
+func raced(err error) bool {
+	return errors.Is(err, catalog.ErrRaced) || errors.Is(err, vault.ErrRemoving) || errors.Is(err, match.ErrStale) || db.Raced(err)
 }

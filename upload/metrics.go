@@ -4,12 +4,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 
+	"inlet/catalog"
 	"inlet/imaging"
 	"inlet/problem"
 )
 
-// steps are those of the pipeline, as the metrics and the spans name them.
-var steps = []string{"admit", "receive", "exact", "wait", "inspect", "looks", "compare", "blob", "commit"}
+// steps lists the steps of the pipeline, as the metrics and the spans name them.
+func steps() []string {
+	return []string{"admit", "receive", "wait", "exact", "inspect", "candidates", "compare", "blob", "commit"}
+}
 
 type metrics struct {
 	files         *prometheus.CounterVec
@@ -31,7 +34,7 @@ func newMetrics(s *Service) *metrics {
 		}),
 		stored: factory.NewCounter(prometheus.CounterOpts{
 			Name: "inlet_upload_stored_bytes_total",
-			Help: "Bytes of files that were stored, and so take room.",
+			Help: "Bytes of stored files, which take space.",
 		}),
 		steps: factory.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "inlet_upload_step_seconds",
@@ -47,16 +50,16 @@ func newMetrics(s *Service) *metrics {
 		factory.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return float64(value()) })
 	}
 	most := func(n int) func() int { return func() int { return n } }
-	gauge("inlet_upload_processing", "Files that have arrived and are worked on.", s.places.taken)
-	gauge("inlet_upload_queued", "Files that have arrived and wait to be worked on.", s.places.queued)
-	gauge("inlet_upload_places", "Files that may be worked on at once.", most(s.Places))
-	gauge("inlet_upload_queue_limit", "Files that may wait to be worked on; more are refused.", most(s.Queue))
-	gauge("inlet_upload_inspecting", "Files that are looked into.", s.inspections.taken)
-	gauge("inlet_upload_inspecting_queued", "Files that wait to be looked into.", s.inspections.queued)
-	gauge("inlet_upload_inspecting_places", "Files that may be looked into at once.", most(s.Inspections))
-	gauge("inlet_upload_comparing", "Pairs of pictures that are compared.", s.comparisons.taken)
-	gauge("inlet_upload_comparing_queued", "Pairs of pictures that wait to be compared.", s.comparisons.queued)
-	gauge("inlet_upload_comparing_places", "Pairs of pictures that may be compared at once.", most(comparisons(s.Inspections)))
+	gauge("inlet_upload_processing", "Files that have arrived and have a slot.", s.slots.taken)
+	gauge("inlet_upload_queued", "Files that have arrived and wait for a slot.", s.slots.queued)
+	gauge("inlet_upload_slots", "Slots for files that have arrived.", most(s.Slots))
+	gauge("inlet_upload_queue_limit", "Files that may wait for a slot; more are refused.", most(s.Queue))
+	gauge("inlet_upload_inspecting", "Files under inspection.", s.inspections.taken)
+	gauge("inlet_upload_inspecting_queued", "Files that wait for an inspection.", s.inspections.queued)
+	gauge("inlet_upload_inspecting_slots", "Slots for inspections.", most(s.Inspections))
+	gauge("inlet_upload_comparing", "Pairs of pictures under comparison.", s.comparisons.taken)
+	gauge("inlet_upload_comparing_queued", "Pairs of pictures that wait for a comparison.", s.comparisons.queued)
+	gauge("inlet_upload_comparing_slots", "Slots for comparisons.", most(comparisons(s.Inspections)))
 	m.begin()
 	return m
 }
@@ -64,12 +67,12 @@ func newMetrics(s *Service) *metrics {
 // begin makes every series there is: one that appears with its first event has
 // no rate, and an alert would miss it.
 func (m *metrics) begin() {
-	for _, step := range steps {
+	for _, step := range steps() {
 		m.steps.WithLabelValues(step)
 	}
 	for _, format := range imaging.Formats {
 		m.files.WithLabelValues(string(Stored), "", string(format))
-		for _, match := range []string{MatchExact, MatchPayload, MatchPerceptual} {
+		for _, match := range []string{catalog.MatchExact, catalog.MatchPayload, catalog.MatchPerceptual} {
 			m.files.WithLabelValues(string(Duplicate), match, string(format))
 		}
 	}

@@ -7,32 +7,32 @@ import (
 	"fmt"
 	"io"
 
-	"inlet/blob"
 	"inlet/imaging"
 	"inlet/problem"
 )
 
-// receive streams the file to staging, hashing on the way, and tells its
-// format by its first bytes. An unknown format is refused before it is written.
-func (s *Service) receive(ctx context.Context, body io.Reader) (_ *blob.Staged, _ imaging.Format, err error) {
+// receive streams the file to staging, hashing on the way, and tells its format
+// by its first bytes. It refuses an unknown format before it writes anything.
+func (s *Service) receive(ctx context.Context, a *arrival, body io.Reader) (err error) {
 	ctx, step := s.begin(ctx, "receive")
 	defer step.end()
+
 	src := &source{r: body}
 	head := make([]byte, imaging.SniffLen)
 	n, _ := io.ReadFull(src, head) // its error is the sender's, or a short file
 	if src.err != nil {
-		return nil, "", intakeFailed(src.err)
+		return intakeFailed(src.err)
 	}
 	if n == 0 {
-		return nil, "", fmt.Errorf("%w: the file is empty", imaging.ErrUndecodable)
+		return fmt.Errorf("%w: the file is empty", imaging.ErrUndecodable)
 	}
-	format, err := imaging.Sniff(head[:n])
-	if err != nil {
-		return nil, "", err
+	if a.format, err = imaging.Sniff(head[:n]); err != nil {
+		return err
 	}
-	staged, err := s.Blobs.Stage(ctx)
+
+	staged, err := s.Vault.Stage(ctx)
 	if err != nil {
-		return nil, "", problem.StoreFailed(err)
+		return err
 	}
 	defer func() {
 		if err != nil {
@@ -44,13 +44,15 @@ func (s *Service) receive(ctx context.Context, body io.Reader) (_ *blob.Staged, 
 	s.metrics.bytes.Add(float64(size))
 	switch {
 	case src.err != nil:
-		return nil, "", intakeFailed(src.err)
+		return intakeFailed(src.err)
 	case err != nil:
-		return nil, "", problem.StoreFailed(err)
+		return problem.StoreFailed(err)
 	case size > s.MaxFileBytes:
-		return nil, "", ErrTooLarge
+		return ErrTooLarge
 	}
-	return staged, format, nil
+	a.staged = staged
+
+	return nil
 }
 
 // intakeFailed says that the sender's bytes did not all arrive. The cause comes
@@ -68,18 +70,6 @@ func (s *source) Read(p []byte) (int, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		s.err = err
 	}
+
 	return n, err
-}
-
-// keep makes the blob durable under its content's key.
-func (s *Service) keep(ctx context.Context, a arrival) error {
-	ctx, step := s.begin(ctx, "blob")
-	defer step.end()
-	return s.keepStill(ctx, a)
-}
-
-// keepStill keeps the blob again, should it have gone since it was kept. Where
-// it has not, this only looks.
-func (s *Service) keepStill(ctx context.Context, a arrival) error {
-	return problem.StoreFailed(s.Blobs.Keep(ctx, a.staged, blob.ContentKey(a.staged.Sum())))
 }

@@ -8,11 +8,11 @@ import (
 	"strings"
 	"time"
 
-	"inlet/gallery"
+	"inlet/catalog"
 )
 
 // streamCSV sends every picture that matches, one a line.
-func (s *Server) streamCSV(w http.ResponseWriter, r *http.Request, filter gallery.Filter) error {
+func (s *Server) streamCSV(w http.ResponseWriter, r *http.Request, filter catalog.Filter) error {
 	out := newStream(w, typeCSV+"; charset=utf-8", "images.csv")
 	table := csv.NewWriter(out)
 	cols := columns()
@@ -23,7 +23,7 @@ func (s *Server) streamCSV(w http.ResponseWriter, r *http.Request, filter galler
 	if err := table.Write(line); err != nil {
 		return err
 	}
-	err := s.Gallery.Stream(r.Context(), filter, func(d *gallery.Document) error {
+	err := s.Catalog.Stream(r.Context(), filter, func(d *catalog.Document) error {
 		for i, c := range cols {
 			line[i] = c.cell(d)
 		}
@@ -42,12 +42,12 @@ func (s *Server) streamCSV(w http.ResponseWriter, r *http.Request, filter galler
 // column of the table. It bears the JSON form's name.
 type column struct {
 	name string
-	cell func(d *gallery.Document) string
+	cell func(d *catalog.Document) string
 }
 
 // columns has one for every name of the JSON form, in its order.
 func columns() []column {
-	type doc = gallery.Document
+	type doc = catalog.Document
 	return []column{
 		{"id", func(d *doc) string { return d.ID.String() }},
 		{"sha256", func(d *doc) string { return d.SHA256 }},
@@ -63,9 +63,9 @@ func columns() []column {
 		{"camera.lens", func(d *doc) string { return text(d.Camera.Lens) }},
 		{"captured_at", func(d *doc) string { return moment(d.CapturedAt) }},
 		{"captured_at_offset", func(d *doc) string { return offset(d.CapturedAtOffset) }},
-		{"location.latitude", func(d *doc) string { return place(d, func(l *gallery.Location) *float64 { return &l.Latitude }) }},
-		{"location.longitude", func(d *doc) string { return place(d, func(l *gallery.Location) *float64 { return &l.Longitude }) }},
-		{"location.altitude", func(d *doc) string { return place(d, func(l *gallery.Location) *float64 { return l.Altitude }) }},
+		{"location.latitude", func(d *doc) string { return place(d, func(l *catalog.Location) *float64 { return &l.Latitude }) }},
+		{"location.longitude", func(d *doc) string { return place(d, func(l *catalog.Location) *float64 { return &l.Longitude }) }},
+		{"location.altitude", func(d *doc) string { return place(d, func(l *catalog.Location) *float64 { return l.Altitude }) }},
 		{"exposure.iso", func(d *doc) string { return whole(d.Exposure.ISO) }},
 		{"exposure.f_number", func(d *doc) string { return number(d.Exposure.FNumber) }},
 		{"exposure.time_s", func(d *doc) string { return number(d.Exposure.TimeS) }},
@@ -82,7 +82,7 @@ func columns() []column {
 }
 
 // near is the list as id:distance;id:distance.
-func near(d *gallery.Document) string {
+func near(d *catalog.Document) string {
 	pairs := make([]string, len(d.Near))
 	for i, n := range d.Near {
 		pairs[i] = fmt.Sprintf("%s:%d", n.ID, n.Distance)
@@ -90,7 +90,7 @@ func near(d *gallery.Document) string {
 	return strings.Join(pairs, ";")
 }
 
-func flags(d *gallery.Document) string {
+func flags(d *catalog.Document) string {
 	if d.Quality == nil {
 		return ""
 	}
@@ -145,7 +145,7 @@ func offset(v *string) string {
 	return *v
 }
 
-func place(d *gallery.Document, part func(*gallery.Location) *float64) string {
+func place(d *catalog.Document, part func(*catalog.Location) *float64) string {
 	if d.Location == nil {
 		return ""
 	}

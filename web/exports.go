@@ -10,7 +10,7 @@ import (
 	"strconv"
 	"time"
 
-	"inlet/gallery"
+	"inlet/catalog"
 )
 
 // exportFor is how long the address of an export can be opened. A download that
@@ -66,7 +66,7 @@ func (s *Server) createExport(w http.ResponseWriter, r *http.Request) error {
 		return fmt.Errorf("%w: format is one of csv, ndjson, zip", errBadRequest)
 	}
 	query := spec.Filter.query()
-	if _, err := gallery.ParseFilter(query); err != nil {
+	if _, err := catalog.ParseFilter(query); err != nil {
 		return err
 	}
 	until := s.Now().Add(exportFor).UTC().Truncate(time.Second)
@@ -90,7 +90,7 @@ func (s *Server) export(w http.ResponseWriter, r *http.Request) error {
 	if !hmac.Equal([]byte(query.Get("sig")), []byte(s.signExport(format, query))) || err != nil || s.Now().Unix() >= until {
 		return fmt.Errorf("%w: the address needs a valid, unexpired signature", errForbidden)
 	}
-	filter, err := gallery.ParseFilter(query)
+	filter, err := catalog.ParseFilter(query)
 	if err != nil {
 		return err
 	}
@@ -105,7 +105,7 @@ func (s *Server) signExport(format string, query url.Values) string {
 			signed[name] = values
 		}
 	}
-	mac := hmac.New(sha256.New, s.Keys.Derive(exportKey))
+	mac := hmac.New(sha256.New, s.Gate.Keys.Derive(exportKey))
 	mac.Write(fmt.Appendf(nil, "%s\n%s", format, signed.Encode()))
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }

@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-
-	"inlet/gallery"
 )
 
 // exportURL makes an address for a download.
@@ -90,7 +88,7 @@ func TestExportAddress(t *testing.T) {
 		address.RawQuery = query.Encode()
 		return address.String()
 	}
-	signer := gallery.NewSigner(s.keys.Derive("image access"), time.Now)
+	signer := NewSigner(s.keys.Derive("image access"), time.Now)
 	for name, address := range map[string]string{
 		"unsigned":         altered(func(_ *url.URL, q url.Values) { q.Del("sig") }),
 		"without an end":   altered(func(_ *url.URL, q url.Values) { q.Del("exp") }),

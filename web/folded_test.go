@@ -22,7 +22,7 @@ func (s *testServer) fold(id, into string) {
 	var sum []byte
 	batch.Queue(`DELETE FROM images WHERE id = $1 RETURNING sha256`, id).QueryRow(func(row pgx.Row) error { return row.Scan(&sum) })
 	must(s.t, s.pool.SendBatch(context.Background(), &batch).Close())
-	must(s.t, s.gallery.RemoveOrphan(context.Background(), [32]byte(sum)))
+	must(s.t, s.catalog.RemoveOrphan(context.Background(), [32]byte(sum)))
 }
 
 // looks gives a picture a perceptual hash and a flag, and two new ones that it is

@@ -14,8 +14,9 @@ import (
 	"github.com/google/uuid"
 
 	"inlet/blob"
-	"inlet/gallery"
+	"inlet/catalog"
 	"inlet/imaging"
+	"inlet/vault"
 )
 
 // maxRanges is how many ranges of one request are served; a longer list is
@@ -45,7 +46,7 @@ func (s *Server) image(w http.ResponseWriter, r *http.Request) error {
 
 // show answers with a picture, or with the address where it is.
 func (s *Server) show(w http.ResponseWriter, r *http.Request, id uuid.UUID, width int) error {
-	img, content, err := s.Gallery.Fetch(r.Context(), id, width)
+	img, content, err := s.Catalog.Fetch(r.Context(), id, width)
 	if err != nil {
 		return fmt.Errorf("picture %s: %w", id, err)
 	}
@@ -78,7 +79,7 @@ func imageID(r *http.Request) (uuid.UUID, error) {
 	given := param(r, "id")
 	id, err := uuid.Parse(given)
 	if err != nil || id.String() != given {
-		return uuid.Nil, gallery.ErrNotFound
+		return uuid.Nil, catalog.ErrNotFound
 	}
 	return id, nil
 }
@@ -99,8 +100,8 @@ func askedWidth(r *http.Request) (int, error) {
 		return 0, nil
 	}
 	width, err := strconv.Atoi(query.Get("width"))
-	if err != nil || !slices.Contains(gallery.Widths, width) {
-		return 0, gallery.ErrWidth
+	if err != nil || !slices.Contains(vault.Widths(), width) {
+		return 0, vault.ErrWidth
 	}
 	return width, nil
 }
@@ -234,7 +235,7 @@ func (s *Server) deleteImage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Gallery.Delete(r.Context(), id); err != nil {
+	if err := s.Catalog.Delete(r.Context(), id); err != nil {
 		return err
 	}
 	w.WriteHeader(http.StatusNoContent)
@@ -247,7 +248,7 @@ func (s *Server) imageMetadata(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	doc, err := s.Gallery.Metadata(r.Context(), id)
+	doc, err := s.Catalog.Metadata(r.Context(), id)
 	if err != nil {
 		return err
 	}

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"net/http"
 
-	"inlet/gallery"
+	"inlet/catalog"
 )
 
 // maxImport is the largest table of labels that is taken.
@@ -28,7 +28,7 @@ func (s *Server) setLabels(w http.ResponseWriter, r *http.Request) error {
 	if asked.Labels == nil {
 		return fmt.Errorf(`%w: the body must be {"labels":[…]}`, errBadRequest)
 	}
-	set, err := s.Gallery.SetLabels(r.Context(), id, asked.Labels)
+	set, err := s.Catalog.SetLabels(r.Context(), id, asked.Labels)
 	if err != nil {
 		return err
 	}
@@ -37,19 +37,19 @@ func (s *Server) setLabels(w http.ResponseWriter, r *http.Request) error {
 
 // listLabels answers with every label and how many pictures bear it.
 func (s *Server) listLabels(w http.ResponseWriter, r *http.Request) error {
-	counts, err := s.Gallery.Labels(r.Context())
+	counts, err := s.Catalog.Labels(r.Context())
 	if err != nil {
 		return err
 	}
 	if counts == nil {
-		counts = []gallery.LabelCount{}
+		counts = []catalog.LabelCount{}
 	}
-	return writeJSON(w, http.StatusOK, map[string][]gallery.LabelCount{"labels": counts})
+	return writeJSON(w, http.StatusOK, map[string][]catalog.LabelCount{"labels": counts})
 }
 
 // importLabels adds labels from a table that is read as it arrives.
 func (s *Server) importLabels(w http.ResponseWriter, r *http.Request) error {
-	result, err := s.Gallery.ImportLabels(r.Context(), newBody(w, r, maxImport))
+	result, err := s.Catalog.ImportLabels(r.Context(), newBody(w, r, maxImport))
 	if err != nil {
 		return err
 	}

@@ -33,7 +33,7 @@ func (s *Server) createLink(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	token, err := s.Keys.Mint(g)
+	token, err := s.Gate.Keys.Mint(g)
 	if err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ func (s *Server) listLinks(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	links, following, err := s.Links.List(r.Context(), limit, cursor)
+	links, following, err := s.Gate.Store.List(r.Context(), limit, cursor)
 	if err != nil {
 		return err
 	}
@@ -74,11 +74,11 @@ func (s *Server) revokeLink(w http.ResponseWriter, r *http.Request) error {
 		w.WriteHeader(http.StatusNoContent) // as any id that no link has
 		return nil
 	}
-	if err := s.Revocations.Revoke(r.Context(), link.ID(id)); err != nil {
+	if err := s.Gate.Revocations.Revoke(r.Context(), link.ID(id)); err != nil {
 		return err
 	}
 	if images == "erase" {
-		if _, err := s.Gallery.EraseLink(r.Context(), link.ID(id)); err != nil {
+		if _, err := s.Catalog.EraseLink(r.Context(), link.ID(id)); err != nil {
 			return err
 		}
 	}
@@ -123,7 +123,7 @@ func (s *Server) stateOf(ctx context.Context, g link.Grant) (linkState, error) {
 	if g.MaxFiles == 0 && g.MaxBytes == 0 {
 		return state, nil
 	}
-	used, err := s.Links.Usage(ctx, g)
+	used, err := s.Gate.Store.Usage(ctx, g)
 	if err != nil {
 		return state, err
 	}

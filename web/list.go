@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"inlet/gallery"
+	"inlet/catalog"
 )
 
 // The forms of the list.
@@ -23,7 +23,7 @@ const (
 // listImages answers with one page of pictures, or streams all of them.
 func (s *Server) listImages(w http.ResponseWriter, r *http.Request) error {
 	query := r.URL.Query()
-	filter, err := gallery.ParseFilter(query)
+	filter, err := catalog.ParseFilter(query)
 	if err != nil {
 		return err
 	}
@@ -40,21 +40,21 @@ func (s *Server) listImages(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	images, following, err := s.Gallery.List(r.Context(), filter, limit, cursor)
+	images, following, err := s.Catalog.List(r.Context(), filter, limit, cursor)
 	if err != nil {
 		return err
 	}
 	if images == nil {
-		images = []gallery.Document{}
+		images = []catalog.Document{}
 	}
 	return writeJSON(w, http.StatusOK, struct {
-		Images []gallery.Document `json:"images"`
+		Images []catalog.Document `json:"images"`
 		Next   *string            `json:"next"`
 	}{images, next(following)})
 }
 
 // streamAs sends everything that matches, in one of the forms that have no pages.
-func (s *Server) streamAs(w http.ResponseWriter, r *http.Request, form string, filter gallery.Filter) error {
+func (s *Server) streamAs(w http.ResponseWriter, r *http.Request, form string, filter catalog.Filter) error {
 	switch form {
 	case typeCSV:
 		return s.streamCSV(w, r, filter)
@@ -110,10 +110,10 @@ func quality(accept, mediaType string) float64 {
 }
 
 // streamNDJSON sends every picture that matches, one JSON document a line.
-func (s *Server) streamNDJSON(w http.ResponseWriter, r *http.Request, filter gallery.Filter) error {
+func (s *Server) streamNDJSON(w http.ResponseWriter, r *http.Request, filter catalog.Filter) error {
 	out := newStream(w, typeNDJSON, "images.ndjson")
 	enc := json.NewEncoder(out)
-	err := s.Gallery.Stream(r.Context(), filter, func(d *gallery.Document) error {
+	err := s.Catalog.Stream(r.Context(), filter, func(d *catalog.Document) error {
 		if err := enc.Encode(d); err != nil {
 			return err
 		}

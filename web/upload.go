@@ -23,17 +23,8 @@ const excess = 4
 // maxSums is how many sums one check may have.
 const maxSums = 1000
 
-// grant decides whether the request's link is good, once, as the request starts.
-func (s *Server) grant(r *http.Request) (link.Grant, error) {
-	g, err := s.Keys.Verify(param(r, "token"), s.Now())
-	if err != nil {
-		return link.Grant{}, err
-	}
-	if s.Revocations.Revoked(g.ID) {
-		return link.Grant{}, link.ErrRevoked
-	}
-	return g, nil
-}
+// grant opens the request's link, once, as the request starts.
+func (s *Server) grant(r *http.Request) (link.Grant, error) { return s.Gate.Open(param(r, "token")) }
 
 // upload takes the files of one request. The form of the upload page, as it is
 // without scripts, gets a page for an answer.

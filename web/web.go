@@ -14,7 +14,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/singleflight"
 
-	"inlet/gallery"
+	"inlet/catalog"
 	"inlet/link"
 	"inlet/resume"
 	"inlet/stats"
@@ -23,15 +23,13 @@ import (
 
 // Options of a Server. All fields without a stated default are required.
 type Options struct {
-	Keys        *link.Keyring
-	Revocations *link.Revocations
-	Links       *link.Store
-	Uploads     *upload.Service
-	Resume      *resume.Service
-	Gallery     *gallery.Service
-	Stats       *stats.Service
-	Signer      *gallery.Signer // nil: images are public to whoever has the id
-	Checks      []Check         // what /readyz looks at
+	Gate    *link.Gate
+	Uploads *upload.Service
+	Resume  *resume.Service
+	Catalog *catalog.Service
+	Stats   *stats.Service
+	Signer  *Signer // nil: images are public to whoever has the id
+	Checks  []Check // what /readyz asks
 	// Linker sends those who fetch pictures to the store (nil: the bytes are sent
 	// from here), which is at StoreOrigin for the pages' policy.
 	Linker      Linker

@@ -30,9 +30,9 @@ import (
 
 	"inlet/blob"
 	"inlet/blob/blobtest"
+	"inlet/catalog"
 	"inlet/db/dbtest"
 	"inlet/embedded/redistest"
-	"inlet/gallery"
 	"inlet/imaging"
 	"inlet/link"
 	"inlet/resume"
@@ -59,7 +59,7 @@ type testServer struct {
 	blobs   blobtest.Store
 	root    string // of the blob store
 	log     *lockedBuffer
-	gallery *gallery.Service
+	gallery *catalog.Service
 }
 
 // setup is what a test may change before the service is made.
@@ -108,14 +108,14 @@ func newTestServer(t testing.TB, change ...func(*setup)) *testServer {
 		must(t, err)
 	}
 	if o.signed {
-		o.web.Signer = gallery.NewSigner(s.keys.Derive("image access"), time.Now)
+		o.web.Signer = NewSigner(s.keys.Derive("image access"), time.Now)
 	}
 	inspector := imaging.NewInspector(1e6, 64<<20)
 	o.web.Redis = rdb
 	o.web.Stats = stats.New(stats.Options{Pool: o.pool, Redis: rdb, Log: log, Registerer: registry})
 	o.web.Revocations = link.NewRevocations(o.pool, rdb, log)
 	o.web.Links = link.NewStore(o.pool, o.web.Stats)
-	s.gallery = gallery.New(gallery.Options{
+	s.gallery = catalog.New(catalog.Options{
 		Pool: o.pool, Blobs: s.blobs, Thumbnailer: inspector, Committed: o.web.Stats.Wake,
 	})
 	o.web.Gallery = s.gallery

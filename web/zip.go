@@ -12,14 +12,14 @@ import (
 	"github.com/google/uuid"
 
 	"inlet/blob"
-	"inlet/gallery"
+	"inlet/catalog"
 )
 
 // streamZIP sends the stored bytes of every picture that matches, as <id>.<ext>
 // and uncompressed, then their documents as metadata.ndjson, and in missing.txt
 // the pictures that went away meanwhile. Nothing of a picture is held but its
 // line of the archive's directory, which a ZIP has at its end.
-func (s *Server) streamZIP(w http.ResponseWriter, r *http.Request, filter gallery.Filter) error {
+func (s *Server) streamZIP(w http.ResponseWriter, r *http.Request, filter catalog.Filter) error {
 	out := newStream(w, typeZIP, "images.zip")
 	a := archive{Writer: zip.NewWriter(out), out: out, packed: map[uuid.UUID]struct{}{}}
 	err := s.pack(r, filter, &a)
@@ -37,8 +37,8 @@ type archive struct {
 	missing strings.Builder
 }
 
-func (s *Server) pack(r *http.Request, filter gallery.Filter, a *archive) error {
-	err := s.Gallery.Stream(r.Context(), filter, func(d *gallery.Document) error { return s.packPicture(r, a, d) })
+func (s *Server) pack(r *http.Request, filter catalog.Filter, a *archive) error {
+	err := s.Catalog.Stream(r.Context(), filter, func(d *catalog.Document) error { return s.packPicture(r, a, d) })
 	if err != nil {
 		return err
 	}
@@ -53,10 +53,10 @@ func (s *Server) pack(r *http.Request, filter gallery.Filter, a *archive) error 
 	return err
 }
 
-func (s *Server) packPicture(r *http.Request, a *archive, d *gallery.Document) error {
-	img, content, err := s.Gallery.Fetch(r.Context(), d.ID, 0)
+func (s *Server) packPicture(r *http.Request, a *archive, d *catalog.Document) error {
+	img, content, err := s.Catalog.Fetch(r.Context(), d.ID, 0)
 	switch {
-	case errors.Is(err, gallery.ErrNotFound):
+	case errors.Is(err, catalog.ErrNotFound):
 		fmt.Fprintf(&a.missing, "%s deleted\n", d.ID)
 		return nil
 	case errors.Is(err, blob.ErrNotFound):
@@ -86,13 +86,13 @@ func (s *Server) packPicture(r *http.Request, a *archive, d *gallery.Document) e
 // packDocuments lists once more: entries of an archive follow each other, and
 // holding all documents until the pictures are through would take any memory.
 // What came or went between the two is left out.
-func (s *Server) packDocuments(r *http.Request, filter gallery.Filter, a *archive) error {
+func (s *Server) packDocuments(r *http.Request, filter catalog.Filter, a *archive) error {
 	entry, err := a.CreateHeader(&zip.FileHeader{Name: "metadata.ndjson", Method: zip.Deflate, Modified: s.Now()})
 	if err != nil {
 		return err
 	}
 	enc := json.NewEncoder(entry)
-	return s.Gallery.Stream(r.Context(), filter, func(d *gallery.Document) error {
+	return s.Catalog.Stream(r.Context(), filter, func(d *catalog.Document) error {
 		if _, there := a.packed[d.ID]; !there {
 			return nil
 		}

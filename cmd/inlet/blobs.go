@@ -12,17 +12,15 @@ import (
 
 	"inlet/blob"
 	"inlet/blob/s3"
-	"inlet/gallery"
 	"inlet/resume"
 	"inlet/tracing"
-	"inlet/upload"
+	"inlet/vault"
 	"inlet/web"
 )
 
-// blobStore is what the service needs of a store for pictures.
+// blobStore is a store for contents: files or S3.
 type blobStore interface {
-	upload.Blobs
-	gallery.Blobs
+	vault.Blobs
 	SweepStaging(ctx context.Context, olderThan time.Time) (int, error)
 	Ping(ctx context.Context) error
 }
@@ -96,28 +94,28 @@ func (b *blobs) begin(ctx context.Context, operation string) (_ context.Context,
 	}
 }
 
-// Keep implements upload.Blobs.
+// Keep implements vault.Blobs.
 func (b *blobs) Keep(ctx context.Context, st *blob.Staged, k blob.Key) (err error) {
 	ctx, end := b.begin(ctx, "keep")
 	defer end(&err)
 	return b.blobStore.Keep(ctx, st, k)
 }
 
-// Open implements upload.Blobs and gallery.Blobs.
+// Open implements vault.Blobs.
 func (b *blobs) Open(ctx context.Context, k blob.Key) (_ blob.Blob, err error) {
 	ctx, end := b.begin(ctx, "open")
 	defer end(&err)
 	return b.blobStore.Open(ctx, k)
 }
 
-// Put implements gallery.Blobs.
+// Put implements vault.Blobs.
 func (b *blobs) Put(ctx context.Context, k blob.Key, r io.Reader) (err error) {
 	ctx, end := b.begin(ctx, "put")
 	defer end(&err)
 	return b.blobStore.Put(ctx, k, r)
 }
 
-// Delete implements gallery.Removal.
+// Delete implements vault.Blobs.
 func (b *blobs) Delete(ctx context.Context, k blob.Key) (err error) {
 	ctx, end := b.begin(ctx, "delete")
 	defer end(&err)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 
+	"inlet/catalog"
 	"inlet/db"
 	"inlet/db/redisdb"
 	"inlet/stats"
@@ -18,7 +19,7 @@ func migrate(ctx context.Context, cfg config) error {
 		return err
 	}
 	defer st.close()
-	if err := db.Migrate(ctx, st.DatabaseURL, cfg.database()); err != nil {
+	if err := db.Migrate(ctx, st.DatabaseURL, cfg.database(), partitions); err != nil {
 		return err
 	}
 	fmt.Fprintln(os.Stdout, "the schema is up to date")
@@ -43,7 +44,7 @@ func rebuildStats(ctx context.Context, cfg config) error {
 		return err
 	}
 	defer rdb.Close()
-	counters := stats.New(stats.Options{Pool: pool, Redis: rdb, Log: log})
+	counters := stats.New(stats.Options{Pool: pool, Redis: rdb, Truth: catalog.Counts{}, Log: log})
 	if err := counters.Rebuild(ctx); err != nil {
 		return err
 	}

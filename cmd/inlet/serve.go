@@ -21,9 +21,9 @@ import (
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 
+	"inlet/catalog"
 	"inlet/db"
 	"inlet/db/redisdb"
-	"inlet/gallery"
 	"inlet/imaging"
 	"inlet/imaging/heif"
 	"inlet/jobs"
@@ -32,6 +32,7 @@ import (
 	"inlet/stats"
 	"inlet/tracing"
 	"inlet/upload"
+	"inlet/vault"
 	"inlet/web"
 )
 
@@ -80,9 +81,9 @@ func serve(ctx context.Context, cfg config) error {
 	return svc.run(ctx, listener, st)
 }
 
-// places is how many of the connections uploads may hold together. The rest is
-// for whoever looks at pictures, and for jobs.
-func places(conns int32) int { return max(1, int(conns)*2/3) }
+// slots is how many connections uploads may hold together. The rest serves
+// pictures, lists and jobs.
+func slots(conns int32) int { return max(1, int(conns)*2/3) }
 
 // service is the wired parts of one process.
 type service struct {
@@ -138,36 +139,78 @@ func wire(ctx context.Context, cfg config, st *stores, log *slog.Logger) (_ *ser
 	tracer := s.tracing.Tracer("inlet")
 
 	inspector := imaging.NewInspector(cfg.MaxPixels, int64(cfg.DecodeMemory))
-	s.stats = stats.New(stats.Options{Pool: s.pool, Redis: s.redis, Log: log, Registerer: registry})
-	s.links = link.NewRevocations(s.pool, s.redis, log)
-	links := link.NewStore(s.pool, s.stats)
-	var signer *gallery.Signer
-	if cfg.ImageAccess == "signed" {
-		signer = gallery.NewSigner(st.keys.Derive("image access"), time.Now)
-	}
+	// Its memory is taken while it decodes, which only jobs have it do.
+	s.decoder = heif.NewDecoder(heif.Limits{Memory: int64(cfg.HEICMemory), Pixels: cfg.MaxPixels, Time: heicTime})
 	enqueuer, err := jobs.NewEnqueuer(s.pool, log)
 	if err != nil {
 		return nil, err
 	}
-	// Its memory is taken while it decodes, which only jobs have it do.
-	s.decoder = heif.NewDecoder(heif.Limits{Memory: int64(cfg.HEICMemory), Pixels: cfg.MaxPixels, Time: heicTime})
-	pictures := gallery.New(gallery.Options{
-		Pool: s.pool, Read: s.read, Blobs: s.blobs, Thumbnailer: inspector, Decoder: s.decoder, Later: enqueuer, Committed: s.stats.Wake,
+
+	s.stats = stats.New(stats.Options{
+		Pool:       s.pool,
+		Redis:      s.redis,
+		Truth:      catalog.Counts{},
+		Log:        log,
+		Registerer: registry,
+	})
+	s.links = link.NewRevocations(s.pool, s.redis, log)
+	gate := &link.Gate{
+		Keys:        st.keys,
+		Revocations: s.links,
+		Store:       link.NewStore(s.pool, s.stats),
+		Now:         time.Now,
+	}
+	contents := vault.New(vault.Options{
+		Pool:       s.pool,
+		Blobs:      s.blobs,
+		References: catalog.References{},
+		Inspector:  inspector,
+	})
+	pictures := catalog.New(catalog.Options{
+		Pool:      s.pool,
+		Read:      s.read,
+		Vault:     contents,
+		Decoder:   s.decoder,
+		Later:     enqueuer,
+		Committed: s.stats.Wake,
 	})
 	uploads := upload.New(upload.Options{
-		Later: enqueuer, Decoder: s.decoder, Exact: cfg.Dedup == "exact",
-		Pool: s.pool, Blobs: s.blobs, Inspector: inspector, Usage: links, Orphans: pictures, Committed: s.stats.Wake,
+		Pool:         s.pool,
+		Gate:         gate,
+		Vault:        contents,
+		Catalog:      pictures,
+		Inspector:    inspector,
+		Decoder:      s.decoder,
+		Later:        enqueuer,
+		Committed:    s.stats.Wake,
 		ClientKey:    st.keys.Derive("client addresses"),
-		MaxFileBytes: int64(cfg.MaxFileBytes), ScopeByLink: cfg.DedupScope == "link",
-		Places: places(cfg.DatabaseConns), Inspections: 2 * runtime.GOMAXPROCS(0), Registerer: registry,
+		MaxFileBytes: int64(cfg.MaxFileBytes),
+		ScopeByLink:  cfg.DedupScope == "link",
+		Exact:        cfg.Dedup == "exact",
+		Slots:        slots(cfg.DatabaseConns),
+		Inspections:  2 * runtime.GOMAXPROCS(0),
+		Registerer:   registry,
 	})
 	s.resume = resume.New(resume.Options{
-		Pool: s.pool, Store: s.blobs.pieces, Uploads: uploads, MaxFileBytes: int64(cfg.MaxFileBytes), Log: log,
+		Pool:         s.pool,
+		Store:        s.blobs.pieces,
+		Uploads:      uploads,
+		MaxFileBytes: int64(cfg.MaxFileBytes),
+		Log:          log,
 	})
 	if cfg.Role != "api" {
 		s.workers, err = jobs.New(jobs.Options{
-			Pool: s.pool, Orphans: pictures, Lookalikes: uploads, Pictures: pictures, Links: links, Counters: s.stats,
-			Sessions: s.resume, Log: log, Poll: cfg.database().Pooled, Registerer: registry, Tracer: tracer,
+			Pool:       s.pool,
+			Vault:      contents,
+			Catalog:    pictures,
+			Uploads:    uploads,
+			Links:      gate.Store,
+			Stats:      s.stats,
+			Resume:     s.resume,
+			Log:        log,
+			Poll:       database.Pooled,
+			Registerer: registry,
+			Tracer:     tracer,
 		})
 		if err != nil {
 			return nil, err
@@ -177,14 +220,35 @@ func wire(ctx context.Context, cfg config, st *stores, log *slog.Logger) (_ *ser
 	for i, n := range cfg.TrustedProxies {
 		proxies[i] = n.Prefix
 	}
+	var signer *web.Signer
+	if cfg.ImageAccess == "signed" {
+		signer = web.NewSigner(st.keys.Derive("image access"), time.Now)
+	}
 	s.web, err = web.New(web.Options{
-		Linker: s.blobs.linker, StoreOrigin: s.blobs.origin,
-		Keys: st.keys, Revocations: s.links, Links: links, Uploads: uploads, Resume: s.resume, Gallery: pictures, Stats: s.stats,
-		Signer: signer, Checks: s.checks(), AdminToken: st.token, PublicURL: cfg.PublicURL, TrustedProxies: proxies,
-		MaxFileBytes: int64(cfg.MaxFileBytes), MaxFiles: cfg.MaxFiles, ClientRate: cfg.ClientRate, LinkRate: cfg.LinkRate, Redis: s.redis,
+		Gate:           gate,
+		Uploads:        uploads,
+		Resume:         s.resume,
+		Catalog:        pictures,
+		Stats:          s.stats,
+		Signer:         signer,
+		Checks:         s.checks(),
+		Linker:         s.blobs.linker,
+		StoreOrigin:    s.blobs.origin,
+		AdminToken:     st.token,
+		PublicURL:      cfg.PublicURL,
+		TrustedProxies: proxies,
+		MaxFileBytes:   int64(cfg.MaxFileBytes),
+		MaxFiles:       cfg.MaxFiles,
+		ClientRate:     cfg.ClientRate,
+		LinkRate:       cfg.LinkRate,
+		Redis:          s.redis,
 		OperationsOnly: cfg.Role == "worker",
-		Log:            log, Registerer: registry, Gatherer: registry, Tracer: tracer,
+		Log:            log,
+		Registerer:     registry,
+		Gatherer:       registry,
+		Tracer:         tracer,
 	})
+
 	return s, err
 }
 
@@ -209,11 +273,16 @@ func (s *service) checks() []web.Check {
 
 // migrateWhenThere waits for a database that starts at the same time as we do.
 func migrateWhenThere(ctx context.Context, cfg config, url string, log *slog.Logger) error {
-	err := whenThere(ctx, log, "the database", db.ErrUnreachable, func() error { return db.Migrate(ctx, url, cfg.database()) })
+	err := whenThere(ctx, log, "the database", db.ErrUnreachable, func() error { return db.Migrate(ctx, url, cfg.database(), partitions) })
 	if errors.Is(err, db.ErrPooled) {
 		return fmt.Errorf("INLET_DATABASE_POOLER: set it to transaction: %w", err)
 	}
 	return err
+}
+
+// partitions prepares the tables of the coming months.
+func partitions(ctx context.Context, pool *pgxpool.Pool) error {
+	return catalog.EnsurePartitions(ctx, pool, time.Now())
 }
 
 // whenThere calls open until it does not return away, or for a minute.

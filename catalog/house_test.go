@@ -1,0 +1,172 @@
+package catalog_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"maps"
+	"net/url"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"inlet/blob"
+	"inlet/blob/blobtest"
+	"inlet/db/dbtest"
+	"inlet/gallery"
+	"inlet/imaging"
+	"inlet/stats"
+)
+
+// noon is when tests' images arrive unless they say otherwise.
+var noon = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
+
+// house is a Service with its stores.
+type house struct {
+	*gallery.Service
+	Blobs   blobtest.Store
+	t       testing.TB
+	root    string // of the blobs, where they are files
+	thumbs  *thumbnailer
+	commits atomic.Int64
+}
+
+func newHouse(t testing.TB) *house {
+	t.Helper()
+	root := t.TempDir()
+	blobs, err := blob.Open((&url.URL{Scheme: "file", Path: root}).String())
+	must(t, err)
+	h := newHouseOn(t, blobs)
+	h.root = root
+	return h
+}
+
+func newHouseOn(t testing.TB, blobs blobtest.Store) *house {
+	t.Helper()
+	h := &house{Blobs: blobs, t: t, thumbs: &thumbnailer{}}
+	h.Service = gallery.New(gallery.Options{
+		Pool: dbtest.Pool(t), Blobs: blobs, Thumbnailer: h.thumbs, Committed: func() { h.commits.Add(1) },
+	})
+	return h
+}
+
+// thumbnailer counts, and may be told what to do.
+type thumbnailer struct {
+	calls atomic.Int64
+	make  func() ([]byte, error)
+}
+
+func (th *thumbnailer) Thumbnail(_ context.Context, r io.ReaderAt, size int64, f imaging.Format, width int) ([]byte, error) {
+	th.calls.Add(1)
+	if th.make != nil {
+		return th.make()
+	}
+	content, err := io.ReadAll(io.NewSectionReader(r, 0, size))
+	return fmt.Appendf(nil, "%s of %x at %d", f, sha256.Sum256(content), width), err
+}
+
+// must ends the test on an error.
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// row holds columns of images that differ from those of a plain picture.
+type row map[string]any
+
+// add inserts an image with one upload through the link "a", and its blob.
+func (h *house) add(content string, columns row) uuid.UUID {
+	h.t.Helper()
+	blobtest.Keep(h.t, h.Blobs, []byte(content))
+	return h.addRow(content, columns)
+}
+
+// addRow is add without the blob.
+func (h *house) addRow(content string, columns row) uuid.UUID {
+	h.t.Helper()
+	id := uuid.Must(uuid.NewV7())
+	sum := sha256.Sum256([]byte(content))
+	all := row{
+		"id": id, "sha256": sum[:], "format": "jpeg", "width": 40, "height": 30, "bytes": len(content), "uploaded_at": noon,
+	}
+	maps.Copy(all, columns)
+	through, _ := all["link"].(string)
+	delete(all, "link")
+	if through == "" {
+		through = "a"
+	}
+	names, marks, args := "", "", []any{}
+	for name, value := range all {
+		args = append(args, value)
+		names += ", " + name
+		marks += fmt.Sprintf(", $%d", len(args))
+	}
+	h.exec("INSERT INTO images ("+names[2:]+") VALUES ("+marks[2:]+")", args...)
+	id = all["id"].(uuid.UUID)
+	camera, _ := all["camera"].(string)
+	d := stats.Delta{Images: 1, Bytes: int64(len(content)), Formats: map[string]int64{all["format"].(string): 1}}
+	if camera != "" {
+		d.Cameras = map[string]int64{camera: 1}
+	}
+	h.upload(id, through, "stored", all["uploaded_at"].(time.Time), int64(len(content)), d)
+	return id
+}
+
+// duplicate adds one more upload of an image.
+func (h *house) duplicate(id uuid.UUID, through string, at time.Time, size int64) {
+	h.t.Helper()
+	h.upload(id, through, "duplicate", at, size, stats.Delta{})
+}
+
+// upload writes an upload row and its event, as package upload does.
+func (h *house) upload(id uuid.UUID, through, status string, at time.Time, size int64, d stats.Delta) {
+	h.t.Helper()
+	d.Accepted = 1
+	day := stats.Day{Date: at.UTC().Format(time.DateOnly), Accepted: 1, Bytes: size}
+	if status == "stored" {
+		d.Stored, day.Stored = 1, 1
+	} else {
+		d.Duplicates, day.Duplicates = 1, 1
+	}
+	d.Days = []stats.Day{day}
+	d.Links = append(d.Links, linkDelta(through, size))
+	var batch pgx.Batch
+	batch.Queue(`INSERT INTO uploads (uploaded_at, image_id, link_id, status, bytes, client) VALUES ($1, $2, $3, $4, $5, '')`,
+		at, id, through, status, size)
+	stats.Queue(&batch, d)
+	must(h.t, h.Pool.SendBatch(context.Background(), &batch).Close())
+}
+
+func (h *house) exec(sql string, args ...any) {
+	h.t.Helper()
+	_, err := h.Pool.Exec(context.Background(), sql, args...)
+	must(h.t, err)
+}
+
+func (h *house) count(sql string, args ...any) (n int64) {
+	h.t.Helper()
+	must(h.t, h.Pool.QueryRow(context.Background(), sql, args...).Scan(&n))
+	return n
+}
+
+// hasBlob tells whether the store has the content.
+func (h *house) hasBlob(content string) bool {
+	h.t.Helper()
+	ok, err := h.Blobs.Exists(context.Background(), keyOf(content))
+	must(h.t, err)
+	return ok
+}
+
+func keyOf(content string) blob.Key { return blob.ContentKey(sha256.Sum256([]byte(content))) }
+
+// pathOf is where a key's file is.
+func (h *house) pathOf(k blob.Key) string {
+	return filepath.Join(h.root, "blobs", string(k[:2]), string(k))
+}

@@ -1,0 +1,100 @@
+package catalog
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+const (
+	maxLabel  = 100 // characters of a label
+	maxLabels = 100 // labels of an image
+)
+
+// LabelCount is how many images bear a label.
+type LabelCount struct {
+	Label  string `json:"label"`
+	Images int64  `json:"images"`
+}
+
+// SetLabels replaces an image's labels and returns them as they are now: each
+// once, sorted.
+func (s *Service) SetLabels(ctx context.Context, id uuid.UUID, given []string) ([]string, error) {
+	labels, err := cleanLabels(given)
+	if err != nil {
+		return nil, err
+	}
+	err = pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error {
+		// Of two who set an image's labels at once, one comes after the other.
+		images, _, err := lockImages(ctx, tx, []uuid.UUID{id}, forLabels)
+		if err != nil {
+			return err
+		}
+		image, found := images[id]
+		if !found {
+			return ErrNotFound
+		}
+		var batch pgx.Batch
+		batch.Queue(`DELETE FROM labels WHERE image_id = $1 AND label <> ALL($2)`, image, labels)
+		batch.Queue(`INSERT INTO labels (image_id, label) SELECT $1, unnest($2::text[]) ON CONFLICT DO NOTHING`, image, labels)
+		return tx.SendBatch(ctx, &batch).Close()
+	})
+	if errors.Is(err, ErrNotFound) {
+		return nil, err
+	}
+	if err != nil {
+		return nil, fmt.Errorf("set an image's labels: %w", err)
+	}
+	return labels, nil
+}
+
+// Labels lists all labels that are in use, the most frequent first.
+func (s *Service) Labels(ctx context.Context) ([]LabelCount, error) {
+	rows, err := s.Pool.Query(ctx, `
+		SELECT label, count(*) FROM labels GROUP BY label ORDER BY count(*) DESC, label COLLATE "C"`)
+	if err != nil {
+		return nil, fmt.Errorf("list labels: %w", err)
+	}
+	counts, err := pgx.CollectRows(rows, pgx.RowToStructByPos[LabelCount])
+	if err != nil {
+		return nil, fmt.Errorf("list labels: %w", err)
+	}
+	return counts, nil
+}
+
+// cleanLabels trims, sorts and removes repetitions. It returns no nil.
+func cleanLabels(given []string) ([]string, error) {
+	labels := make([]string, 0, min(len(given), maxLabels))
+	for _, label := range given {
+		label, err := cleanLabel(label)
+		if err != nil {
+			return nil, err
+		}
+		labels = append(labels, label)
+	}
+	slices.Sort(labels)
+	if labels = slices.Compact(labels); len(labels) > maxLabels {
+		return nil, fmt.Errorf("%w: an image can have at most %d labels", ErrLabels, maxLabels)
+	}
+	return labels, nil
+}
+
+func cleanLabel(label string) (string, error) {
+	label = strings.TrimSpace(label)
+	switch {
+	case label == "":
+		return "", fmt.Errorf("%w: a label is empty", ErrLabels)
+	case !utf8.ValidString(label) || strings.ContainsFunc(label, unicode.IsControl):
+		return "", fmt.Errorf("%w: a label is not a line of text", ErrLabels)
+	case utf8.RuneCountInString(label) > maxLabel:
+		return "", fmt.Errorf("%w: a label has more than %d characters", ErrLabels, maxLabel)
+	}
+	return label, nil
+}

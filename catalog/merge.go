@@ -1,0 +1,123 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"inlet/stats"
+)
+
+const (
+	// Until the transaction ends nobody can refer to either picture; the
+	// statements that follow see what did so before.
+	mergeLockQuery = `SELECT id FROM images WHERE id = ANY($1) ORDER BY id FOR UPDATE`
+
+	mergeUploadsQuery = `
+		WITH was AS (SELECT id, uploaded_at, status FROM uploads WHERE image_id = $1),
+		moved AS (
+			UPDATE uploads u SET image_id = $2, status = 'duplicate',
+			       match = coalesce(u.match, 'perceptual'), distance = coalesce(u.distance, CASE WHEN u.match IS NULL THEN $3::integer END)
+			  FROM was WHERE u.id = was.id AND u.uploaded_at = was.uploaded_at
+		)
+		SELECT to_char(uploaded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD'), count(*) FROM was WHERE status = 'stored' GROUP BY 1`
+
+	mergeAliasesQuery = `UPDATE aliases SET image_id = $2 WHERE image_id = $1`
+
+	// They may become more than an operator can set: none is lost.
+	mergeLabelsQuery = `INSERT INTO labels (image_id, label) SELECT $2, label FROM labels WHERE image_id = $1 ON CONFLICT DO NOTHING`
+
+	mergeIDsQuery = `
+		WITH others AS (UPDATE merges SET image_id = $2 WHERE image_id = $1)
+		INSERT INTO merges (id, image_id) VALUES ($1, $2)`
+
+	// The fingerprint and the near-duplicates go with the row. Its bytes are an
+	// alias from now on.
+	mergeDeleteQuery = `
+		WITH gone AS (DELETE FROM images WHERE id = $1 RETURNING scope, sha256)
+		INSERT INTO aliases (scope, sha256, image_id, match, distance)
+		SELECT scope, sha256, $2, 'perceptual', $3 FROM gone ON CONFLICT DO NOTHING`
+)
+
+// Merge makes a stored copy one of the ids of the picture that stays. Its uploads
+// count as duplicates from then on, and the vault loses its bytes. distance is
+// that of their hashes. Where one of the two has gone, Merge changes nothing.
+func (s *Service) Merge(ctx context.Context, into, copied Stored, distance int) error {
+	done := false
+	err := pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, mergeLockQuery, []uuid.UUID{into.ID, copied.ID})
+		if err != nil || tag.RowsAffected() < 2 {
+			return err
+		}
+		done = true
+
+		return s.merge(ctx, tx, into, copied, distance)
+	})
+	if err != nil {
+		return fmt.Errorf("merge a picture: %w", err)
+	}
+	if !done {
+		return nil
+	}
+	s.Committed()
+
+	return s.Vault.Remove(ctx, copied.Sum())
+}
+
+func (s *Service) merge(ctx context.Context, tx pgx.Tx, into, copied Stored, distance int) error {
+	event := stats.Delta{Images: -1, Bytes: -copied.Bytes, Formats: map[string]int64{string(copied.Format): -1}, Cameras: map[string]int64{}}
+	if err := s.mergeMetadata(ctx, tx, into.ID, copied.ID, event.Cameras); err != nil {
+		return err
+	}
+	rows, err := tx.Query(ctx, mergeUploadsQuery, copied.ID, into.ID, distance)
+	if err != nil {
+		return err
+	}
+	var date string
+	var n int64
+	_, err = pgx.ForEachRow(rows, []any{&date, &n}, func() error {
+		event.Stored -= n
+		event.Duplicates += n
+		event.Days = append(event.Days, stats.Day{Date: date, Stored: -n, Duplicates: n})
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+
+	var batch pgx.Batch
+	for _, query := range []string{mergeAliasesQuery, mergeLabelsQuery, mergeIDsQuery} {
+		batch.Queue(query, copied.ID, into.ID)
+	}
+	batch.Queue(mergeDeleteQuery, copied.ID, into.ID, distance)
+	stats.Queue(&batch, event)
+
+	return tx.SendBatch(ctx, &batch).Close()
+}
+
+// mergeMetadata adds what the copy's metadata say, and counts the cameras anew.
+func (s *Service) mergeMetadata(ctx context.Context, tx pgx.Tx, into, copied uuid.UUID, cameras map[string]int64) error {
+	rows, err := tx.Query(ctx, `SELECT `+s.described.List("")+` FROM images WHERE id = $1`, copied)
+	if err != nil {
+		return err
+	}
+	d, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[described])
+	if err != nil {
+		return err
+	}
+	if d.Camera != nil {
+		cameras[*d.Camera]--
+	}
+	// How the copy's pixels lie says nothing of others.
+	d.Orientation = nil
+	delete(d.Exif, "Orientation")
+
+	added, err := s.enrich(ctx, tx, into, d)
+	if added != "" {
+		cameras[added]++
+	}
+
+	return err
+}

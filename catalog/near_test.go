@@ -1,0 +1,194 @@
+package catalog_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"inlet/db/dbtest"
+	"inlet/gallery"
+	"inlet/imaging/fingerprint"
+)
+
+func TestNear(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	hash := fingerprint.Hash{0x00ff_0123_4567_89ab, 1, 2, 3}
+	a, b, c := h.add("a", nil), h.add("b", row{"flags": []string{"undecodable"}}), h.add("c", nil)
+	d := h.add("d", nil)
+	h.print(a, fmt.Sprintf("%016x%016x%016x%016x", hash[0], hash[1], hash[2], hash[3]))
+	h.print(c, strings.Repeat("f", 64))
+	h.near(a, b, 30)
+	h.near(a, c, 7)
+	h.near(d, a, 30)
+	want := map[uuid.UUID]string{
+		a: fmt.Sprintf(`"%s" [{"id":"%s","distance":7},{"id":"%s","distance":30},{"id":"%s","distance":30}] null`, hash, c, b, d),
+		b: fmt.Sprintf(`null [{"id":"%s","distance":30}] {"flags":["undecodable"]}`, a),
+		c: fmt.Sprintf(`"ffffffffffffffff" [{"id":"%s","distance":7}] null`, a),
+		d: fmt.Sprintf(`null [{"id":"%s","distance":30}] null`, a),
+	}
+	check := func(docs ...gallery.Document) {
+		t.Helper()
+		for _, doc := range docs {
+			var text []string
+			for _, part := range []any{doc.PHash, doc.Near, doc.Quality} {
+				one, err := json.Marshal(part)
+				must(t, err)
+				text = append(text, string(one))
+			}
+			if got := strings.Join(text, " "); got != want[doc.ID] {
+				t.Errorf("got  %s\nwant %s", got, want[doc.ID])
+			}
+		}
+	}
+	look := func() {
+		t.Helper()
+		docs, _, err := h.List(t.Context(), gallery.Filter{}, 10, "")
+		must(t, err)
+		if len(docs) != len(want) {
+			t.Errorf("%d images are listed, want %d", len(docs), len(want))
+		}
+		check(docs...)
+		for id := range want {
+			doc, err := h.Metadata(t.Context(), id)
+			must(t, err)
+			check(doc)
+		}
+	}
+	look()
+	// Those that have gone are near to nobody.
+	must(t, h.Delete(t.Context(), b))
+	must(t, h.fold(t.Context(), d, c))
+	delete(want, b)
+	delete(want, d)
+	want[a] = fmt.Sprintf(`"%s" [{"id":"%s","distance":7}] null`, hash, c)
+	look()
+	must(t, h.Delete(t.Context(), a))
+	for table, rows := range map[string]int64{"near": 0, "fingerprints": 1, "folded": 1} {
+		if n := h.count(`SELECT count(*) FROM ` + table); n != rows {
+			t.Errorf("%d rows in %s, want %d", n, table, rows)
+		}
+	}
+}
+
+// A picture that is near to very many lists the nearest.
+func TestNearToMany(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	form := h.addRow("form", nil)
+	h.exec(`
+		WITH pages AS (
+			INSERT INTO images (id, sha256, format, width, height, bytes, uploaded_at)
+			SELECT gen_random_uuid(), sha256(n::text::bytea), 'jpeg', 1, 1, 1, now() FROM generate_series(1, 300) n RETURNING id
+		), numbered AS (SELECT id, row_number() OVER () % 50 AS distance FROM pages)
+		INSERT INTO near SELECT id, $1::uuid, distance FROM numbered UNION ALL SELECT $1::uuid, id, distance FROM numbered`, form)
+	doc, err := h.Metadata(t.Context(), form)
+	must(t, err)
+	if len(doc.Near) != 100 || !slices.IsSortedFunc(doc.Near, nearerFirst) || doc.Near[99].Distance != 16 {
+		t.Errorf("%d are near, the last one %+v", len(doc.Near), doc.Near[len(doc.Near)-1])
+	}
+}
+
+func nearerFirst(a, b gallery.Near) int {
+	if a.Distance != b.Distance {
+		return a.Distance - b.Distance
+	}
+	return slices.Compare(a.ID[:], b.ID[:])
+}
+
+// Whatever refers to images is found by an index when one is deleted.
+func TestDeletionGoesByIndexes(t *testing.T) {
+	t.Parallel()
+	rows, err := dbtest.Pool(t).Query(t.Context(), `
+		SELECT k.conrelid::regclass::text || '.' || a.attname,
+		       EXISTS (SELECT FROM pg_index x WHERE x.indrelid = k.conrelid AND x.indkey[0] = k.conkey[1] AND x.indpred IS NULL)
+		  FROM pg_constraint k JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = k.conkey[1]
+		 WHERE k.contype = 'f' AND k.confrelid = 'images'::regclass ORDER BY 1`)
+	must(t, err)
+	var columns []string
+	var name string
+	var indexed bool
+	_, err = pgx.ForEachRow(rows, []any{&name, &indexed}, func() error {
+		if columns = append(columns, name); !indexed {
+			t.Errorf("%s has no index", name)
+		}
+		return nil
+	})
+	must(t, err)
+	for _, name := range []string{"uploads.image_id", "fingerprints.image_id", "near.image_id", "near.other_id", "folded.image_id"} {
+		if !slices.Contains(columns, name) {
+			t.Errorf("%s does not refer to images, only %v", name, columns)
+		}
+	}
+}
+
+// sent keeps what is sent to the database.
+type sent []pgx.TraceQueryStartData
+
+func (s *sent) TraceQueryStart(ctx context.Context, _ *pgx.Conn, q pgx.TraceQueryStartData) context.Context {
+	*s = append(*s, q)
+	return ctx
+}
+func (s *sent) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+
+// wholeTable is a scan in a plan of a table that is not empty.
+var wholeTable = regexp.MustCompile(`Seq Scan on (images|uploads_rest|fingerprints|folded|near|labels)`)
+
+// Nothing that is asked for one picture or a page of them reads a whole table.
+func TestQueriesGoByIndexes(t *testing.T) {
+	t.Parallel()
+	_, pool, _ := manyImages(t, 5000)
+	for _, query := range []string{
+		`INSERT INTO fingerprints SELECT id, '', (repeat('01', 128))::bit(256), '{}', repeat('x', 5000)::bytea FROM images`,
+		`INSERT INTO folded SELECT gen_random_uuid(), id FROM images`,
+		`WITH pairs AS (SELECT id, lead(id, 7) OVER () AS other FROM images), there AS (SELECT * FROM pairs WHERE other IS NOT NULL)
+		 INSERT INTO near SELECT id, other, 1 FROM there UNION ALL SELECT other, id, 1 FROM there`,
+		`INSERT INTO labels SELECT id, 'cat' FROM images`,
+		`ANALYZE`,
+	} {
+		_, err := pool.Exec(t.Context(), query)
+		must(t, err)
+	}
+	var queries sent
+	cfg := pool.Config()
+	cfg.ConnConfig.Tracer = &queries
+	traced, err := pgxpool.NewWithConfig(t.Context(), cfg)
+	must(t, err)
+	t.Cleanup(traced.Close)
+	s := gallery.New(gallery.Options{Pool: traced})
+	docs, _, err := s.List(t.Context(), gallery.Filter{}, gallery.MaxLimit, "")
+	must(t, err)
+	id := docs[10].ID
+	_, err = s.Metadata(t.Context(), id)
+	must(t, err)
+	_, err = s.Get(t.Context(), id)
+	must(t, err)
+	_, err = s.SetLabels(t.Context(), id, []string{"dog"})
+	must(t, err)
+
+	explained := 0
+	for _, q := range queries {
+		if !strings.HasPrefix(strings.TrimSpace(q.SQL), "SELECT") {
+			continue
+		}
+		rows, err := pool.Query(t.Context(), `EXPLAIN `+q.SQL, q.Args...)
+		must(t, err)
+		plan, err := pgx.CollectRows(rows, pgx.RowTo[string])
+		must(t, err)
+		explained++
+		if text := strings.Join(plan, "\n"); wholeTable.MatchString(text) {
+			t.Errorf("%s\n%s", q.SQL, text)
+		}
+	}
+	if explained < 4 {
+		t.Errorf("%d queries were explained", explained)
+	}
+}

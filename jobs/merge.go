@@ -1,0 +1,65 @@
+package jobs
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+)
+
+// mergeTime bounds a comparison, which may decode two pictures of slow formats.
+const mergeTime = 5 * time.Minute
+
+// merge compares two stored pictures, and merges them where one is a copy.
+type merge struct {
+	First  uuid.UUID `json:"first"`
+	Second uuid.UUID `json:"second"`
+}
+
+// Kind implements river.JobArgs.
+func (merge) Kind() string { return "merge" }
+
+// KindAliases implements river.JobArgsWithKindAliases: replicas of the release
+// before enqueue the job under this name while they are replaced.
+func (merge) KindAliases() []string { return []string{"fold"} }
+
+const (
+	// mergeQueue keeps many comparisons from holding up other work.
+	mergeQueue = "merge"
+	// foldQueue is the name that the release before used.
+	foldQueue = "fold"
+)
+
+// InsertOpts implements river.JobArgsWithInsertOpts.
+func (merge) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: mergeQueue} }
+
+// mergeWorker runs merge jobs.
+type mergeWorker struct {
+	river.WorkerDefaults[merge]
+	w *Workers
+}
+
+// Timeout implements river.Worker.
+func (mergeWorker) Timeout(*river.Job[merge]) time.Duration { return mergeTime }
+
+// Work implements river.Worker.
+func (m mergeWorker) Work(ctx context.Context, job *river.Job[merge]) error {
+	return m.w.Uploads.Compare(ctx, job.Args.First, job.Args.Second)
+}
+
+// Compare enqueues the comparison of pairs, in the transaction that makes it
+// necessary.
+func (e *Enqueuer) Compare(ctx context.Context, tx pgx.Tx, pairs [][2]uuid.UUID) error {
+	if len(pairs) == 0 {
+		return nil
+	}
+	params := make([]river.InsertManyParams, len(pairs))
+	for i, p := range pairs {
+		params[i].Args = merge{p[0], p[1]}
+	}
+	_, err := e.river.InsertManyFastTx(ctx, tx, params)
+
+	return err
+}

@@ -1,0 +1,34 @@
+package upload
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"inlet/imaging"
+)
+
+// inspect checks the file to its end, and reads its size, its metadata, its
+// payload and its fingerprint. It takes a processor, so few run at once.
+func (s *Service) inspect(ctx context.Context, a arrival) (imaging.Info, error) {
+	release, err := s.inspections.take(ctx, tenantOf(a.from))
+	if err != nil {
+		return imaging.Info{}, err
+	}
+	defer release()
+	ctx, step := s.begin(ctx, "inspect")
+	defer step.end()
+
+	info, err := s.Inspector.Inspect(ctx, a.staged, a.staged.Size(), a.format)
+	if s.Exact {
+		info.Payload = nil
+	}
+
+	return info, storageFailed(err)
+}
+
+func isPathError(err error) bool {
+	var failure *os.PathError
+
+	return errors.As(err, &failure)
+}
