@@ -72,7 +72,7 @@ func (w *world) service() *Service {
 	rdb, err := redisdb.Open(w.url, redisdb.Options{})
 	w.must(err)
 	w.Cleanup(func() { rdb.Close() })
-	s := New(Options{Pool: w.pool, Redis: rdb, Now: w.clock.Now})
+	s := New(Options{Pool: w.pool, Truth: tables{}, Redis: rdb, Now: w.clock.Now})
 	s.every = 20 * time.Millisecond
 	return s
 }
@@ -284,7 +284,7 @@ func (w *world) linkDifference(s *Service) string {
 	w.Helper()
 	ctx := context.Background()
 	want := map[link.ID]link.Usage{}
-	w.must(eachLink(ctx, w.pool, func(l Link) error {
+	w.must(tables{}.Links(ctx, w.pool, nil, func(l Link) error {
 		want[l.ID] = link.Usage{Files: l.Files, Bytes: l.Bytes}
 		return nil
 	}))

@@ -221,7 +221,7 @@ func TestMetrics(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, redistest.URL(t))
 	registry := newRegistry()
-	s := New(Options{Pool: w.pool, Redis: w.service().rdb, Registerer: registry})
+	s := New(Options{Pool: w.pool, Truth: tables{}, Redis: w.service().rdb, Registerer: registry})
 	if lag, err := s.Lag(t.Context()); lag != 0 || err != nil {
 		t.Errorf("lag %v, %v", lag, err)
 	}

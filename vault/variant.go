@@ -64,7 +64,7 @@ func (v *Vault) makeVariant(ctx context.Context, sum [32]byte, format imaging.Fo
 		return err
 	}
 	defer original.Close()
-	jpeg, err := v.Inspector.Thumbnail(ctx, original, original.Size(), format, width)
+	jpeg, err := v.Thumbnailer.Thumbnail(ctx, original, original.Size(), format, width)
 	if err != nil {
 		return err
 	}

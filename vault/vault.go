@@ -55,13 +55,19 @@ type References interface {
 	Unreferenced(ctx context.Context, q db.Querier, sums [][]byte) ([][]byte, error)
 }
 
+// Thumbnailer makes a JPEG of a picture, at most width pixels wide.
+// (imaging.Inspector does; tests count and stop its work.)
+type Thumbnailer interface {
+	Thumbnail(ctx context.Context, r io.ReaderAt, size int64, f imaging.Format, width int) ([]byte, error)
+}
+
 // Options of a Vault. All fields without a stated default are required.
 type Options struct {
 	Pool       *pgxpool.Pool
 	Blobs      Blobs
 	References References
-	// Inspector makes variants; processes that serve none leave it nil.
-	Inspector *imaging.Inspector
+	// Thumbnailer makes variants; processes that serve none leave it nil.
+	Thumbnailer Thumbnailer
 }
 
 // Vault holds contents. It is safe for concurrent use.

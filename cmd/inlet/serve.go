@@ -161,10 +161,10 @@ func wire(ctx context.Context, cfg config, st *stores, log *slog.Logger) (_ *ser
 		Now:         time.Now,
 	}
 	contents := vault.New(vault.Options{
-		Pool:       s.pool,
-		Blobs:      s.blobs,
-		References: catalog.References{},
-		Inspector:  inspector,
+		Pool:        s.pool,
+		Blobs:       s.blobs,
+		References:  catalog.References{},
+		Thumbnailer: inspector,
 	})
 	pictures := catalog.New(catalog.Options{
 		Pool:      s.pool,
