@@ -44,7 +44,7 @@ func hour(h int) time.Time { return time.Date(2026, 10, 25, h, 0, 0, 0, time.UTC
 // use notes a link's use, first at its first hour and last at its last.
 func use(t *testing.T, pool *pgxpool.Pool, id ID, label string, hours ...int) {
 	t.Helper()
-	execute(t, pool, `INSERT INTO links_seen VALUES ($1, nullif($2, '-'), $3, $4)`, id, label, hour(hours[0]), hour(500))
+	execute(t, pool, `INSERT INTO links VALUES ($1, nullif($2, '-'), $3, $4)`, id, label, hour(hours[0]), hour(500))
 	execute(t, pool, `
 		INSERT INTO images (id, sha256, format, width, height, bytes, uploaded_at)
 		VALUES (md5('image')::uuid, sha256('image'), 'jpeg', 1, 1, 1, $1) ON CONFLICT DO NOTHING`, hour(0))
@@ -198,14 +198,14 @@ func TestExpire(t *testing.T) {
 	t.Parallel()
 	pool := dbtest.Pool(t)
 	const day = 24 * time.Hour
-	for table, days := range map[string]int{"link_usage": 7, "links_seen": 366, "revoked_links": 367} {
+	for table, days := range map[string]int{"link_usage": 7, "links": 366, "revoked_links": 367} {
 		for id, at := range map[string]time.Time{
 			"old":   noon.Add(-time.Duration(days) * day).Add(-time.Second),
 			"young": noon.Add(-time.Duration(days) * day),
 		} {
 			columns := map[string]string{
 				"link_usage":    "(link_id, expires_at, files, bytes) VALUES ($1, $2, 1, 1)",
-				"links_seen":    "(link_id, expires_at, first_used_at) VALUES ($1, $2, $2)",
+				"links":    "(link_id, expires_at, first_used_at) VALUES ($1, $2, $2)",
 				"revoked_links": "(link_id, revoked_at) VALUES ($1, $2)",
 			}[table]
 			execute(t, pool, fmt.Sprintf("INSERT INTO %s %s", table, columns), id, at)
@@ -217,7 +217,7 @@ func TestExpire(t *testing.T) {
 			t.Errorf("removed %d, %v, want %d", n, err, want)
 		}
 	}
-	for _, table := range []string{"link_usage", "links_seen", "revoked_links"} {
+	for _, table := range []string{"link_usage", "links", "revoked_links"} {
 		var left string
 		if err := pool.QueryRow(t.Context(), "SELECT string_agg(link_id, ' ') FROM "+table).Scan(&left); err != nil || left != "young" {
 			t.Errorf("%s: %s, %v", table, left, err)

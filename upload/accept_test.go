@@ -19,6 +19,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"inlet/catalog"
 	"inlet/imaging"
 	"inlet/link"
 	"inlet/problem"
@@ -48,7 +49,7 @@ func TestStoredThenDuplicate(t *testing.T) {
 		t.Errorf("got %+v, want %+v", first, want)
 	}
 	second := f.send(t, "b.jpg", data)
-	want.Filename, want.Status, want.Match = "b.jpg", upload.Duplicate, upload.MatchExact
+	want.Filename, want.Status, want.Match = "b.jpg", upload.Duplicate, catalog.MatchExact
 	if !reflect.DeepEqual(second, want) {
 		t.Errorf("got %+v, want %+v", second, want)
 	}
@@ -92,10 +93,10 @@ func TestPayloadDuplicates(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			inspector := &counting{}
-			f := setUp(t, func(o *upload.Options) { inspector.Inspector, o.Inspector = o.Inspector, inspector })
+			f := setUp(t, func(o *options) { inspector.Inspector, o.Inspector = o.Inspector, inspector })
 			first := f.send(t, "first", c.first)
 			again := f.send(t, "again", c.again)
-			if again.Status != upload.Duplicate || again.Match != upload.MatchPayload || again.ID != first.ID {
+			if again.Status != upload.Duplicate || again.Match != catalog.MatchPayload || again.ID != first.ID {
 				t.Fatalf("got %+v after %+v", again, first)
 			}
 			if again.Bytes != int64(len(c.first)) || again.SHA256 != first.SHA256 {
@@ -109,7 +110,7 @@ func TestPayloadDuplicates(t *testing.T) {
 				t.Errorf("the camera was counted %d times", n)
 			}
 			// The copy's bytes are known from now on.
-			if third := f.send(t, "third", c.again); third.Match != upload.MatchPayload || third.ID != first.ID {
+			if third := f.send(t, "third", c.again); third.Match != catalog.MatchPayload || third.ID != first.ID {
 				t.Errorf("got %+v", third)
 			}
 			if n := inspector.n.Load(); n != 2 {
@@ -166,7 +167,7 @@ func (zeros) Read(p []byte) (int, error) {
 func TestLargestFile(t *testing.T) {
 	t.Parallel()
 	data := pngOf(7)
-	f := setUp(t, func(o *upload.Options) { o.MaxFileBytes = int64(len(data)) })
+	f := setUp(t, func(o *options) { o.MaxFileBytes = int64(len(data)) })
 	if r := f.send(t, "a.png", data); r.Status != upload.Stored {
 		t.Errorf("a file of just the limit: %+v", r)
 	}
@@ -203,7 +204,7 @@ func TestCountRefused(t *testing.T) {
 
 func TestScopeOfALink(t *testing.T) {
 	t.Parallel()
-	f := setUp(t, func(o *upload.Options) { o.ScopeByLink = true })
+	f := setUp(t, func(o *options) { o.ScopeByLink = true })
 	data := pngOf(8)
 	a, b := sender(link.Grant{ID: "a"}), sender(link.Grant{ID: "b"})
 	first := f.Accept(t.Context(), a, "x", bytes.NewReader(data))
@@ -253,7 +254,7 @@ func TestKnown(t *testing.T) {
 // While bytes arrive nothing that others need is held.
 func TestHoldsNothingWhileBytesArrive(t *testing.T) {
 	t.Parallel()
-	f := setUp(t, func(o *upload.Options) { o.Places = 1 })
+	f := setUp(t, func(o *options) { o.Slots = 1 })
 	body := &watched{r: bytes.NewReader(pngOf(11))}
 	body.watch = func() {
 		if n := f.pool.Stat().AcquiredConns(); n != 0 {
@@ -274,7 +275,7 @@ func TestSlowSendersHoldNothing(t *testing.T) {
 	t.Parallel()
 	const senders = 1000
 	registry := prometheus.NewRegistry()
-	f := setUp(t, func(o *upload.Options) { o.Places, o.StoreWait, o.Registerer = 1, time.Minute, registry })
+	f := setUp(t, func(o *options) { o.Slots, o.StoreWait, o.Registerer = 1, time.Minute, registry })
 	var stalled, ended sync.WaitGroup
 	stalled.Add(senders)
 	goOn := make(chan struct{})

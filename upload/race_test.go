@@ -16,7 +16,7 @@ import (
 
 	"inlet/blob"
 	"inlet/blob/s3/s3test"
-	"inlet/gallery"
+	"inlet/catalog"
 	"inlet/imaging"
 	"inlet/link"
 	"inlet/problem"
@@ -37,7 +37,7 @@ func each(n int, fn func(i int)) {
 func TestManyClientsOnePicture(t *testing.T) {
 	t.Parallel()
 	const clients, pictures = 20, 8
-	f := setUp(t, func(o *upload.Options) { o.Queue = clients * pictures })
+	f := setUp(t, func(o *options) { o.Queue = clients * pictures })
 	each(clients, func(c int) {
 		for p := range pictures {
 			data := pngOf(100 + (p+c)%pictures)
@@ -63,17 +63,11 @@ func TestManyClientsOnePicture(t *testing.T) {
 	f.clean(t)
 }
 
-func (f *fixture) gallery() *gallery.Service {
-	return gallery.New(gallery.Options{
-		Pool: f.pool, Blobs: f.blobs, Thumbnailer: imaging.NewInspector(1e6, 64<<20),
-	})
-}
-
 // Of equal files that arrive together one is looked into.
 func TestEqualFilesAtOnce(t *testing.T) {
 	t.Parallel()
 	inspector := &counting{}
-	f := setUp(t, func(o *upload.Options) { inspector.Inspector, o.Inspector = o.Inspector, inspector })
+	f := setUp(t, func(o *options) { inspector.Inspector, o.Inspector = o.Inspector, inspector })
 	data := pngOf(150)
 	each(30, func(int) {
 		if r := f.send(t, "x.png", data); r.Err != nil {
@@ -144,7 +138,7 @@ func TestUnlimitedLinksShareNoRow(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer tx.Rollback(context.WithoutCancel(t.Context()))
-	if _, err := tx.Exec(t.Context(), `SELECT 1 FROM links_seen FOR UPDATE`); err != nil {
+	if _, err := tx.Exec(t.Context(), `SELECT 1 FROM links FOR UPDATE`); err != nil {
 		t.Fatal(err)
 	}
 	if r := f.send(t, "b", pngOf(301)); r.Status != upload.Stored {
@@ -171,7 +165,7 @@ func TestDeletionRacesUpload(t *testing.T) {
 }
 
 func deletionRacesUpload(t *testing.T, f *fixture) {
-	g := f.gallery()
+	g := f.catalog(f.blobs)
 	each(8, func(c int) {
 		for i := range 12 {
 			r := f.send(t, "x", pngOf(400+i%2))
@@ -182,7 +176,7 @@ func deletionRacesUpload(t *testing.T, f *fixture) {
 				t.Errorf("upload: %v", r.Err)
 			}
 			if c%2 == 0 {
-				if err := g.Delete(t.Context(), r.ID); err != nil && !errors.Is(err, gallery.ErrNotFound) {
+				if err := g.Delete(t.Context(), r.ID); err != nil && !errors.Is(err, catalog.ErrNotFound) {
 					t.Errorf("delete: %v", err)
 				}
 			}
@@ -214,7 +208,7 @@ func (f *forgetful) Keep(ctx context.Context, st *blob.Staged, k blob.Key) error
 
 func TestBlobIsKeptAgain(t *testing.T) {
 	t.Parallel()
-	f := setUp(t, func(o *upload.Options) { o.Blobs = &forgetful{Files: o.Blobs.(*blob.Files)} })
+	f := setUp(t, func(o *options) { o.Blobs = &forgetful{Files: o.Blobs.(*blob.Files)} })
 	if r := f.send(t, "x", pngOf(500)); r.Status != upload.Stored {
 		t.Fatalf("got %+v", r)
 	}
@@ -245,12 +239,12 @@ func TestStoresAway(t *testing.T) {
 	t.Parallel()
 	cases := []struct {
 		name   string
-		change func(*testing.T, *upload.Options)
+		change func(*testing.T, *options)
 	}{
-		{"staging", func(_ *testing.T, o *upload.Options) { o.Blobs = &broken{Files: o.Blobs.(*blob.Files), stage: true} }},
-		{"blobs", func(_ *testing.T, o *upload.Options) { o.Blobs = &broken{Files: o.Blobs.(*blob.Files), keep: true} }},
-		{"database", func(_ *testing.T, o *upload.Options) { o.Pool = closedPool(o.Pool) }},
-		{"database hangs", func(t *testing.T, o *upload.Options) {
+		{"staging", func(_ *testing.T, o *options) { o.Blobs = &broken{Files: o.Blobs.(*blob.Files), stage: true} }},
+		{"blobs", func(_ *testing.T, o *options) { o.Blobs = &broken{Files: o.Blobs.(*blob.Files), keep: true} }},
+		{"database", func(_ *testing.T, o *options) { o.Pool = closedPool(o.Pool) }},
+		{"database hangs", func(t *testing.T, o *options) {
 			o.StoreWait = 50 * time.Millisecond
 			lockImages(t, o.Pool)
 		}},
@@ -258,9 +252,9 @@ func TestStoresAway(t *testing.T) {
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			f := setUp(t, func(o *upload.Options) { c.change(t, o) })
+			f := setUp(t, func(o *options) { c.change(t, o) })
 			r := f.send(t, "x", pngOf(600))
-			if r.Status != upload.Rejected || !errors.Is(r.Err, problem.ErrUnavailable) {
+			if r.Status != upload.Rejected || problem.CodeOf(r.Err) != problem.Unavailable {
 				t.Errorf("got %+v", r)
 			}
 			if left := f.files(t, "staging"); len(left) > 0 {
@@ -309,17 +303,17 @@ func TestOverloaded(t *testing.T) {
 	t.Parallel()
 	cases := []struct {
 		name   string
-		change func(*upload.Options)
+		change func(*options)
 	}{
-		{"the wait is too long", func(o *upload.Options) { o.QueueWait = time.Millisecond }},
-		{"the queue is full", func(o *upload.Options) { o.Queue = -1 }},
+		{"the wait is too long", func(o *options) { o.QueueWait = time.Millisecond }},
+		{"the queue is full", func(o *options) { o.Queue = -1 }},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			s := &stuck{entered: make(chan struct{}, 2), release: make(chan struct{})}
-			f := setUp(t, func(o *upload.Options) {
-				o.Places, s.Inspector, o.Inspector = 1, o.Inspector, s
+			f := setUp(t, func(o *options) {
+				o.Slots, s.Inspector, o.Inspector = 1, o.Inspector, s
 				c.change(o)
 			})
 			var first upload.Result

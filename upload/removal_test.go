@@ -8,7 +8,6 @@ import (
 
 	"inlet/blob"
 	"inlet/blob/blobtest"
-	"inlet/gallery"
 	"inlet/upload"
 )
 
@@ -32,7 +31,7 @@ func TestBytesWhoseRemovalIsNotSettled(t *testing.T) {
 	t.Parallel()
 	f := setUp(t)
 	store := &late{Store: f.blobs}
-	g := gallery.New(gallery.Options{Pool: f.pool, Blobs: store})
+	g := f.catalog(store)
 	data, other := pngOf(510), pngOf(511)
 	first := f.send(t, "x", data)
 	if err := g.Delete(t.Context(), first.ID); !errors.Is(err, blob.ErrUnavailable) {
@@ -54,7 +53,7 @@ func TestBytesWhoseRemovalIsNotSettled(t *testing.T) {
 		t.Errorf("an hour later: %+v", r)
 	}
 	f.clean(t)
-	if _, err := g.SweepOrphans(t.Context(), time.Unix(0, 0)); err != nil {
+	if _, err := g.Vault.Sweep(t.Context(), time.Unix(0, 0)); err != nil {
 		t.Fatal(err)
 	}
 	if n := f.count(t, `SELECT count(*) FROM removals`); n != 0 {

@@ -22,11 +22,12 @@ import (
 
 	"inlet/blob"
 	"inlet/blob/blobtest"
+	"inlet/catalog"
 	"inlet/db/dbtest"
-	"inlet/gallery"
 	"inlet/imaging"
 	"inlet/link"
 	"inlet/upload"
+	"inlet/vault"
 )
 
 // fixture is a service on a database and a folder of its own.
@@ -37,7 +38,7 @@ type fixture struct {
 	root  string // of the blobs, where they are files
 }
 
-func setUp(t testing.TB, change ...func(*upload.Options)) *fixture {
+func setUp(t testing.TB, change ...func(*options)) *fixture {
 	t.Helper()
 	root := t.TempDir()
 	blobs, err := blob.Open((&url.URL{Scheme: "file", Path: root}).String())
@@ -49,21 +50,44 @@ func setUp(t testing.TB, change ...func(*upload.Options)) *fixture {
 	return f
 }
 
-func setUpOn(t testing.TB, blobs blobtest.Store, change ...func(*upload.Options)) *fixture {
+func setUpOn(t testing.TB, blobs blobtest.Store, change ...func(*options)) *fixture {
 	t.Helper()
-	pool := dbtest.Pool(t)
-	o := upload.Options{
-		Pool: pool, Blobs: blobs,
-		Inspector: imaging.NewInspector(1e6, 64<<20),
-		Usage:     link.NewStore(pool, nil),
-		ClientKey: []byte("key of the tests"), MaxFileBytes: 1 << 20,
+	o := options{
+		Options: upload.Options{
+			Pool:      dbtest.Pool(t),
+			Inspector: imaging.NewInspector(1e6, 64<<20),
+			ClientKey: []byte("key of the tests"), MaxFileBytes: 1 << 20,
+		},
+		Blobs: blobs,
 	}
-	o.Orphans = gallery.New(gallery.Options{Pool: pool, Blobs: blobs})
+	pool := o.Pool
 	for _, c := range change {
 		c(&o)
 	}
-	return &fixture{Service: upload.New(o), pool: pool, blobs: blobs}
+
+	o.Gate = &link.Gate{Revocations: link.NewRevocations(o.Pool, nil, nil), Store: link.NewStore(o.Pool, nil), Now: time.Now}
+	o.Catalog = catalogOn(o.Pool, o.Blobs)
+	o.Vault = o.Catalog.Vault
+
+	return &fixture{Service: upload.New(o.Options), pool: pool, blobs: blobs}
 }
+
+// options of a service under test, and the store below its vault.
+type options struct {
+	upload.Options
+	Blobs vault.Blobs
+}
+
+func catalogOn(pool *pgxpool.Pool, blobs vault.Blobs) *catalog.Service {
+	contents := vault.New(vault.Options{
+		Pool: pool, Blobs: blobs, References: catalog.References{}, Thumbnailer: imaging.NewInspector(1e6, 64<<20),
+	})
+
+	return catalog.New(catalog.Options{Pool: pool, Vault: contents})
+}
+
+// catalog is one of another process, on a store.
+func (f *fixture) catalog(store vault.Blobs) *catalog.Service { return catalogOn(f.pool, store) }
 
 // send uploads bytes through an unlimited link.
 func (f *fixture) send(t testing.TB, name string, data []byte) upload.Result {

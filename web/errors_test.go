@@ -212,7 +212,7 @@ func TestOverloaded(t *testing.T) {
 	t.Parallel()
 	inspector := &held{entered: make(chan struct{}), let: make(chan struct{})}
 	s := newTestServer(t, func(o *setup) {
-		o.upload.Places, o.upload.QueueWait, o.upload.Inspector = 1, time.Millisecond, inspector
+		o.upload.Slots, o.upload.QueueWait, o.upload.Inspector = 1, time.Millisecond, inspector
 	})
 	l := s.makeLink("")
 	first := make(chan answer)

@@ -38,7 +38,7 @@ func (s *Server) image(w http.ResponseWriter, r *http.Request) error {
 	}
 	err = s.show(w, r, id, width)
 	if errors.Is(err, errNotBegun) && errors.Is(err, blob.ErrNotFound) {
-		// It was there when it was opened: it has been deleted or folded since.
+		// It was there when it was opened: it has been deleted or merged since.
 		err = s.show(w, r, id, width)
 	}
 	return err
@@ -132,7 +132,7 @@ func serve(w http.ResponseWriter, r *http.Request, content blob.Blob, f file) er
 	h.Set("Content-Security-Policy", "sandbox; default-src 'none'")
 	// Who has the address may show the picture on any page. Copies are asked
 	// for anew each time (a 304 costs one look-up), since a picture can be
-	// deleted, an address expire, and an id be folded into another picture.
+	// deleted, an address expire, and an id be merged into another picture.
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 	h.Set("Cache-Control", "private, no-cache")
 

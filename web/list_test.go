@@ -216,7 +216,7 @@ func TestCSV(t *testing.T) {
 	must(t, err)
 	_, err = s.pool.Exec(context.Background(), `INSERT INTO labels SELECT id, unnest(ARRAY['cat', 'indoor']) FROM images`)
 	must(t, err)
-	near := s.looks(e.ID)
+	near := s.describe(e.ID)
 	a := s.stream("/v1/images", typeCSV)
 	table, err := csv.NewReader(bytes.NewReader(a.body)).ReadAll()
 	must(t, err)

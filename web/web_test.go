@@ -38,6 +38,7 @@ import (
 	"inlet/resume"
 	"inlet/stats"
 	"inlet/upload"
+	"inlet/vault"
 )
 
 const (
@@ -59,7 +60,7 @@ type testServer struct {
 	blobs   blobtest.Store
 	root    string // of the blob store
 	log     *lockedBuffer
-	gallery *catalog.Service
+	catalog *catalog.Service
 }
 
 // setup is what a test may change before the service is made.
@@ -90,7 +91,7 @@ func newTestServer(t testing.TB, change ...func(*setup)) *testServer {
 
 	o := setup{
 		web: Options{
-			Keys: s.keys, AdminToken: testToken, PublicURL: s.URL,
+			AdminToken: testToken, PublicURL: s.URL,
 			MaxFileBytes: testMaxBytes, MaxFiles: testMaxFiles,
 			Log: log, Registerer: registry, Gatherer: registry,
 		},
@@ -112,15 +113,18 @@ func newTestServer(t testing.TB, change ...func(*setup)) *testServer {
 	}
 	inspector := imaging.NewInspector(1e6, 64<<20)
 	o.web.Redis = rdb
-	o.web.Stats = stats.New(stats.Options{Pool: o.pool, Redis: rdb, Log: log, Registerer: registry})
-	o.web.Revocations = link.NewRevocations(o.pool, rdb, log)
-	o.web.Links = link.NewStore(o.pool, o.web.Stats)
-	s.gallery = catalog.New(catalog.Options{
-		Pool: o.pool, Blobs: s.blobs, Thumbnailer: inspector, Committed: o.web.Stats.Wake,
-	})
-	o.web.Gallery = s.gallery
-	o.upload.Pool, o.upload.Blobs = o.pool, s.blobs
-	o.upload.Usage, o.upload.Orphans, o.upload.Committed = o.web.Links, s.gallery, o.web.Stats.Wake
+	if o.web.Now == nil {
+		o.web.Now = time.Now
+	}
+	o.web.Stats = stats.New(stats.Options{Pool: o.pool, Redis: rdb, Truth: catalog.Counts{}, Log: log, Registerer: registry})
+	o.web.Gate = &link.Gate{
+		Keys: s.keys, Revocations: link.NewRevocations(o.pool, rdb, log), Store: link.NewStore(o.pool, o.web.Stats), Now: o.web.Now,
+	}
+	contents := vault.New(vault.Options{Pool: o.pool, Blobs: s.blobs, References: catalog.References{}, Thumbnailer: inspector})
+	s.catalog = catalog.New(catalog.Options{Pool: o.pool, Vault: contents, Committed: o.web.Stats.Wake})
+	o.web.Catalog = s.catalog
+	o.upload.Pool, o.upload.Gate, o.upload.Vault, o.upload.Catalog = o.pool, o.web.Gate, contents, s.catalog
+	o.upload.Committed = o.web.Stats.Wake
 	if o.upload.Inspector == nil {
 		o.upload.Inspector = inspector
 	}
@@ -146,7 +150,7 @@ func newTestServer(t testing.TB, change ...func(*setup)) *testServer {
 	t.Cleanup(s.http.Close)
 	s.client = &http.Client{Transport: validating(t, s.http.Client().Transport)}
 	s.run(o.web.Stats.Run)
-	s.run(o.web.Revocations.Run)
+	s.run(o.web.Gate.Revocations.Run)
 	s.run(o.web.Resume.Run)
 	return s
 }

@@ -67,7 +67,7 @@ func (s *Server) packPicture(r *http.Request, a *archive, d *catalog.Document) e
 	}
 	defer content.Close()
 	if img.ID != d.ID {
-		fmt.Fprintf(&a.missing, "%s folded into %s\n", d.ID, img.ID)
+		fmt.Fprintf(&a.missing, "%s merged into %s\n", d.ID, img.ID)
 		return nil
 	}
 	entry, err := a.CreateHeader(&zip.FileHeader{

@@ -131,7 +131,7 @@ func TestZIPFailsAtOnce(t *testing.T) {
 	t.Parallel()
 	s := newTestServer(t)
 	s.store("1.png", pngOf(1))
-	_, err := s.pool.Exec(context.Background(), `ALTER TABLE folded RENAME TO hidden`)
+	_, err := s.pool.Exec(context.Background(), `ALTER TABLE merges RENAME TO hidden`)
 	must(t, err)
 	a := s.send("GET", "/v1/images", nil, "Authorization", "Bearer "+testToken, "Accept", typeZIP)
 	if a.code() != "internal" || a.Header.Get("Content-Disposition") != "" {

@@ -16,6 +16,7 @@ import (
 	"github.com/jackc/pgx/v5"
 	"golang.org/x/image/draw"
 
+	"inlet/catalog"
 	"inlet/link"
 	"inlet/upload"
 )
@@ -67,7 +68,7 @@ func asPNG(m image.Image) []byte {
 type later struct {
 	mu      sync.Mutex
 	decodes []uuid.UUID
-	folds   [][2]uuid.UUID
+	pairs   [][2]uuid.UUID
 }
 
 func (l *later) Decode(_ context.Context, _ pgx.Tx, id uuid.UUID) error {
@@ -77,10 +78,10 @@ func (l *later) Decode(_ context.Context, _ pgx.Tx, id uuid.UUID) error {
 	return nil
 }
 
-func (l *later) Fold(_ context.Context, _ pgx.Tx, pairs [][2]uuid.UUID) error {
+func (l *later) Compare(_ context.Context, _ pgx.Tx, pairs [][2]uuid.UUID) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.folds = append(l.folds, pairs...)
+	l.pairs = append(l.pairs, pairs...)
 	return nil
 }
 
@@ -126,7 +127,7 @@ func TestCopies(t *testing.T) {
 				t.Fatalf("got %+v", r)
 			}
 			if test.want == upload.Duplicate {
-				if r.ID != first.ID || r.Match != upload.MatchPerceptual || r.Distance == nil {
+				if r.ID != first.ID || r.Match != catalog.MatchPerceptual || r.Distance == nil {
 					t.Errorf("got %+v", r)
 				}
 				if again := f.send(t, "again", test.data); again.ID != first.ID {
@@ -160,7 +161,7 @@ func TestMostPixelsThenOldest(t *testing.T) {
 
 func TestExactTakesOnlyTheSameBytes(t *testing.T) {
 	t.Parallel()
-	f := setUp(t, func(o *upload.Options) { o.Exact = true })
+	f := setUp(t, func(o *options) { o.Exact = true })
 	data := asPNG(scene(4, 320, 240))
 	first := f.send(t, "a", data)
 	for name, other := range map[string][]byte{"metadata": withComment(data, "other"), "re-encoded": asJPEG(scene(4, 320, 240), 90)} {
@@ -168,7 +169,7 @@ func TestExactTakesOnlyTheSameBytes(t *testing.T) {
 			t.Errorf("%s: got %+v", name, r)
 		}
 	}
-	if r := f.send(t, "again", data); r.Match != upload.MatchExact || r.ID != first.ID {
+	if r := f.send(t, "again", data); r.Match != catalog.MatchExact || r.ID != first.ID {
 		t.Errorf("got %+v", r)
 	}
 	if near := f.near(t, first.ID); len(near) != 2 {
@@ -178,7 +179,7 @@ func TestExactTakesOnlyTheSameBytes(t *testing.T) {
 
 func TestCopiesOfOtherLinksAreOthers(t *testing.T) {
 	t.Parallel()
-	f := setUp(t, func(o *upload.Options) { o.ScopeByLink = true })
+	f := setUp(t, func(o *options) { o.ScopeByLink = true })
 	m := scene(5, 320, 240)
 	f.send(t, "a", asJPEG(m, 92))
 	other := f.Accept(t.Context(), sender(link.Grant{ID: "another"}), "b", bytes.NewReader(asJPEG(m, 80)))
@@ -218,7 +219,7 @@ func TestAnimations(t *testing.T) {
 	first := f.send(t, "first", movie(11, 3))
 	looped := movie(11, 3)
 	looped = append(bytes.Clone(looped[:len(looped)-1]), 0x21, 0xff, 11, 'N', 'E', 'T', 'S', 'C', 'A', 'P', 'E', '2', '.', '0', 3, 1, 0, 0, 0, 0x3b)
-	if r := f.send(t, "loop", looped); r.ID != first.ID || r.Match != upload.MatchPerceptual {
+	if r := f.send(t, "loop", looped); r.ID != first.ID || r.Match != catalog.MatchPerceptual {
 		t.Errorf("the same frames with another loop: %+v", r)
 	}
 	for name, data := range map[string][]byte{

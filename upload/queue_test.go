@@ -13,12 +13,12 @@ import (
 	"inlet/link"
 )
 
-func someone(name string) party { return party{link: link.ID(name)} }
+func someone(name string) tenant { return tenant{link: link.ID(name)} }
 
-// queueUp lets n of a party wait, one after the other, and returns when they do.
-// Each that gets a place says so to got, and gives it back; others say so to
+// queueUp lets n of a tenant wait, one after the other, and returns when they do.
+// Each that gets a slot says so to got, and gives it back; others say so to
 // refused.
-func queueUp(ctx context.Context, p *places, who string, n int, got, refused func(name string)) {
+func queueUp(ctx context.Context, p *fairQueue, who string, n int, got, refused func(name string)) {
 	for i := range n {
 		go func() {
 			release, err := p.take(ctx, someone(who))
@@ -45,10 +45,10 @@ func (r *record) add(name string) {
 	r.names = append(r.names, name)
 }
 
-func TestPartiesTakeTurns(t *testing.T) {
+func TestTenantsTakeTurns(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		p := newPlaces(1, 1000, time.Minute)
+		p := newFairQueue(1, 1000, time.Minute)
 		release, err := p.take(t.Context(), someone("x"))
 		if err != nil {
 			t.Fatal(err)
@@ -64,7 +64,7 @@ func TestPartiesTakeTurns(t *testing.T) {
 		synctest.Wait()
 		// First come, first served would have b wait for all five hundred.
 		if first := fmt.Sprint(got.names[:7]); first != "[a1 b1 c1 a2 b2 a3 a4]" {
-			t.Errorf("places went to %s", first)
+			t.Errorf("slots went to %s", first)
 		}
 		if len(got.names) != 503 || len(refused.names) != 0 || p.queued() != 0 || p.taken() != 0 {
 			t.Errorf("%d got a place, %d did not; %d wait, %d are taken", len(got.names), len(refused.names), p.queued(), p.taken())
@@ -72,11 +72,11 @@ func TestPartiesTakeTurns(t *testing.T) {
 	})
 }
 
-// A queue that one party has filled still takes others.
+// A queue that one tenant has filled still takes others.
 func TestFullQueue(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		p := newPlaces(1, 4, time.Minute)
+		p := newFairQueue(1, 4, time.Minute)
 		release, err := p.take(t.Context(), someone("x"))
 		if err != nil {
 			t.Fatal(err)
@@ -93,7 +93,7 @@ func TestFullQueue(t *testing.T) {
 		release()
 		synctest.Wait()
 		if all := fmt.Sprint(got.names); all != "[a1 b1 c1 a2]" {
-			t.Errorf("places went to %s", all)
+			t.Errorf("slots went to %s", all)
 		}
 		if len(refused.names) != 4 {
 			t.Errorf("refused: %v", refused.names)
@@ -104,7 +104,7 @@ func TestFullQueue(t *testing.T) {
 func TestWhoGivesUpWaiting(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		p := newPlaces(1, 10, time.Second)
+		p := newFairQueue(1, 10, time.Second)
 		release, err := p.take(t.Context(), someone("x"))
 		if err != nil {
 			t.Fatal(err)
@@ -117,8 +117,8 @@ func TestWhoGivesUpWaiting(t *testing.T) {
 		if _, err := p.take(t.Context(), someone("late")); !errors.Is(err, ErrOverloaded) {
 			t.Errorf("after a second: %v", err)
 		}
-		if p.queued() != 0 || len(p.turns) != 0 || len(refused.names) != 1 {
-			t.Errorf("%d wait, turns %v, refused %v", p.queued(), p.turns, refused.names)
+		if p.queued() != 0 || len(p.next) != 0 || len(refused.names) != 1 {
+			t.Errorf("%d wait, turns %v, refused %v", p.queued(), p.next, refused.names)
 		}
 		release()
 		if release, err = p.take(t.Context(), someone("next")); err != nil {
@@ -133,10 +133,10 @@ func TestWhoGivesUpWaiting(t *testing.T) {
 }
 
 // No place is lost or taken twice, whatever comes together.
-func TestPlacesAreCounted(t *testing.T) {
+func TestSlotsAreCounted(t *testing.T) {
 	t.Parallel()
 	const slots = 3
-	p := newPlaces(slots, 20, 200*time.Microsecond)
+	p := newFairQueue(slots, 20, 200*time.Microsecond)
 	var inside record
 	var all sync.WaitGroup
 	for i := range 50 {
@@ -154,18 +154,18 @@ func TestPlacesAreCounted(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if len(inside.names) > 0 || p.taken() != 0 || p.free != slots || p.queued() != 0 || len(p.turns)+len(p.lines) != 0 {
+	if len(inside.names) > 0 || p.taken() != 0 || p.free != slots || p.queued() != 0 || len(p.next)+len(p.lines) != 0 {
 		t.Errorf("%d too many; %d taken, %d free, %d wait", len(inside.names), p.taken(), p.free, p.queued())
 	}
 }
 
 func TestPartyOf(t *testing.T) {
 	t.Parallel()
-	of := func(id, addr string) party {
-		return partyOf(Sender{Grant: link.Grant{ID: link.ID(id)}, Client: netip.MustParseAddr(addr)})
+	of := func(id, addr string) tenant {
+		return tenantOf(Sender{Grant: link.Grant{ID: link.ID(id)}, Client: netip.MustParseAddr(addr)})
 	}
 	cases := []struct {
-		a, b party
+		a, b tenant
 		same bool
 	}{
 		{of("l", "192.0.2.1"), of("l", "192.0.2.1"), true},

@@ -12,28 +12,26 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// fold makes a picture one of the ids of another, as package upload does; what
-// the counters say stays as it is.
-func (s *testServer) fold(id, into string) {
+// merge makes a picture one of the ids of another, as package catalog does; the
+// counters stay as they are.
+func (s *testServer) merge(id, into string) {
 	s.t.Helper()
 	var batch pgx.Batch
 	batch.Queue(`UPDATE uploads SET image_id = $2, status = 'duplicate', match = 'perceptual' WHERE image_id = $1`, id, into)
-	batch.Queue(`INSERT INTO folded VALUES ($1, $2)`, id, into)
+	batch.Queue(`INSERT INTO merges VALUES ($1, $2)`, id, into)
 	var sum []byte
 	batch.Queue(`DELETE FROM images WHERE id = $1 RETURNING sha256`, id).QueryRow(func(row pgx.Row) error { return row.Scan(&sum) })
 	must(s.t, s.pool.SendBatch(context.Background(), &batch).Close())
-	must(s.t, s.catalog.RemoveOrphan(context.Background(), [32]byte(sum)))
+	must(s.t, s.catalog.Vault.Remove(context.Background(), [32]byte(sum)))
 }
 
-// looks gives a picture a perceptual hash and a flag, and two new ones that it is
-// near to, which it returns.
-func (s *testServer) looks(id string) [2]string {
+// describe gives a picture a perceptual hash and a flag, and two new
+// near-duplicates, which it returns.
+func (s *testServer) describe(id string) [2]string {
 	s.t.Helper()
 	others := [2]string{uuid.NewString(), uuid.NewString()}
 	var batch pgx.Batch
-	batch.Queue(`UPDATE images SET flags = '{undecodable}' WHERE id = $1`, id)
-	batch.Queue(`INSERT INTO fingerprints VALUES ($1, '', ('x0123456789abcdef' || repeat('5', 48))::bit(256), '{}', '')
-		ON CONFLICT (image_id) DO UPDATE SET hash = excluded.hash`, id)
+	batch.Queue(`UPDATE images SET flags = '{undecodable}', phash = x'0123456789abcdef'::bigint WHERE id = $1`, id)
 	for i, other := range others {
 		batch.Queue(`INSERT INTO images (id, sha256, format, width, height, bytes, uploaded_at)
 			VALUES ($1::uuid, sha256($1::text::bytea), 'png', 1, 1, 1, now())`, other)
@@ -44,11 +42,11 @@ func (s *testServer) looks(id string) [2]string {
 	return others
 }
 
-func TestLooks(t *testing.T) {
+func TestNearAndFlags(t *testing.T) {
 	t.Parallel()
 	s := newTestServer(t)
 	e := s.store("a.png", pngOf(1))
-	near := s.looks(e.ID)
+	near := s.describe(e.ID)
 	want := fmt.Sprintf(`"phash":"0123456789abcdef","near":[{"id":"%s","distance":3},{"id":"%s","distance":40}],"quality":{"flags":["undecodable"]}`,
 		near[0], near[1])
 	for _, address := range []string{"/v1/images/" + e.ID + "/metadata", "/v1/images"} {
@@ -65,15 +63,15 @@ func TestLooks(t *testing.T) {
 	}
 }
 
-// A folded id is as good as that of the picture that is kept.
-func TestFolded(t *testing.T) {
+// A merged id is as good as that of the picture that stays.
+func TestMerged(t *testing.T) {
 	t.Parallel()
 	s := newTestServer(t, func(o *setup) { o.signed = true })
 	data := jpegSized(t, 400, 300)
-	kept, folded := s.store("kept.jpg", data), s.store("folded.png", pngOf(2))
-	s.fold(folded.ID, kept.ID)
+	kept, merged := s.store("kept.jpg", data), s.store("merged.png", pngOf(2))
+	s.merge(merged.ID, kept.ID)
 	for _, width := range []string{"", "&width=160"} {
-		want, got := s.send("GET", kept.URL+width, nil), s.send("GET", folded.URL+width, nil)
+		want, got := s.send("GET", kept.URL+width, nil), s.send("GET", merged.URL+width, nil)
 		if got.StatusCode != http.StatusOK || !bytes.Equal(got.body, want.body) || want.Header.Get("ETag") == "" {
 			t.Errorf("%q: %d, %d bytes; want %d", width, got.StatusCode, len(got.body), len(want.body))
 		}
@@ -82,19 +80,19 @@ func TestFolded(t *testing.T) {
 				t.Errorf("%q: %s is %q, want %q", width, name, got, want)
 			}
 		}
-		if a := s.send("GET", folded.URL+width, nil, "If-None-Match", want.Header.Get("ETag")); a.StatusCode != http.StatusNotModified {
+		if a := s.send("GET", merged.URL+width, nil, "If-None-Match", want.Header.Get("ETag")); a.StatusCode != http.StatusNotModified {
 			t.Errorf("%q: a copy of the kept one: %d", width, a.StatusCode)
 		}
 	}
-	if bare, _, _ := strings.Cut(folded.URL, "?"); s.send("GET", bare, nil).code() != "forbidden" {
+	if bare, _, _ := strings.Cut(merged.URL, "?"); s.send("GET", bare, nil).code() != "forbidden" {
 		t.Error("served without a signature")
 	}
 
-	address := "/v1/images/" + folded.ID
+	address := "/v1/images/" + merged.ID
 	if a := s.operator("PUT", address+"/labels", `{"labels":["cat"]}`); a.StatusCode != http.StatusOK {
 		t.Errorf("labels: %d %s", a.StatusCode, a.body)
 	}
-	a := s.importTable(strings.NewReader("id,label\n" + folded.ID + ",dog\n"))
+	a := s.importTable(strings.NewReader("id,label\n" + merged.ID + ",dog\n"))
 	if got := strings.TrimSpace(string(a.body)); got != `{"set":1,"unknown":[]}` {
 		t.Errorf("import: %d %s", a.StatusCode, got)
 	}
@@ -108,7 +106,7 @@ func TestFolded(t *testing.T) {
 	if a := s.operator("DELETE", address, ""); a.StatusCode != http.StatusNoContent {
 		t.Errorf("delete: %d %s", a.StatusCode, a.body)
 	}
-	for _, id := range []string{kept.ID, folded.ID} {
+	for _, id := range []string{kept.ID, merged.ID} {
 		if a := s.operator("GET", "/v1/images/"+id, ""); a.code() != "not-found" {
 			t.Errorf("%s after the deletion: %d", id, a.StatusCode)
 		}

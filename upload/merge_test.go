@@ -13,12 +13,13 @@ import (
 	"inlet/imaging"
 	"inlet/imaging/fingerprint"
 	"inlet/upload"
+	"inlet/vault"
 )
 
 // meeting makes uploads wait for each other between their look-ups and their
 // commits.
 type meeting struct {
-	upload.Blobs
+	vault.Blobs
 	all  sync.WaitGroup
 	here sync.Map // of *blob.Staged
 }
@@ -34,17 +35,17 @@ func (m *meeting) Keep(ctx context.Context, st *blob.Staged, k blob.Key) error {
 // atOnce sends files so that none sees another.
 func (f *fixture) atOnce(t testing.TB, files ...[]byte) []upload.Result {
 	t.Helper()
-	blobs := f.Blobs
-	m := &meeting{Blobs: f.Blobs}
+	blobs := f.Vault.Blobs
+	m := &meeting{Blobs: f.Vault.Blobs}
 	m.all.Add(len(files))
-	f.Blobs = m
+	f.Vault.Blobs = m
 	results := make([]upload.Result, len(files))
 	var wg sync.WaitGroup
 	for i, data := range files {
 		wg.Go(func() { results[i] = f.send(t, "file", data) })
 	}
 	wg.Wait()
-	f.Blobs = blobs
+	f.Vault.Blobs = blobs
 	return results
 }
 
@@ -54,11 +55,11 @@ func (f *fixture) settle(t testing.TB, jobs *later) {
 	if err := f.Settle(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for len(jobs.folds) > 0 {
-		pair := jobs.folds[0]
-		jobs.folds = jobs.folds[1:]
+	for len(jobs.pairs) > 0 {
+		pair := jobs.pairs[0]
+		jobs.pairs = jobs.pairs[1:]
 		for range 2 { // a job may run twice
-			if err := f.Fold(t.Context(), pair[0], pair[1]); err != nil {
+			if err := f.Compare(t.Context(), pair[0], pair[1]); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -103,10 +104,10 @@ func camera(data []byte) []byte {
 	return withExif(data, map[uint16]string{0x010f: "Acme Corp", 0x0110: "Acme One"})
 }
 
-func TestFoldsWhatWasStoredAtOnce(t *testing.T) {
+func TestMergesWhatWasStoredAtOnce(t *testing.T) {
 	t.Parallel()
 	jobs := &later{}
-	f := setUp(t, func(o *upload.Options) { o.Later = jobs })
+	f := setUp(t, func(o *options) { o.Later = jobs })
 	m := scene(20, 320, 240)
 	copies := [][]byte{asJPEG(m, 92), camera(asJPEG(m, 80)), asPNG(m)}
 	results := f.atOnce(t, copies...)
@@ -123,7 +124,7 @@ func TestFoldsWhatWasStoredAtOnce(t *testing.T) {
 	if err := f.pool.QueryRow(t.Context(), `SELECT id FROM images WHERE camera = 'Acme One'`).Scan(&kept); err != nil {
 		t.Fatalf("the picture that is kept has no camera: %v", err)
 	}
-	if n := f.count(t, `SELECT count(*) FROM folded WHERE image_id = $1`, kept); n != 2 {
+	if n := f.count(t, `SELECT count(*) FROM merges WHERE image_id = $1`, kept); n != 2 {
 		t.Errorf("%d ids lead to the picture that is kept", n)
 	}
 	if n := f.count(t, `SELECT count(*) FROM uploads WHERE image_id = $1`, kept); n != 3 {
@@ -139,10 +140,10 @@ func TestFoldsWhatWasStoredAtOnce(t *testing.T) {
 	f.counted(t)
 }
 
-func TestFoldKeepsWhatIsOlderAndLarger(t *testing.T) {
+func TestMergeSparesTheLarger(t *testing.T) {
 	t.Parallel()
 	jobs := &later{}
-	f := setUp(t, func(o *upload.Options) { o.Later = jobs })
+	f := setUp(t, func(o *options) { o.Later = jobs })
 	m := scene(21, 320, 240)
 	r := f.atOnce(t, asJPEG(m, 90), asJPEG(scaled(m, 640, 480), 90))
 	if r[0].Status != upload.Stored || r[1].Status != upload.Stored {
@@ -174,7 +175,7 @@ func TestFindsCopiesOfWhatIsDecodedLate(t *testing.T) {
 	t.Parallel()
 	jobs := &later{}
 	inspector := imaging.NewInspector(1e6, 64<<20)
-	f := setUp(t, func(o *upload.Options) { o.Later, o.Inspector = jobs, lateInspector{inspector} })
+	f := setUp(t, func(o *options) { o.Later, o.Inspector = jobs, lateInspector{inspector} })
 	m := scene(22, 320, 240)
 	data := asPNG(m)
 	first := f.send(t, "late", data)
@@ -190,8 +191,8 @@ func TestFindsCopiesOfWhatIsDecodedLate(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.settle(t, jobs)
-	if n := f.count(t, `SELECT count(*) FROM folded WHERE id = $1 AND image_id = $2`, second.ID, first.ID); n != 1 {
-		t.Error("the later one is not folded into the earlier one")
+	if n := f.count(t, `SELECT count(*) FROM merges WHERE id = $1 AND image_id = $2`, second.ID, first.ID); n != 1 {
+		t.Error("the later one is not merged into the earlier one")
 	}
 	f.counted(t)
 	f.clean(t)
