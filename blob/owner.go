@@ -14,7 +14,6 @@ import (
 // has another one.
 func (f *Files) Claim(_ context.Context, owner string) error {
 	path := filepath.Join(f.root, "owner")
-
 	found, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := f.writeOwner(path, owner); err != nil {

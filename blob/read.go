@@ -90,7 +90,6 @@ func (f *Files) Delete(ctx context.Context, k Key) error {
 
 func removeVariants(content string) error {
 	shard, prefix := filepath.Dir(content), filepath.Base(content)+"."
-
 	entries, err := os.ReadDir(shard)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

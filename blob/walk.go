@@ -70,7 +70,6 @@ func Old(files iter.Seq2[Listed, error], olderThan time.Time) iter.Seq2[Key, err
 	return func(yield func(Key, error) bool) {
 		var last string
 		old := false
-
 		for f, err := range files {
 			if err != nil {
 				yield("", err)

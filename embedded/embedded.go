@@ -49,7 +49,6 @@ func Open(dir string) (*Dir, error) {
 	}
 
 	lockPath := filepath.Join(path, "lock")
-
 	lock, err := child.Lock(lockPath)
 	if errors.Is(err, child.ErrLocked) {
 		return nil, fmt.Errorf("%w: Inlet runs on %s already (process %d); stop it, or give this one another INLET_DATA_DIR",
@@ -76,7 +75,6 @@ func (d *Dir) Close() error { return child.Unlock(d.lock) }
 // Secret generates the content and makes it durable before it returns it.
 func (d *Dir) Secret(name string, generate func() (string, error)) (value string, created bool, err error) {
 	path := filepath.Join(d.path, name)
-
 	raw, err := os.ReadFile(path)
 	switch {
 	case err == nil:

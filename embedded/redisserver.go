@@ -25,7 +25,6 @@ var errNoRedis = errors.New("no usable redis-server found")
 // findRedis returns the path of a Redis 6.2 or later, or of a Valkey.
 func findRedis(ctx context.Context) (string, error) {
 	number := regexp.MustCompile(`v=(\d+)\.(\d+)`)
-
 	for _, name := range []string{"redis-server", "valkey-server"} {
 		path, err := exec.LookPath(name)
 		if err != nil {
@@ -206,19 +205,7 @@ func (s *redisServer) awaitReady(ctx context.Context, process *child.Process) er
 	})
 	defer func() { _ = client.Close() }()
 
-	for {
-		if child.Listens(ctx, s.address) && client.Ping(ctx).Err() == nil {
-			return nil
-		}
-
-		select {
-		case <-process.Done():
-			return errors.Join(errors.New("it ended before it was ready"), process.Err())
-		default:
-		}
-
-		if err := child.Pause(ctx, 5*time.Millisecond); err != nil {
-			return err
-		}
-	}
+	return process.AwaitReady(ctx, func() (bool, error) {
+		return child.Listens(ctx, s.address) && client.Ping(ctx).Err() == nil, nil
+	})
 }

@@ -107,7 +107,6 @@ func origin(name, raw string) (*url.URL, error) {
 // folder returns the prefix with one slash at its end.
 func folder(raw string) (string, error) {
 	trimmed := strings.Trim(raw, "/")
-
 	for part := range strings.SplitSeq(trimmed, "/") {
 		if part == "" || part == "." || part == ".." || strings.ContainsFunc(part, func(r rune) bool { return r < ' ' || r > '~' || r == '\\' }) {
 			return "", errors.New("s3: prefix must be a folder such as pictures/inlet, in printable ASCII")

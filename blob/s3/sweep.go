@@ -185,7 +185,6 @@ func (s *Store) Claim(ctx context.Context, owner string) error {
 	var got string
 	err := attempt(ctx, "claim the store", func(ctx context.Context, dog *watchdog) (err error) {
 		name := s.prefix + "owner"
-
 		got, err = s.readOwner(ctx, name)
 		if isCode(err, minio.NoSuchKey) {
 			if err = s.writeOwner(ctx, name, owner, dog); err == nil {

@@ -21,7 +21,6 @@ const template = "inlet_template"
 // Pool opens a fresh, migrated database and drops it after the test.
 func Pool(t testing.TB) *pgxpool.Pool {
 	t.Helper()
-
 	pool, err := db.Open(context.Background(), URL(t), db.Options{})
 	must(t, err)
 	t.Cleanup(pool.Close)
@@ -32,7 +31,6 @@ func Pool(t testing.TB) *pgxpool.Pool {
 // the test.
 func URL(t testing.TB) string {
 	t.Helper()
-
 	s, err := shared()
 	if err != nil {
 		t.Fatalf("dbtest: start PostgreSQL: %v", err)

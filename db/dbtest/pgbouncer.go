@@ -75,17 +75,17 @@ default_pool_size = 8
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 
-	for {
+	err = process.AwaitReady(ctx, func() (bool, error) {
 		conn, err := pgx.Connect(ctx, u.String())
-		if err == nil {
-			_ = conn.Close(ctx)
-			return u.String()
+		if err != nil {
+			return false, nil //nolint:nilerr // it is not ready yet
 		}
-
-		if child.Pause(ctx, 10*time.Millisecond) != nil {
-			t.Fatalf("dbtest: pgbouncer: %v\n%s", err, log.Tail())
-		}
+		return true, conn.Close(ctx)
+	})
+	if err != nil {
+		t.Fatalf("dbtest: pgbouncer: %v\n%s", err, log.Tail())
 	}
+	return u.String()
 }
 
 func must(t testing.TB, err error) {

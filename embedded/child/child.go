@@ -8,6 +8,7 @@ package child
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -113,12 +114,30 @@ func (p *Process) Err() error {
 	return p.err
 }
 
+// AwaitReady calls ready every few milliseconds until it returns true or an error,
+// the process ends, or ctx does.
+func (p *Process) AwaitReady(ctx context.Context, ready func() (bool, error)) error {
+	for {
+		if ok, err := ready(); ok || err != nil {
+			return err
+		}
+
+		select {
+		case <-p.done:
+			return errors.Join(errors.New("it ended before it was ready"), p.err)
+		default:
+		}
+		if err := Pause(ctx, 5*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
 // Stop sends the signals one after the other, each with the time of grace, until
 // the process has ended, and finally kills it. When ctx ends, Stop sends the next
 // signal at once and shortens the grace to 2 seconds at most.
 func (p *Process) Stop(ctx context.Context, grace time.Duration, signals ...syscall.Signal) {
 	hurry := ctx.Done()
-
 	for _, s := range signals {
 		_ = p.cmd.Process.Signal(s) // fails only when it has ended
 

@@ -37,7 +37,6 @@ func ShortPath(dir string) (path string, release func(), err error) {
 	if len(parent)+len(aliasPrefix)+16 > maxSocketDir {
 		parent = "/tmp"
 	}
-
 	dropAliases(parent, dir)
 
 	temp, err := os.MkdirTemp(parent, aliasPrefix)

@@ -55,7 +55,6 @@ func (c *cluster) dropStale() error {
 // isStranger tells whether the process is not a server on this cluster.
 func (c *cluster) isStranger(pid int) bool {
 	proc := fmt.Sprintf("/proc/%d/", pid)
-
 	folder, err := os.Stat(c.Dir)
 	if err != nil {
 		return false

@@ -12,7 +12,6 @@ package pgserver
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"net/url"
@@ -176,7 +175,11 @@ func (c *cluster) start(ctx context.Context) (*Server, error) {
 	}
 	s := &Server{process: process, password: c.Password, sockets: sockets, release: release}
 
-	if err := c.awaitReady(ctx, process); err != nil {
+	err = process.AwaitReady(ctx, func() (bool, error) {
+		f, err := c.pidFile()
+		return err == nil && f.pid == process.Pid() && f.status == "ready", nil
+	})
+	if err != nil {
 		s.Stop(ctx)
 		return nil, err
 	}
@@ -195,25 +198,6 @@ func (c *cluster) settings() map[string]string {
 	all["unix_socket_permissions"] = "0700"
 	all["logging_collector"] = "off"
 	return all
-}
-
-// awaitReady returns once the server's pid file says that it is ready.
-func (c *cluster) awaitReady(ctx context.Context, p *child.Process) error {
-	for {
-		if f, err := c.pidFile(); err == nil && f.pid == p.Pid() && f.status == "ready" {
-			return nil
-		}
-
-		select {
-		case <-p.Done():
-			return errors.Join(errors.New("it ended before it was ready"), p.Err())
-		default:
-		}
-
-		if err := child.Pause(ctx, 5*time.Millisecond); err != nil {
-			return err
-		}
-	}
 }
 
 // URL returns the address of a database. It contains the password, and everything

@@ -142,25 +142,17 @@ func (r *redisServer) awaitReady() error {
 	client := r.client()
 	defer func() { _ = client.Close() }()
 
-	for {
-		if child.Listens(ctx, r.addr) {
-			id, err := client.InfoMap(ctx, "server").Result()
-			if err == nil && id["Server"]["process_id"] == fmt.Sprint(r.process.Pid()) {
-				return nil
-			}
-			if err == nil {
-				return errors.New("another server has the address")
-			}
+	return r.process.AwaitReady(ctx, func() (bool, error) {
+		if !child.Listens(ctx, r.addr) {
+			return false, nil
 		}
 
-		select {
-		case <-r.process.Done():
-			return errors.Join(errors.New("it ended at once"), r.process.Err())
-		case <-ctx.Done():
-			return errors.New("it does not answer")
-		case <-time.After(2 * time.Millisecond):
+		id, err := client.InfoMap(ctx, "server").Result()
+		if err == nil && id["Server"]["process_id"] != fmt.Sprint(r.process.Pid()) {
+			return false, errors.New("another server has the address")
 		}
-	}
+		return err == nil, nil
+	})
 }
 
 func (r *redisServer) client() *redis.Client {

@@ -22,7 +22,6 @@ func Each(t *testing.T, fn func(t *testing.T, url string)) {
 // EachServer is Each for tests that need the server itself.
 func EachServer(t *testing.T, fn func(t *testing.T, s *Server)) {
 	t.Helper()
-
 	for _, kind := range kinds() {
 		t.Run(kind, func(t *testing.T) {
 			t.Parallel()

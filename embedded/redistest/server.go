@@ -31,10 +31,8 @@ type backend interface {
 
 func start(t testing.TB, kind string) *Server {
 	t.Helper()
-
 	s := &Server{t: t, Kind: kind}
 	dir := ramdir.Temp(t)
-
 	short, release, err := child.ShortPath(dir)
 	s.must(err)
 	t.Cleanup(release)

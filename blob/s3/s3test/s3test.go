@@ -51,7 +51,6 @@ type Server struct {
 // it skips the test, or fails it if INLET_TEST_S3=required.
 func Start(t testing.TB) *Server {
 	t.Helper()
-
 	program, err := Program(t.Context())
 	switch {
 	case err != nil && os.Getenv(required) == "required":
@@ -123,21 +122,14 @@ func (s *Server) awaitReady() error {
 		return err
 	}
 
-	for {
+	return s.process.AwaitReady(ctx, func() (bool, error) {
 		_, err := client.ListBuckets(ctx)
 		var answer minio.ErrorResponse
-		if err == nil || errors.As(err, &answer) {
-			return err
+		if errors.As(err, &answer) {
+			return false, err
 		}
-
-		select {
-		case <-ctx.Done():
-			return err
-		case <-s.process.Done():
-			return errors.Join(errors.New("it ended at once"), s.process.Err())
-		case <-time.After(2 * time.Millisecond):
-		}
-	}
+		return err == nil, nil
+	})
 }
 
 // Bucket creates a bucket and returns its URL for s3.Options, with pairs of names
@@ -179,7 +171,6 @@ func (s *Server) Objects() (names []string) {
 func (s *Server) Age(folder string, by time.Duration) {
 	s.t.Helper()
 	past := time.Now().Add(-by)
-
 	for _, name := range s.Objects() {
 		if !strings.HasPrefix(name, folder+"/") {
 			continue
@@ -240,7 +231,6 @@ func (s *Server) Suspend() {
 // stopped tells whether every thread is in the state T, which follows the name.
 func stopped(t testing.TB, pattern string) bool {
 	t.Helper()
-
 	files, err := filepath.Glob(pattern)
 	if err != nil {
 		t.Fatalf("s3test: %v", err)
