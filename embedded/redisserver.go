@@ -124,7 +124,6 @@ func (s *redisServer) supervise(ctx context.Context, process *child.Process) {
 		}
 
 		s.log.ErrorContext(ctx, "the private Redis has died and is started again", "error", process.Err(), "last", s.output.Tail())
-
 		next, err := s.start(ctx)
 		for err != nil {
 			if ctx.Err() != nil {

@@ -64,7 +64,6 @@ func Open(rawURL string, opts Options) (redis.UniversalClient, error) {
 
 func parse(rawURL string) (*redis.UniversalOptions, error) {
 	all := &redis.UniversalOptions{}
-
 	for i, text := range strings.Split(rawURL, ",") {
 		u, err := url.Parse(strings.TrimSpace(text))
 		if err != nil {

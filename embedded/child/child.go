@@ -140,7 +140,6 @@ func (p *Process) Stop(ctx context.Context, grace time.Duration, signals ...sysc
 	hurry := ctx.Done()
 	for _, s := range signals {
 		_ = p.cmd.Process.Signal(s) // fails only when it has ended
-
 		select {
 		case <-p.done:
 			return

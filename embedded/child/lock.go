@@ -66,7 +66,6 @@ func Holder(path string) int {
 // the time of grace.
 func TakeOver(ctx context.Context, path string, grace time.Duration, signals ...syscall.Signal) (*os.File, error) {
 	deadline := time.Now().Add(200 * time.Millisecond)
-
 	for {
 		lock, err := Lock(path)
 		if !errors.Is(err, ErrLocked) {

@@ -33,7 +33,6 @@ func Serve(m *miniredis.Miniredis, path string) (stop func(), err error) {
 	first.Close()
 
 	server := m.Server()
-
 	var accepting sync.WaitGroup
 	accepting.Go(func() {
 		for {

@@ -30,7 +30,6 @@ type Binaries struct {
 // version major, or any supported one if major is 0.
 func Find(ctx context.Context, major int, user *syscall.Credential) (Binaries, error) {
 	var seen []string
-
 	for _, dir := range candidates() {
 		found, err := version(ctx, dir, user)
 		if err != nil {

@@ -83,7 +83,6 @@ func (c *cluster) fetch(ctx context.Context, major int) (Binaries, error) {
 // cache creates a folder that the server's user can enter, unlike root's home.
 func (c *cluster) cache() (string, error) {
 	dir := c.Cache
-
 	switch {
 	case dir != "":
 	case c.user != nil:

@@ -16,8 +16,7 @@ const masterName = "inlet"
 
 // Sentinels are three sentinels that watch a master and its replica.
 type Sentinels struct {
-	URL string
-
+	URL             string
 	t               testing.TB
 	master, replica *redisServer
 }

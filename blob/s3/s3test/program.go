@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"inlet/embedded/child"
 )
 
 const (
@@ -34,12 +36,22 @@ func Program(ctx context.Context) (string, error) {
 	}
 
 	path := filepath.Join(cache, "inlet-tests", "versitygw-"+version)
-	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
-		return path, err
-	}
-
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return "", err
+	}
+
+	// One build at a time: every parallel test asks for the program.
+	lock, err := child.Lock(path + ".lock")
+	for errors.Is(err, child.ErrLocked) && child.Pause(ctx, 50*time.Millisecond) == nil {
+		lock, err = child.Lock(path + ".lock")
+	}
+	if err != nil {
+		return "", err
+	}
+	defer lock.Close()
+
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return path, err
 	}
 	return path, build(ctx, path)
 }

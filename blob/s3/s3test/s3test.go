@@ -136,7 +136,6 @@ func (s *Server) awaitReady() error {
 // and values in its query.
 func (s *Server) Bucket(query ...string) string {
 	s.t.Helper()
-
 	name := prefix + strings.ToLower(rand.Text())
 	s.must(os.Mkdir(filepath.Join(s.dir, name), 0o700))
 
@@ -150,7 +149,6 @@ func (s *Server) Bucket(query ...string) string {
 // Objects lists the names of the objects in all buckets.
 func (s *Server) Objects() (names []string) {
 	s.t.Helper()
-
 	buckets, err := filepath.Glob(filepath.Join(s.dir, prefix+"*"))
 	s.must(err)
 	for _, bucket := range buckets {
@@ -187,7 +185,6 @@ func (s *Server) Age(folder string, by time.Duration) {
 // Open opens a store.
 func (s *Server) Open(bucket string) *s3.Store {
 	s.t.Helper()
-
 	store, err := s3.Open(s.t.Context(), s3.Options{
 		URL: bucket, Staging: filepath.Join(s.t.TempDir(), "staging"),
 		Credentials: s.credentials(),
