@@ -9,19 +9,30 @@ import (
 	"inlet/problem"
 )
 
-// Key names one object of a store. It is made by ContentKey and VariantKey
-// only, so that no name from outside ever becomes a path.
+// Errors that callers distinguish; all others wrap ErrUnavailable.
+var (
+	ErrNotFound    = errors.New("blob: not found")
+	ErrUnavailable = problem.New(problem.Unavailable, "blob: the store cannot be used")
+	// ErrUnsettled means that the store never confirmed a deletion and may still
+	// carry it out. Only stores that Lingers reports return it.
+	ErrUnsettled = errors.New("blob: the store may carry it out later")
+	// ErrOwner means that another installation has claimed the store.
+	ErrOwner = errors.New("blob: the store belongs to another installation")
+)
+
+// Key names an object of a store: a content or a variant. Only ContentKey and
+// VariantKey create keys, so a name from outside never becomes a path.
 type Key string
 
-// ContentKey is the key of the bytes with this SHA-256.
+// ContentKey returns the key of the content with this SHA-256.
 func ContentKey(sum [32]byte) Key { return Key(hex.EncodeToString(sum[:])) }
 
-// VariantKey is the key of a JPEG of the picture k, at most width pixels wide.
+// VariantKey returns the key of a JPEG of the content k, at most width pixels wide.
 func VariantKey(k Key, width int) Key { return Key(fmt.Sprintf("%s.w%d.jpg", k, width)) }
 
-// Path is where every store keeps k, below its folder or prefix for blobs:
-// ab/ab12…. Keys are checked here once more, since this is where a name becomes
-// a path; what is no key is ErrNotFound.
+// Path returns the object's path in every store, below the folder or prefix for
+// blobs: ab/ab12…. It returns ErrNotFound for a string that is no key, because
+// this is the place where a key becomes a path.
 func (k Key) Path() (string, error) {
 	content, _, _ := strings.Cut(string(k), ".")
 	if !isContent(content) || strings.ContainsAny(string(k), `/\`) {
@@ -30,20 +41,11 @@ func (k Key) Path() (string, error) {
 	return content[:2] + "/" + string(k), nil
 }
 
-// IsContent tells whether k is that of kept bytes, and not of a variant.
+// IsContent tells whether k is the key of a content, not of a variant.
 func (k Key) IsContent() bool { return isContent(string(k)) }
 
-// isContent tells whether a name is that of kept bytes: 64 lower-case hex digits.
+// isContent tells whether a name has the form of a content's key: 64 lower-case
+// hex digits.
 func isContent(name string) bool {
 	return len(name) == 64 && strings.Trim(name, "0123456789abcdef") == ""
 }
-
-// Failures that callers tell apart; all others are wrapped in ErrUnavailable.
-var (
-	ErrNotFound    = errors.New("blob: not found")
-	ErrUnavailable = problem.New(problem.Unavailable, "blob: the store cannot be used")
-	// ErrUnsettled comes with a deletion of which a store that Lingers did not say
-	// what became of it.
-	ErrUnsettled = errors.New("blob: the store may carry it out later")
-	ErrOwner     = errors.New("blob: the store belongs to another installation")
-)

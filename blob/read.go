@@ -10,15 +10,15 @@ import (
 	"strings"
 )
 
-// Blob is a kept object, opened for reading. A deletion does not disturb who has
-// begun to read and goes on from there; others may find it gone: ErrNotFound.
+// Blob is an object that is open for reading. A deletion does not disturb a reader
+// that reads on from where it has begun; others may get ErrNotFound.
 type Blob interface {
 	io.ReadSeekCloser
 	io.ReaderAt
 	Size() int64
 }
 
-// file shows the whole *os.File, so that net/http can send it without copying.
+// file embeds the whole *os.File, so that net/http can send it without copying.
 type file struct {
 	*os.File
 	size int64
@@ -26,15 +26,13 @@ type file struct {
 
 func (f file) Size() int64 { return f.size }
 
-// Open opens what is kept under k, or returns ErrNotFound.
+// Open opens the object k, or returns ErrNotFound.
 func (f *Files) Open(ctx context.Context, k Key) (Blob, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	path, err := f.path(k)
+	path, err := f.path(ctx, k)
 	if err != nil {
 		return nil, err
 	}
+
 	opened, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, ErrNotFound
@@ -42,6 +40,7 @@ func (f *Files) Open(ctx context.Context, k Key) (Blob, error) {
 	if err != nil {
 		return nil, unavailable("open", err)
 	}
+
 	info, err := opened.Stat()
 	if err == nil && !info.Mode().IsRegular() {
 		err = errors.New("not a file")
@@ -53,15 +52,13 @@ func (f *Files) Open(ctx context.Context, k Key) (Blob, error) {
 	return file{opened, info.Size()}, nil
 }
 
-// Exists tells whether something is kept under k.
+// Exists tells whether the store has the object k.
 func (f *Files) Exists(ctx context.Context, k Key) (bool, error) {
-	if err := ctx.Err(); err != nil {
-		return false, err
-	}
-	path, err := f.path(k)
+	path, err := f.path(ctx, k)
 	if err != nil {
 		return false, err
 	}
+
 	_, err = os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
@@ -69,45 +66,48 @@ func (f *Files) Exists(ctx context.Context, k Key) (bool, error) {
 	return err == nil, unavailable("look up", err)
 }
 
-// Lingers tells whether a deletion whose answer was lost may be carried out
-// later: a file system has none.
+// Lingers tells whether the store may carry out a deletion after Delete failed.
+// A file system never does.
 func (f *Files) Lingers() bool { return false }
 
-// Delete removes what is kept under k, with its variants if k is a content's
-// key. That there is nothing is fine.
+// Delete removes the object k and, if it is a content, its variants. It does not
+// fail if there is none.
 func (f *Files) Delete(ctx context.Context, k Key) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	path, err := f.path(k)
+	path, err := f.path(ctx, k)
 	if err != nil {
 		return err
 	}
+
+	// The variants go first: Walk finds them as long as the content exists.
 	if k.IsContent() {
-		// The variants go first: they are found again as long as the content is.
-		if err := removeVariants(path); err != nil {
-			return unavailable("delete", err)
-		}
+		err = removeVariants(path)
 	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return unavailable("delete", err)
+	if err == nil {
+		err = remove(path)
 	}
-	return nil
+	return unavailable("delete", err)
 }
 
 func removeVariants(content string) error {
-	shard := filepath.Dir(content)
+	shard, prefix := filepath.Dir(content), filepath.Base(content)+"."
 	entries, err := os.ReadDir(shard)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
+
 	for _, e := range entries {
-		if !strings.HasPrefix(e.Name(), filepath.Base(content)+".") {
-			continue
+		if strings.HasPrefix(e.Name(), prefix) {
+			err = errors.Join(err, remove(filepath.Join(shard, e.Name())))
 		}
-		if err := os.Remove(filepath.Join(shard, e.Name())); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
+	}
+	return err
+}
+
+// remove removes a file that may be gone already.
+func remove(path string) error {
+	err := os.Remove(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
 	}
 	return err
 }

@@ -10,15 +10,15 @@ import (
 	"time"
 )
 
-// Staging holds what is arriving at a store: in memory as far as that goes, then
-// in a folder. It is of one machine, whatever the store behind it is, and safe
-// for concurrent use, by several processes as well.
+// Staging holds the files that are arriving at a store, in memory up to a bound
+// and then in a folder of this machine. Several goroutines and processes may use
+// the folder at once.
 type Staging struct {
 	dir    string
 	memory *memory
 }
 
-// NewStaging stages in memory and in the folder dir, which it makes.
+// NewStaging stages files in memory and in the folder dir, which it creates.
 func NewStaging(dir string) (*Staging, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, unavailable("open the staging folder", err)
@@ -26,7 +26,7 @@ func NewStaging(dir string) (*Staging, error) {
 	return &Staging{dir: dir, memory: newMemory(stagedMemory, fileMemory)}, nil
 }
 
-// Stage begins a file. The caller must Discard it.
+// Stage begins a file, which the caller must Discard.
 func (s *Staging) Stage(ctx context.Context) (*Staged, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -34,11 +34,12 @@ func (s *Staging) Stage(ctx context.Context) (*Staged, error) {
 	return &Staged{staging: s, hash: sha256.New()}, nil
 }
 
-// Ping tells whether the folder is there.
+// Ping checks that the folder exists.
 func (s *Staging) Ping(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+
 	info, err := os.Stat(s.dir)
 	if err == nil && !info.IsDir() {
 		err = &fs.PathError{Op: "stage", Path: s.dir, Err: errors.New("not a folder")}
@@ -46,8 +47,8 @@ func (s *Staging) Ping(ctx context.Context) error {
 	return unavailable("ping", err)
 }
 
-// SweepStaging removes what was staged before olderThan and neither kept nor
-// discarded: the debris of processes that died. It returns how many files.
+// SweepStaging removes files that were staged before olderThan and neither kept
+// nor discarded, because their process died. It returns their number.
 func (s *Staging) SweepStaging(ctx context.Context, olderThan time.Time) (int, error) {
 	return sweepFolder(ctx, s.dir, olderThan)
 }
@@ -57,18 +58,21 @@ func sweepFolder(ctx context.Context, dir string, olderThan time.Time) (removed 
 	if err != nil {
 		return 0, unavailable("sweep staging", err)
 	}
+
 	for _, e := range entries {
 		if err := ctx.Err(); err != nil {
 			return removed, err
 		}
+
 		info, err := e.Info()
 		if errors.Is(err, fs.ErrNotExist) || (err == nil && !info.ModTime().Before(olderThan)) {
 			continue
 		}
+
 		if err == nil {
-			err = os.Remove(filepath.Join(dir, e.Name()))
+			err = remove(filepath.Join(dir, e.Name()))
 		}
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if err != nil {
 			return removed, unavailable("sweep staging", err)
 		}
 		removed++

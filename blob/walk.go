@@ -6,25 +6,21 @@ import (
 	"io/fs"
 	"iter"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 )
 
-// Walk calls fn with the key of every content of which nothing, neither its
-// bytes nor a variant, is younger than olderThan; also where only variants are
-// left. It holds the names of one shard at a time. fn may delete. An error of
-// fn ends the walk and is returned.
+// Walk calls fn with the key of every content whose files, its bytes and its
+// variants, are all older than olderThan, even if only variants are left. It
+// holds the names of one shard at a time. fn may delete. Walk ends with the first
+// error of fn and returns it.
 func (f *Files) Walk(ctx context.Context, olderThan time.Time, fn func(Key) error) error {
-	shards, err := shardsIn(f.blobs())
-	if err != nil {
-		return unavailable("walk", err)
-	}
-	for _, shard := range shards {
+	for i := range shards {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		for k, err := range Old(filesIn(shard), olderThan) {
+
+		for k, err := range Old(filesIn(f.shard(i)), olderThan) {
 			if err != nil {
 				return unavailable("walk", err)
 			}
@@ -36,20 +32,7 @@ func (f *Files) Walk(ctx context.Context, olderThan time.Time, fn func(Key) erro
 	return nil
 }
 
-// shardsIn lists the folders in dir whose names are two hex digits.
-func shardsIn(dir string) ([]string, error) {
-	entries, err := os.ReadDir(dir)
-	var paths []string
-	for _, e := range entries {
-		if e.IsDir() && len(e.Name()) == 2 && strings.Trim(e.Name(), "0123456789abcdef") == "" {
-			paths = append(paths, filepath.Join(dir, e.Name()))
-		}
-	}
-	return paths, err
-}
-
-// filesIn lists the files of a shard by name. Those that are removed meanwhile
-// are left out.
+// filesIn lists the files of a shard by name, without those that vanish meanwhile.
 func filesIn(shard string) iter.Seq2[Listed, error] {
 	return func(yield func(Listed, error) bool) {
 		entries, err := os.ReadDir(shard)
@@ -57,6 +40,7 @@ func filesIn(shard string) iter.Seq2[Listed, error] {
 			yield(Listed{}, err)
 			return
 		}
+
 		for _, e := range entries {
 			info, err := e.Info()
 			if errors.Is(err, fs.ErrNotExist) {
@@ -79,9 +63,9 @@ type Listed struct {
 	Modified time.Time
 }
 
-// Old gives the key of every content of which all files, its bytes and its
-// variants, are older than olderThan. The files come sorted by name, so those of
-// a content are neighbours. An error of theirs is the last that is given.
+// Old yields the key of every content whose files, its bytes and its variants, are
+// all older than olderThan. The files must be sorted by name, so that those of a
+// content are neighbours. Old ends with their first error and yields it.
 func Old(files iter.Seq2[Listed, error], olderThan time.Time) iter.Seq2[Key, error] {
 	return func(yield func(Key, error) bool) {
 		var last string
@@ -91,10 +75,12 @@ func Old(files iter.Seq2[Listed, error], olderThan time.Time) iter.Seq2[Key, err
 				yield("", err)
 				return
 			}
+
 			content, _, _ := strings.Cut(f.Name, ".")
 			if !isContent(content) {
 				continue
 			}
+
 			if content != last {
 				if old && !yield(Key(last), nil) {
 					return
@@ -103,6 +89,7 @@ func Old(files iter.Seq2[Listed, error], olderThan time.Time) iter.Seq2[Key, err
 			}
 			old = old && f.Modified.Before(olderThan)
 		}
+
 		if old {
 			yield(Key(last), nil)
 		}

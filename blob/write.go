@@ -5,12 +5,12 @@ import (
 	"os"
 )
 
-// writeBlocks writes the size bytes that the blocks hold to a new file.
+// writeBlocks writes the first size bytes of the blocks to a new file.
 func writeBlocks(file *os.File, blocks []*block, size int64) error {
 	return writeRest(file, blocks, size, writeDirect(file, blocks, size))
 }
 
-// writeRest writes what follows the first at bytes, the ordinary way.
+// writeRest writes the bytes from at to size through the page cache.
 func writeRest(file *os.File, blocks []*block, size, at int64) error {
 	for at < size {
 		n, err := file.WriteAt(blocks[at/blockSize][at%blockSize:min(blockSize, size-at+at%blockSize)], at)
@@ -19,6 +19,7 @@ func writeRest(file *os.File, blocks []*block, size, at int64) error {
 		}
 		at += int64(n)
 	}
+
 	_, err := file.Seek(size, io.SeekStart)
 	return err
 }

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 
 	"inlet/embedded/ramdir"
@@ -77,7 +78,37 @@ func startOther(t *testing.T, path string) (*exec.Cmd, running) {
 // the next start on the same data dir, at once, has all that was acknowledged.
 func TestKilled(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(ramdir.Temp(t), "data")
+	killed(t, filepath.Join(ramdir.Temp(t), "data"))
+}
+
+// The same with a path that is too long for a socket, and with a comma, which
+// separates hosts in a URL: no alias of it stays behind.
+func TestKilledFarDown(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(ramdir.Temp(t), "a, b")
+	path = filepath.Join(path, strings.Repeat("d", max(1, 199-len(path))))
+	if len(path) < 200 {
+		t.Fatalf("a path of %d characters", len(path))
+	}
+	t.Run("", func(t *testing.T) { killed(t, path) })
+	if left := aliasesOf(path); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+// aliasesOf finds the short paths to folders below path.
+func aliasesOf(path string) (found []string) {
+	links, _ := filepath.Glob(filepath.Join(os.TempDir(), "inlet-socket-*", "*"))
+	for _, link := range links {
+		if target, err := os.Readlink(link); err == nil && strings.HasPrefix(target, path) {
+			found = append(found, link)
+		}
+	}
+	return found
+}
+
+func killed(t *testing.T, path string) {
+	t.Helper()
 	other, told := startOther(t, path)
 	exe(t, told.PostgresURL, "CREATE TABLE kept AS SELECT 'as promised' AS what")
 	c := redisClient(t, told.RedisURL)

@@ -1,13 +1,13 @@
-// Package embedded owns the data dir of an Inlet that was started with nothing
-// configured: its lock, its secrets, and the private PostgreSQL and Redis that
-// keep their files there. It promises that
-//   - one process at a time uses a data dir, and a second one is told so;
-//   - both servers are durable, listen on 127.0.0.1 only and want a password;
-//     a database or a Redis that the machine runs already is never used;
-//   - they end with this process, however it ends, and the next start recovers
+// Package embedded owns the data dir of an Inlet without any configuration: its
+// lock, its secrets, and the private PostgreSQL and Redis in it. It promises that
+//   - one process at a time uses a data dir, and a second one gets ErrInUse;
+//   - both servers listen on Unix sockets only and require a password, so they
+//     never collide with other servers, and no other user reaches them;
+//   - PostgreSQL is durable, and a Redis that forgets can be rebuilt from it;
+//   - both end with this process, however it ends, and the next start recovers
 //     what a killed one left behind;
-//   - secrets are readable for the owner of the data dir alone;
-//   - all of it works for root, also when nobody else may enter the data dir
+//   - only the owner of the data dir can read its secrets;
+//   - all of this holds for root, even when nobody else may enter the data dir
 //     or a folder above it.
 package embedded
 
@@ -24,37 +24,40 @@ import (
 	"inlet/embedded/child"
 )
 
-// ErrInUse says that another process uses the data dir.
+// ErrInUse means that another process uses the data dir.
 var ErrInUse = errors.New("the data dir is in use")
 
-// logBytes is how long a server's log grows before it is begun anew; the one
-// before it is kept.
+// logBytes is the size at which a server's log is rotated.
 const logBytes = 8 << 20
 
-// Dir is a data dir that this process has for itself.
+// Dir is a data dir that this process has locked.
 type Dir struct {
 	path string
 	lock *os.File
 }
 
-// Open takes the data dir, and makes it if it is not there.
+// Open locks the data dir and creates it if it is missing. It returns ErrInUse
+// while another process has the lock.
 func Open(dir string) (*Dir, error) {
 	path, err := filepath.Abs(dir)
 	if err != nil {
 		return nil, fmt.Errorf("embedded: %w", err)
 	}
+
 	if err := os.MkdirAll(path, 0o700); err != nil {
 		return nil, fmt.Errorf("embedded: make the data dir: %w", err)
 	}
-	place := filepath.Join(path, "lock")
-	lock, err := child.Lock(place)
+
+	lockPath := filepath.Join(path, "lock")
+	lock, err := child.Lock(lockPath)
 	if errors.Is(err, child.ErrLocked) {
 		return nil, fmt.Errorf("%w: Inlet runs on %s already (process %d); stop it, or give this one another INLET_DATA_DIR",
-			ErrInUse, path, child.Holder(place))
+			ErrInUse, path, child.Holder(lockPath))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("embedded: the data dir: %w", err)
 	}
+
 	if err := child.SetHolder(lock, os.Getpid()); err != nil {
 		lock.Close()
 		return nil, fmt.Errorf("embedded: the data dir: %w", err)
@@ -62,14 +65,14 @@ func Open(dir string) (*Dir, error) {
 	return &Dir{path: path, lock: lock}, nil
 }
 
-// Path is the absolute path of the data dir.
+// Path returns the absolute path of the data dir.
 func (d *Dir) Path() string { return d.path }
 
-// Close gives the data dir back. Its servers must have been stopped.
+// Close unlocks the data dir. The caller stops its servers first.
 func (d *Dir) Close() error { return child.Unlock(d.lock) }
 
-// Secret is the content of the file called name. If there is none, it is
-// generated, and kept before it is returned.
+// Secret returns the content of the file called name. If the file is missing,
+// Secret generates the content and makes it durable before it returns it.
 func (d *Dir) Secret(name string, generate func() (string, error)) (value string, created bool, err error) {
 	path := filepath.Join(d.path, name)
 	raw, err := os.ReadFile(path)
@@ -80,26 +83,26 @@ func (d *Dir) Secret(name string, generate func() (string, error)) (value string
 			return "", false, fmt.Errorf("embedded: %s is empty; remove it to have a new one made", path)
 		}
 		return value, false, nil
+
 	case !errors.Is(err, fs.ErrNotExist):
 		return "", false, fmt.Errorf("embedded: %w", err)
 	}
+
 	if value, err = generate(); err != nil {
 		return "", false, fmt.Errorf("embedded: make %s: %w", name, err)
 	}
-	if err := renameio.WriteFile(path, []byte(value+"\n"), 0o600); err != nil {
-		return "", false, fmt.Errorf("embedded: keep %s: %w", name, err)
+
+	err = renameio.WriteFile(path, []byte(value+"\n"), 0o600)
+	if err == nil {
+		err = child.SyncFolder(d.path)
 	}
-	if err := syncFolder(d.path); err != nil {
-		return "", false, fmt.Errorf("embedded: keep %s: %w", name, err)
+	if err != nil {
+		return "", false, fmt.Errorf("embedded: write %s: %w", name, err)
 	}
 	return value, true, nil
 }
 
-func syncFolder(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	return f.Sync()
+// openLog opens the log of a server in the data dir.
+func (d *Dir) openLog(name string) (*child.Log, error) {
+	return child.OpenLog(filepath.Join(d.path, name), logBytes)
 }

@@ -12,7 +12,6 @@ import (
 	"inlet/embedded/pgserver"
 )
 
-// database is the name of Inlet's.
 const database = "inlet"
 
 // Postgres is the private PostgreSQL.
@@ -21,18 +20,20 @@ type Postgres struct {
 	log    *child.Log
 }
 
-// StartPostgres starts the private PostgreSQL in <data dir>/postgres and makes
-// it if it is not there. It returns when connections are accepted. The server
-// logs to <data dir>/postgres.log.
+// StartPostgres starts the private PostgreSQL in <data dir>/postgres and creates
+// its files if they are missing. It returns once the server accepts connections.
+// The server logs to <data dir>/postgres.log.
 func (d *Dir) StartPostgres(ctx context.Context, log *slog.Logger) (*Postgres, error) {
 	password, _, err := d.Secret("postgres-password", newPassword)
 	if err != nil {
 		return nil, err
 	}
-	output, err := child.OpenLog(filepath.Join(d.path, "postgres.log"), logBytes)
+
+	output, err := d.openLog("postgres.log")
 	if err != nil {
 		return nil, fmt.Errorf("embedded: %w", err)
 	}
+
 	server, err := pgserver.Start(ctx, pgserver.Options{
 		Dir:      filepath.Join(d.path, "postgres"),
 		Password: password,
@@ -44,19 +45,20 @@ func (d *Dir) StartPostgres(ctx context.Context, log *slog.Logger) (*Postgres, e
 		return nil, errors.Join(fmt.Errorf("embedded: the private database: %w (INLET_DATABASE_URL names another one)", err), output.Close())
 	}
 	p := &Postgres{server: server, log: output}
+
 	if err := server.CreateDatabase(ctx, database); err != nil {
 		p.Stop(ctx)
 		return nil, fmt.Errorf("embedded: the private database: %w", err)
 	}
+
 	log.InfoContext(ctx, "the private database has started", "dir", d.path, "process", server.Pid())
 	return p, nil
 }
 
 func newPassword() (string, error) { return rand.Text(), nil }
 
-// settings are made for one machine that also does other things. What is
-// durable is said even where it is the default: the answer to an upload relies
-// on it.
+// settings suit a machine that also runs other programs. They name the durable
+// ones even where these are the defaults: an upload's answer relies on them.
 func settings() map[string]string {
 	return map[string]string{
 		"fsync":              "on",
@@ -76,18 +78,18 @@ func settings() map[string]string {
 	}
 }
 
-// URL is where the database is found. It holds the password.
+// URL returns the address of the database. It contains the password.
 func (p *Postgres) URL() string { return p.server.URL(database) }
 
 // Done is closed when the server has ended, for whatever reason.
 func (p *Postgres) Done() <-chan struct{} { return p.server.Done() }
 
-// LastWords is the end of the server's log.
+// LastWords returns the end of the server's log.
 func (p *Postgres) LastWords() string { return p.log.Tail() }
 
-// Stop ends the server; when ctx ends, in haste, which loses nothing but makes
-// the next start recover.
+// Stop ends the server. When ctx ends, it does so at once, which loses nothing
+// but makes the next start recover.
 func (p *Postgres) Stop(ctx context.Context) {
 	p.server.Stop(ctx)
-	_ = p.log.Close() // what it could not write is lost with or without an error
+	_ = p.log.Close() // the log drops what it could not write
 }

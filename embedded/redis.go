@@ -5,62 +5,94 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
+	"net/url"
+	"os"
+	"path/filepath"
 
 	"github.com/alicebob/miniredis/v2"
+
+	"inlet/embedded/child"
+	"inlet/embedded/mini"
 )
 
-// Redis is the private Redis: a server of its own or, where none is installed,
-// one in this process, which forgets all when it ends. That is allowed, as
-// everything in Redis can be made again.
+// socket is the name of Redis's socket in its folder.
+const socket = "redis.sock"
+
+// Redis is the private Redis: an installed server or, where there is none, a
+// Miniredis in this process. Miniredis forgets everything when it stops; the
+// service rebuilds what it needs from PostgreSQL.
 type Redis struct {
 	url  string
 	kind string
 	stop func()
 }
 
-// StartRedis starts the private Redis, which keeps its files in
-// <data dir>/redis and logs to <data dir>/redis.log. A server that dies is
-// started again at the same URL until Stop is called.
+// StartRedis starts the private Redis, which stores its files in
+// <data dir>/redis and logs to <data dir>/redis.log. If the server dies, it is
+// restarted at the same URL until Stop is called.
 func (d *Dir) StartRedis(ctx context.Context, log *slog.Logger) (*Redis, error) {
 	password, _, err := d.Secret("redis-password", newPassword)
 	if err != nil {
 		return nil, err
 	}
-	server, err := findRedis(ctx)
+
+	program, err := findRedis(ctx)
 	if errors.Is(err, errNoRedis) {
-		return startMiniredis(ctx, log, password)
+		return d.startMiniredis(ctx, log, password)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("embedded: the private Redis: %w", err)
 	}
-	r, err := d.startRedisServer(ctx, log, server, password)
+
+	r, err := d.startRedisServer(ctx, log, program, password)
 	if err != nil {
 		return nil, fmt.Errorf("embedded: the private Redis: %w (INLET_REDIS_URL names another one)", err)
 	}
 	return r, nil
 }
 
-// URL is where it is found. It holds the password.
+// URL returns the server's address, such as unix://:password@/path. It contains
+// the password.
 func (r *Redis) URL() string { return r.url }
 
-// Kind is the name of what runs: redis-server, valkey-server or miniredis.
+// Kind is redis-server, valkey-server or miniredis.
 func (r *Redis) Kind() string { return r.kind }
 
-// Stop ends it.
+// Stop ends the server. Further calls do nothing.
 func (r *Redis) Stop() { r.stop() }
 
-func startMiniredis(ctx context.Context, log *slog.Logger, password string) (*Redis, error) {
+func (d *Dir) startMiniredis(ctx context.Context, log *slog.Logger, password string) (*Redis, error) {
+	dir := filepath.Join(d.path, "redis")
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("embedded: %w", err)
+	}
+
+	short, release, err := child.ShortPath(dir)
+	if err != nil {
+		return nil, fmt.Errorf("embedded: %w", err)
+	}
+
 	m := miniredis.NewMiniRedis()
 	m.RequireAuth(password)
-	m.ClockTTL(true) // its keys expire by the clock of the machine
-	if err := m.StartAddr("127.0.0.1:0"); err != nil {
+	m.ClockTTL(true) // keys expire by the machine's clock
+	address := filepath.Join(short, socket)
+	stop, err := mini.Serve(m, address)
+	if err != nil {
+		release()
 		return nil, fmt.Errorf("embedded: the Redis in this process: %w", err)
 	}
+
 	log.InfoContext(ctx, "no Redis on this machine: it runs inside this process, and what it counted is rebuilt at each start")
-	return &Redis{url: redisURL(m.Addr(), password), kind: "miniredis", stop: sync.OnceFunc(m.Close)}, nil
+	return &Redis{
+		url:  redisURL(address, password),
+		kind: "miniredis",
+		stop: func() {
+			stop()
+			release()
+		},
+	}, nil
 }
 
-func redisURL(addr, password string) string {
-	return "redis://:" + password + "@" + addr
+func redisURL(address, password string) string {
+	return (&url.URL{Scheme: "unix", User: url.UserPassword("", password), Path: address}).String()
 }

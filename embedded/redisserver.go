@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,7 +22,7 @@ import (
 
 var errNoRedis = errors.New("no usable redis-server found")
 
-// findRedis looks for a Redis 6.2 or later, or a Valkey.
+// findRedis returns the path of a Redis 6.2 or later, or of a Valkey.
 func findRedis(ctx context.Context) (string, error) {
 	number := regexp.MustCompile(`v=(\d+)\.(\d+)`)
 	for _, name := range []string{"redis-server", "valkey-server"} {
@@ -31,14 +30,17 @@ func findRedis(ctx context.Context) (string, error) {
 		if err != nil {
 			continue
 		}
+
 		out, err := exec.CommandContext(ctx, path, "--version").Output()
 		if err != nil {
 			continue
 		}
+
 		version := number.FindStringSubmatch(string(out))
 		if version == nil {
 			continue
 		}
+
 		major, _ := strconv.Atoi(version[1]) // both are digits
 		minor, _ := strconv.Atoi(version[2])
 		if major > 6 || major == 6 && minor >= 2 {
@@ -48,61 +50,71 @@ func findRedis(ctx context.Context) (string, error) {
 	return "", errors.Join(errNoRedis, ctx.Err())
 }
 
-// redisServer keeps a redis-server running.
+// redisServer runs a redis-server and restarts it when it dies.
 type redisServer struct {
-	path     string // of the program
-	dir      string // for its files
+	program  string
+	dir      string // the server's files and its socket
+	address  string // the socket's path for clients
 	user     *syscall.Credential
 	password string
 	output   *child.Log
 	log      *slog.Logger
-	port     int // chosen at the first start, then kept
 }
 
-func (d *Dir) startRedisServer(ctx context.Context, log *slog.Logger, path, password string) (*Redis, error) {
-	s := &redisServer{path: path, dir: filepath.Join(d.path, "redis"), password: password, log: log}
+func (d *Dir) startRedisServer(ctx context.Context, log *slog.Logger, program, password string) (_ *Redis, err error) {
+	s := &redisServer{program: program, dir: filepath.Join(d.path, "redis"), password: password, log: log}
 	if err := s.prepare(); err != nil {
 		return nil, err
 	}
-	var err error
-	if s.output, err = child.OpenLog(filepath.Join(d.path, "redis.log"), logBytes); err != nil {
+
+	short, release, err := child.ShortPath(s.dir)
+	if err != nil {
 		return nil, err
 	}
+	s.address = filepath.Join(short, socket)
+
+	if s.output, err = d.openLog("redis.log"); err != nil {
+		release()
+		return nil, err
+	}
+
 	process, err := s.start(ctx)
 	if err != nil {
+		release()
 		return nil, errors.Join(err, s.output.Close())
 	}
-	log.InfoContext(ctx, "the private Redis has started", "program", path, "process", process.Pid())
+	log.InfoContext(ctx, "the private Redis has started", "program", program, "process", process.Pid())
 
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	var ended sync.WaitGroup
-	ended.Go(func() { s.keep(running, process) })
+	var supervisor sync.WaitGroup
+	supervisor.Go(func() { s.supervise(running, process) })
+
 	return &Redis{
-		url:  redisURL(s.addr(), password),
-		kind: filepath.Base(path),
+		url:  redisURL(s.address, password),
+		kind: filepath.Base(program),
 		stop: func() {
 			cancel()
-			ended.Wait()
+			supervisor.Wait()
+			release()
 		},
 	}, nil
 }
 
-func (s *redisServer) prepare() error {
-	var err error
+func (s *redisServer) prepare() (err error) {
 	if s.user, err = child.Unprivileged(s.dir, "redis", "nobody"); err != nil {
 		return err
 	}
+
 	if err := os.MkdirAll(s.dir, 0o700); err != nil {
 		return err
 	}
 	return child.Adopt(s.dir, s.user)
 }
 
-func (s *redisServer) addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(s.port)) }
-
-// keep starts the server again when it dies, until ctx ends.
-func (s *redisServer) keep(ctx context.Context, process *child.Process) {
+// supervise restarts the server whenever it dies, until ctx ends.
+func (s *redisServer) supervise(ctx context.Context, process *child.Process) {
 	defer func() { _ = s.output.Close() }()
+
 	for {
 		select {
 		case <-ctx.Done():
@@ -110,66 +122,54 @@ func (s *redisServer) keep(ctx context.Context, process *child.Process) {
 			return
 		case <-process.Done():
 		}
-		s.log.ErrorContext(ctx, "the private Redis has died and is started again",
-			"error", process.Err(), "last", s.output.Tail())
-		for {
-			next, err := s.start(ctx)
-			if err == nil {
-				process = next
-				break
-			}
+
+		s.log.ErrorContext(ctx, "the private Redis has died and is started again", "error", process.Err(), "last", s.output.Tail())
+		next, err := s.start(ctx)
+		for err != nil {
 			if ctx.Err() != nil {
 				return
 			}
+
 			s.log.ErrorContext(ctx, "the private Redis does not start", "error", err)
 			if child.Pause(ctx, time.Second) != nil {
 				return
 			}
+
+			next, err = s.start(ctx)
 		}
+		process = next
 	}
 }
 
-// start runs the server and waits until it has read its data. When the port is
-// not fixed yet, it tries several, as somebody else may take one in between.
+// start runs the server and returns once it has loaded its data.
 func (s *redisServer) start(ctx context.Context) (*child.Process, error) {
 	lock, err := child.TakeOver(ctx, s.dir+".lock", 5*time.Second, syscall.SIGTERM, syscall.SIGKILL)
 	if err != nil {
 		return nil, err
 	}
 	defer lock.Close() // the server has inherited it
-	if s.port != 0 {
-		return s.startOnce(ctx, lock)
-	}
-	for attempt := 1; ; attempt++ {
-		if s.port, err = child.FreePort(ctx); err != nil {
-			return nil, err
-		}
-		process, err := s.startOnce(ctx, lock)
-		if err == nil || attempt == 5 || ctx.Err() != nil {
-			return process, err
-		}
-	}
-}
 
-func (s *redisServer) startOnce(ctx context.Context, lock *os.File) (*child.Process, error) {
 	folder, err := os.Open(s.dir)
 	if err != nil {
 		return nil, err
 	}
 	defer folder.Close()
+
 	cmd := child.Command{
-		Path:     s.path,
-		Args:     []string{"-"}, // reads its configuration, so that no other user sees the password
+		Path:     s.program,
+		Args:     []string{"-"}, // reads its configuration from standard input, which hides the password from other users
 		User:     s.user,
 		Output:   s.output,
 		Orphaned: syscall.SIGTERM,
 	}
 	cmd.Input = strings.NewReader(s.config(cmd.Inherit(folder)))
 	cmd.Inherit(lock)
+
 	process, err := child.Start(cmd)
 	if err != nil {
 		return nil, err
 	}
+
 	err = child.SetHolder(lock, process.Pid())
 	if err == nil {
 		err = s.awaitReady(ctx, process)
@@ -181,10 +181,13 @@ func (s *redisServer) startOnce(ctx context.Context, lock *os.File) (*child.Proc
 	return process, nil
 }
 
+// config places the socket in dir, which is the server's working directory: a
+// relative name always fits, and replaces a stale socket.
 func (s *redisServer) config(dir string) string {
 	return strings.Join([]string{
-		"bind 127.0.0.1",
-		"port " + strconv.Itoa(s.port),
+		"port 0",
+		"unixsocket " + socket,
+		"unixsocketperm 700",
 		"requirepass " + s.password,
 		"dir " + strconv.Quote(dir),
 		"appendonly yes",
@@ -197,31 +200,11 @@ func (s *redisServer) config(dir string) string {
 
 func (s *redisServer) awaitReady(ctx context.Context, process *child.Process) error {
 	client := redis.NewClient(&redis.Options{
-		Addr: s.addr(), Password: s.password, MaxRetries: -1, DialerRetries: 1, PoolSize: 1,
+		Network: "unix", Addr: s.address, Password: s.password, MaxRetries: -1, DialerRetries: 1, PoolSize: 1,
 	})
 	defer func() { _ = client.Close() }()
-	for {
-		if listens(ctx, s.addr()) && client.Ping(ctx).Err() == nil {
-			return nil
-		}
-		select {
-		case <-process.Done():
-			return errors.Join(errors.New("it ended before it was ready"), process.Err())
-		default:
-		}
-		if err := child.Pause(ctx, 5*time.Millisecond); err != nil {
-			return err
-		}
-	}
-}
 
-// listens asks before the client does, who would complain on standard error.
-func listens(ctx context.Context, addr string) bool {
-	var dialer net.Dialer
-	conn, err := dialer.DialContext(ctx, "tcp4", addr)
-	if err != nil {
-		return false
-	}
-	conn.Close()
-	return true
+	return process.AwaitReady(ctx, func() (bool, error) {
+		return child.Listens(ctx, s.address) && client.Ping(ctx).Err() == nil, nil
+	})
 }

@@ -1,10 +1,9 @@
-// Package tracing owns the spans of OpenTelemetry: where they go, and that they
-// cost nothing when they go nowhere.
+// Package tracing owns the export of OpenTelemetry spans.
 //
-// It promises that no span is made unless a collector is named in the
-// environment, that a collector that hangs or is away holds up nobody (what it
-// does not take is dropped), and that Stop is bounded by its context. What is
-// written into spans is decided where they are started; no token may be.
+// It promises that no span exists unless the environment names a collector, that
+// a collector that hangs or is away delays nobody (the exporter drops its spans),
+// and that the context of Stop bounds it. The packages that start spans decide
+// what these contain; no span may contain a token.
 package tracing
 
 import (
@@ -22,10 +21,10 @@ import (
 )
 
 const (
-	// exportTime bounds one delivery, its retries included.
+	// exportTime bounds one delivery, retries included.
 	exportTime = 10 * time.Second
-	// waiting bounds the spans that wait for a delivery; one is below 1 KiB.
-	waiting = 2048
+	// queueSize bounds the queued spans, each below 1 KiB.
+	queueSize = 2048
 )
 
 // Provider makes tracers.
@@ -36,38 +35,39 @@ type Provider struct {
 
 // Enabled tells whether the environment names a collector.
 func Enabled() bool {
-	if os.Getenv("OTEL_SDK_DISABLED") == "true" {
-		return false
-	}
-	return os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT") != "" || os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") != ""
+	return os.Getenv("OTEL_SDK_DISABLED") != "true" &&
+		os.Getenv("OTEL_EXPORTER_OTLP_ENDPOINT")+os.Getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") != ""
 }
 
-// New makes a Provider that sends to the collector of the environment, by
-// OTLP over HTTP, or one that does nothing. Its settings are OpenTelemetry's
-// own: OTEL_EXPORTER_OTLP_*, OTEL_TRACES_SAMPLER, OTEL_SERVICE_NAME,
+// New returns a Provider that sends to the environment's collector by OTLP over
+// HTTP, or one that does nothing. It reads OpenTelemetry's own settings:
+// OTEL_EXPORTER_OTLP_*, OTEL_TRACES_SAMPLER, OTEL_SERVICE_NAME,
 // OTEL_RESOURCE_ATTRIBUTES. It does not wait for the collector.
 func New(ctx context.Context, version string) (*Provider, error) {
 	if !Enabled() {
 		return &Provider{TracerProvider: noop.NewTracerProvider()}, nil
 	}
+
 	exporter, err := otlptracehttp.New(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("tracing: %w", err)
 	}
-	// What the environment says comes last, and so counts.
+
+	// The environment's attributes come last and override these.
 	about, err := resource.New(ctx, resource.WithTelemetrySDK(), resource.WithHost(),
 		resource.WithAttributes(attribute.String("service.name", "inlet"), attribute.String("service.version", version)),
 		resource.WithFromEnv())
 	if err != nil {
 		return nil, fmt.Errorf("tracing: describe this process: %w", err)
 	}
-	// The sampler is that of OTEL_TRACES_SAMPLER.
+
+	// The SDK itself reads OTEL_TRACES_SAMPLER.
 	sdk := sdktrace.NewTracerProvider(sdktrace.WithResource(about),
-		sdktrace.WithBatcher(exporter, sdktrace.WithExportTimeout(exportTime), sdktrace.WithMaxQueueSize(waiting)))
+		sdktrace.WithBatcher(exporter, sdktrace.WithExportTimeout(exportTime), sdktrace.WithMaxQueueSize(queueSize)))
 	return &Provider{TracerProvider: sdk, sdk: sdk}, nil
 }
 
-// Stop sends what waits, until ctx ends.
+// Stop sends the queued spans, until ctx ends.
 func (p *Provider) Stop(ctx context.Context) error {
 	if p.sdk == nil {
 		return nil
@@ -75,13 +75,13 @@ func (p *Provider) Stop(ctx context.Context) error {
 	return p.sdk.Shutdown(ctx)
 }
 
-// Start begins a span inside that of ctx. Where that one is not recorded there
-// is none: ctx comes back as it is, nothing is allocated, and ending the span
-// does nothing.
+// Start begins a span inside that of ctx. If that one is not recorded, Start
+// allocates nothing and returns ctx itself with a span that does nothing.
 func Start(ctx context.Context, name string) (context.Context, trace.Span) {
 	parent := trace.SpanFromContext(ctx)
 	if !parent.IsRecording() {
 		return ctx, trace.SpanFromContext(context.Background())
 	}
+
 	return parent.TracerProvider().Tracer("inlet").Start(ctx, name)
 }

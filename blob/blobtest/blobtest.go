@@ -1,4 +1,4 @@
-// Package blobtest holds what every blob store must pass.
+// Package blobtest holds the conformance suite of the blob stores.
 package blobtest
 
 import (
@@ -17,7 +17,7 @@ import (
 	"inlet/blob"
 )
 
-// Store is what the service needs of a blob store.
+// Store is a blob store under test.
 type Store interface {
 	Stage(ctx context.Context) (*blob.Staged, error)
 	Keep(ctx context.Context, st *blob.Staged, k blob.Key) error
@@ -32,7 +32,7 @@ type Store interface {
 	Claim(ctx context.Context, owner string) error
 }
 
-// Run checks the stores that open makes. Each must be empty.
+// Run runs the suite. Each store that open returns must be empty.
 func Run(t *testing.T, open func(t *testing.T) Store) {
 	tests := map[string]func(*testing.T, Store){
 		"keep and read":           keepAndRead,
@@ -61,7 +61,7 @@ func Run(t *testing.T, open func(t *testing.T) Store) {
 	}
 }
 
-// Stage stages data; the file is discarded when the test ends.
+// Stage stages data and discards the file when the test ends.
 func Stage(t testing.TB, s Store, data []byte) *blob.Staged {
 	t.Helper()
 	st, err := s.Stage(t.Context())
@@ -72,7 +72,7 @@ func Stage(t testing.TB, s Store, data []byte) *blob.Staged {
 	return st
 }
 
-// Keep stores data under its content's key.
+// Keep stores data under its content's key, which it returns.
 func Keep(t testing.TB, s Store, data []byte) blob.Key {
 	t.Helper()
 	st := Stage(t, s, data)

@@ -59,28 +59,27 @@ func sweep(t *testing.T, s Store) {
 		t.Fatalf("swept %d, %v; want none, all are young", n, err)
 	}
 	k := Keep(t, s, Random(30))
-	// A store may stage in memory, where there is nothing to sweep.
+	// A store that stages in memory has nothing to sweep.
 	if n, err := s.SweepStaging(t.Context(), time.Now().Add(time.Hour)); n > 1 || err != nil {
 		t.Fatalf("swept %d, %v; want the staged file alone", n, err)
 	}
 	if ok, err := s.Exists(t.Context(), k); !ok || err != nil {
 		t.Fatal("the sweep removed a kept file")
 	}
-	// Whoever still holds what was swept loses nothing.
+	// The holder of a swept file loses nothing.
 	must(t, s.Keep(t.Context(), st, blob.ContentKey(st.Sum())))
 	equal(t, s, blob.ContentKey(st.Sum()), data)
 	must(t, s.Ping(t.Context()))
 }
 
-// Contents lists the contents that are kept, in order.
+// Contents lists the keys of the store's contents, in order.
 func Contents(t testing.TB, s Store) (keys []blob.Key) {
 	t.Helper()
 	must(t, s.Walk(t.Context(), time.Now().Add(time.Hour), func(k blob.Key) error { keys = append(keys, k); return nil }))
 	return keys
 }
 
-// claim has the same owner claim the store at once from everywhere, and then
-// another one.
+// claim lets one owner claim the store several times at once, then others.
 func claim(t *testing.T, s Store) {
 	var wg sync.WaitGroup
 	for range 8 {

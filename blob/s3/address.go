@@ -16,23 +16,22 @@ import (
 	"github.com/minio/minio-go/v7/pkg/credentials"
 )
 
-// amazon is where buckets are when no endpoint is given; the client turns it
-// into that of the bucket's region.
+// amazon is the default endpoint; the client replaces it by the one of the bucket's
+// region.
 const amazon = "https://s3.amazonaws.com"
 
-// bucketNames are those that S3 takes. The name becomes a part of a path or of
-// a host.
+// bucketNames matches valid names, which become a part of a path or of a host.
 var bucketNames = regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`)
 
-// address is a store's URL, taken apart.
+// address is a parsed URL of a store.
 type address struct {
 	bucket, prefix   string
-	endpoint, public *url.URL // public is nil where it is the same
+	endpoint, public *url.URL // public is nil if it is the endpoint
 	region           string
 	lookup           minio.BucketLookupType
 }
 
-// Check tells what is wrong with the URL of a store.
+// Check returns an error that explains what is wrong with the URL of a store.
 func Check(raw string) error {
 	_, err := parse(raw)
 	return err
@@ -43,18 +42,22 @@ func parse(raw string) (a address, err error) {
 	if err != nil {
 		return a, errors.New("s3: the store's URL is malformed")
 	}
+
 	switch {
 	case u.User != nil:
 		return a, errors.New("s3: credentials do not belong in the store's URL: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
 	case u.Scheme != "s3", strings.Trim(u.Path, "/") != "", u.Fragment != "", !bucketNames.MatchString(u.Host):
 		return a, errors.New("s3: the store's URL must be of the form s3://bucket?endpoint=https://host&region=name&prefix=folder")
 	}
+
 	query, err := url.ParseQuery(u.RawQuery)
 	if err != nil {
 		return a, errors.New("s3: the store's URL is malformed")
 	}
+
 	a.bucket, a.region = u.Host, query.Get("region")
 	a.endpoint, _ = url.Parse(amazon)
+
 	for name := range query {
 		value := query.Get(name)
 		switch name {
@@ -62,13 +65,13 @@ func parse(raw string) (a address, err error) {
 		case "endpoint":
 			a.endpoint, err = origin(name, value)
 			a.lookup = minio.BucketLookupPath
-			// Most servers that are not Amazon's take any.
+			// Most other servers accept any region.
 			a.region = cmp.Or(a.region, os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"), "us-east-1")
 		case "public_endpoint":
 			a.public, err = origin(name, value)
 		case "prefix":
 			a.prefix, err = folder(value)
-		case "path_style": // decided below, when the endpoint is known
+		case "path_style": // overrides the endpoint's, below
 		default:
 			err = fmt.Errorf("s3: the store's URL has the unknown setting %q; known are endpoint, public_endpoint, region, prefix and path_style", name)
 		}
@@ -76,10 +79,12 @@ func parse(raw string) (a address, err error) {
 			return a, err
 		}
 	}
+
 	a.region = cmp.Or(a.region, os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION"))
 	if !query.Has("path_style") {
 		return a, nil
 	}
+
 	pathStyle, err := strconv.ParseBool(query.Get("path_style"))
 	if err != nil {
 		return a, errors.New("s3: path_style must be true or false")
@@ -99,7 +104,7 @@ func origin(name, raw string) (*url.URL, error) {
 	return u, nil
 }
 
-// folder is a prefix that ends with a slash.
+// folder returns the prefix with one slash at its end.
 func folder(raw string) (string, error) {
 	trimmed := strings.Trim(raw, "/")
 	for part := range strings.SplitSeq(trimmed, "/") {
@@ -118,18 +123,21 @@ func (a address) client(endpoint *url.URL, creds *credentials.Credentials) (*min
 	if err != nil {
 		return nil, fmt.Errorf("s3: %w", err)
 	}
+
 	client.SetAppInfo("inlet", "1")
 	return client, nil
 }
 
-// found looks for credentials where Amazon's own tools do.
+// found returns the credentials of the environment, the shared file or the
+// machine's role, whichever it finds first.
 func found() (*credentials.Credentials, error) {
 	creds := credentials.NewChainCredentials([]credentials.Provider{
 		&credentials.EnvAWS{},
 		&credentials.FileAWSCredentials{},
-		// Where there is no such service its address leads nowhere.
+		// Outside Amazon's network nothing answers at the service's address.
 		&credentials.IAM{Client: &http.Client{Timeout: 3 * time.Second, Transport: transport()}},
 	})
+
 	value, err := creds.GetWithContext(nil)
 	if err != nil || value.AccessKeyID == "" || value.SecretAccessKey == "" {
 		return nil, errors.New("s3: no credentials were found: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_SHARED_CREDENTIALS_FILE and AWS_PROFILE, or give the machine a role")

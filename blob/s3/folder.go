@@ -11,49 +11,49 @@ import (
 	"inlet/blob"
 )
 
-// Folder holds objects beside the pictures, under names that are of its user's
-// making. It promises what the Store does; of putting, looking and removing at the
-// same moment the order is the server's.
+// Folder holds objects beside the pictures, under names that its user chooses. It
+// promises what the Store does; the server decides the order of concurrent calls.
 type Folder struct {
 	store  *Store
 	prefix string
 }
 
-// Object is what is listed of one.
+// Object is a listed object of a Folder.
 type Object struct {
 	Name     string // within the folder
 	Size     int64
 	Modified time.Time // by the server's clock
 }
 
-// Folder is the folder of that name, which needs no making.
+// Folder returns the folder of that name, which nobody has to create.
 func (s *Store) Folder(name string) Folder { return Folder{s, s.prefix + name + "/"} }
 
-// Stage begins what is to be put. The caller must Discard it.
+// Stage begins a file for Put. The caller must Discard it.
 func (f Folder) Stage(ctx context.Context) (*blob.Staged, error) { return f.store.Stage(ctx) }
 
-// Put makes what was staged durable under a name, in place of what was there.
+// Put stores the staged file durably under a name and replaces an existing object.
 func (f Folder) Put(ctx context.Context, name string, st *blob.Staged) error {
 	if err := st.Err(); err != nil {
 		return err
 	}
-	within, dog := watch(ctx)
-	defer dog.end()
-	return failed(ctx, "put", f.store.replace(within, st, f.prefix+name, dog))
+	return attempt(ctx, "put", func(ctx context.Context, dog *watchdog) error {
+		return f.store.replace(ctx, st, f.prefix+name, dog)
+	})
 }
 
-// Open reads an object that was listed, for as long as ctx lasts. The server is
-// asked when it is read: that there is none any more comes out then.
+// Open opens a listed object for reading until ctx ends. It does not ask the
+// server: a read returns ErrNotFound if the object is gone.
 func (f Folder) Open(ctx context.Context, o Object) blob.Blob {
 	return f.store.object(ctx, f.prefix+o.Name, "", o.Size)
 }
 
-// List lists the objects whose names begin with prefix, by name. An error is the
-// last it gives; without one the list is whole.
+// List lists by name the objects whose names begin with prefix. It ends with the
+// first error and yields it; without one the list is complete.
 func (f Folder) List(ctx context.Context, prefix string) iter.Seq2[Object, error] {
 	return func(yield func(Object, error) bool) {
 		within, dog := watch(ctx)
 		defer dog.end()
+
 		for o := range f.store.list(within, f.prefix+prefix) {
 			dog.progress()
 			listed := Object{strings.TrimPrefix(o.Key, f.prefix), o.Size, o.LastModified}
@@ -61,32 +61,36 @@ func (f Folder) List(ctx context.Context, prefix string) iter.Seq2[Object, error
 				return
 			}
 		}
+
 		if err := failed(ctx, "list", within.Err()); err != nil {
 			yield(Object{}, err)
 		}
 	}
 }
 
-// Remove removes objects, a thousand by one request. One that is not there is
-// fine.
+// Remove removes objects, a thousand by one request. It does not fail for one that
+// is missing.
 func (f Folder) Remove(ctx context.Context, names ...string) error {
-	within, dog := watch(ctx)
-	defer dog.end()
-	results, err := f.store.client.RemoveObjectsWithIter(within, f.store.bucket, func(yield func(minio.ObjectInfo) bool) {
-		for _, name := range names {
-			if !yield(minio.ObjectInfo{Key: f.prefix + name}) {
-				return
+	return attempt(ctx, "remove", func(ctx context.Context, dog *watchdog) error {
+		objects := func(yield func(minio.ObjectInfo) bool) {
+			for _, name := range names {
+				if !yield(minio.ObjectInfo{Key: f.prefix + name}) {
+					return
+				}
 			}
 		}
-	}, minio.RemoveObjectsOptions{})
-	if err != nil {
-		return failed(ctx, "remove", err)
-	}
-	for r := range results {
-		dog.progress()
-		if r.Err != nil && !isCode(r.Err, minio.NoSuchKey) {
-			return failed(ctx, "remove", r.Err)
+
+		results, err := f.store.client.RemoveObjectsWithIter(ctx, f.store.bucket, objects, minio.RemoveObjectsOptions{})
+		if err != nil {
+			return err
 		}
-	}
-	return failed(ctx, "remove", within.Err())
+
+		for r := range results {
+			dog.progress()
+			if r.Err != nil && !isCode(r.Err, minio.NoSuchKey) {
+				return r.Err
+			}
+		}
+		return ctx.Err()
+	})
 }

@@ -17,17 +17,17 @@ import (
 )
 
 const (
-	// partSize is the size of the parts in which larger files are sent: what is
-	// sent again when a connection breaks.
+	// partSize is the size of the parts of larger files: a broken connection repeats
+	// one part.
 	partSize = 16 << 20
-	// abortTime bounds the removal of the parts of a file that was not kept.
+	// abortTime bounds the removal of the parts of a file that was not completed.
 	abortTime = 3 * time.Second
-	// rounds bounds how often an object is looked at again that others put and
-	// delete at the same moment.
+	// rounds bounds the attempts to put an object that other processes put and delete
+	// at the same time.
 	rounds = 10
 )
 
-// The servers' names for what they are to check, and remember.
+// Names of the metadata by which the server checks and stores a SHA-256.
 const (
 	checksum          = "x-amz-checksum-sha256"
 	checksumAlgorithm = "x-amz-checksum-algorithm"
@@ -35,47 +35,45 @@ const (
 
 var errRaced = errors.New("the object keeps changing")
 
-// Keep makes the staged file durable under k. If k is there already, it is made
-// sure that it is whole; so any number of Keeps of one key may run at once.
-// Called again after the file was kept, it only looks whether it still is, and
-// keeps it again if not.
+// Keep stores the staged file durably under k. If k exists, Keep ensures that it
+// is whole; so any number of Keeps of one key may run at once. A second Keep of
+// the same staged file only checks that the store still has it, and stores it
+// again if not.
 func (s *Store) Keep(ctx context.Context, st *blob.Staged, k blob.Key) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
 	name, err := s.name(k)
+	if err == nil {
+		err = st.Err()
+	}
 	if err != nil {
 		return err
 	}
-	if err := st.Err(); err != nil {
-		return err
+
+	err = attempt(ctx, "keep", func(ctx context.Context, dog *watchdog) error { return s.keep(ctx, st, name, dog) })
+	if err == nil {
+		st.SetKeptAt(name)
 	}
-	within, dog := watch(ctx)
-	defer dog.end()
-	if err := s.keep(within, st, name, dog); err != nil {
-		return failed(ctx, "keep", err)
-	}
-	st.SetKeptAt(name)
-	return nil
+	return err
 }
 
 func (s *Store) keep(ctx context.Context, st *blob.Staged, name string, dog *watchdog) error {
-	// Asking first is worth it for what was there a moment ago, and for what is
-	// large. Everything else is mostly new, and the server says so if not.
+	// A look-up pays for a file that was kept before and for a large one. Most others
+	// are new, and the conditional put finds those that are not.
 	if st.KeptAt() == name || st.Size() > partSize {
-		if there, err := s.holds(ctx, name, st.Size()); there || err != nil {
+		if found, err := s.holds(ctx, name, st.Size()); found || err != nil {
 			return err
 		}
 	}
+
 	isNew := true
 	for round := range rounds {
 		err := s.put(ctx, st, name, isNew, dog)
 		if err == nil {
 			return nil
 		}
-		// It may be there, or just be put or deleted by others. A server that has
-		// it may close the connection before all of it is sent, and then the answer
-		// is lost; so whatever has failed, this decides.
+
+		// The object may exist, or other processes may be putting or deleting it. A
+		// server that has it may close the connection before it has read everything,
+		// and then the answer is lost. So the look-up decides, whatever the error.
 		size, lookErr := s.size(ctx, name)
 		gone := isCode(lookErr, minio.NoSuchKey)
 		switch {
@@ -89,14 +87,15 @@ func (s *Store) keep(ctx context.Context, st *blob.Staged, name string, dog *wat
 		if lookErr != nil {
 			return lookErr
 		}
-		// What is not whole is replaced, and at last whatever there may be: it is
-		// never wrong to put what belongs under this name.
+
+		// Replace an incomplete object and, in the later rounds, any: these are the
+		// bytes that belong under this name.
 		isNew = isNew && gone && round < rounds/2
 	}
 	return errRaced
 }
 
-// pause lets others come to an end.
+// pause waits a moment for other processes to finish.
 func pause(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
@@ -106,28 +105,28 @@ func pause(ctx context.Context) error {
 	}
 }
 
-// Put makes the bytes of r durable under k, in place of what was there. Readers
-// see the one or the other.
+// Put stores the bytes of r durably under k and replaces an existing object.
+// Readers see either the old or the new one.
 func (s *Store) Put(ctx context.Context, k blob.Key, r io.Reader) error {
 	name, err := s.name(k)
 	if err != nil {
 		return err
 	}
+
 	st, err := s.Stage(ctx)
 	if err != nil {
 		return err
 	}
 	defer st.Discard()
+
 	if _, err := st.ReadFrom(r); err != nil {
 		return failed(ctx, "put", err)
 	}
-	within, dog := watch(ctx)
-	defer dog.end()
-	return failed(ctx, "put", s.replace(within, st, name, dog))
+	return attempt(ctx, "put", func(ctx context.Context, dog *watchdog) error { return s.replace(ctx, st, name, dog) })
 }
 
-// replace sends the staged file, whatever is there. A server on a file system may
-// just be removing the folder that the object is to be in.
+// replace puts the staged file, whether the object exists or not. It tries again,
+// because a server on a file system may just be removing the object's folder.
 func (s *Store) replace(ctx context.Context, st *blob.Staged, name string, dog *watchdog) error {
 	for range rounds {
 		err := s.put(ctx, st, name, false, dog)
@@ -141,11 +140,12 @@ func (s *Store) replace(ctx context.Context, st *blob.Staged, name string, dog *
 	return errRaced
 }
 
-// put sends the staged file; if it is to be new, only where nothing is.
+// put sends the staged file; with isNew it fails if the object exists.
 func (s *Store) put(ctx context.Context, st *blob.Staged, name string, isNew bool, dog *watchdog) error {
 	var o minio.PutObjectOptions
 	// The server checks the body against the sum in its signature.
 	o.DisableContentSha256 = true
+
 	conditional := isNew && !s.plain.Load()
 	if conditional {
 		o.SetMatchETagExcept("*")
@@ -162,6 +162,7 @@ func (s *Store) send(ctx context.Context, st *blob.Staged, name string, o minio.
 	if st.Size() > partSize {
 		return s.sendParts(ctx, st, name, o, dog)
 	}
+
 	sum := st.Sum()
 	o.UserMetadata = map[string]string{checksum: base64.StdEncoding.EncodeToString(sum[:])}
 	return send(st, 0, st.Size(), dog, func(r io.Reader) error {
@@ -170,7 +171,7 @@ func (s *Store) send(ctx context.Context, st *blob.Staged, name string, o minio.
 	})
 }
 
-// sendParts sends a large file. Nobody sees it before it is complete.
+// sendParts sends a large file, whose object appears once it is complete.
 func (s *Store) sendParts(ctx context.Context, st *blob.Staged, name string, o minio.PutObjectOptions, dog *watchdog) (err error) {
 	begin := minio.PutObjectOptions{UserMetadata: map[string]string{checksumAlgorithm: "SHA256"}}
 	id, err := s.client.NewMultipartUpload(ctx, s.bucket, name, begin)
@@ -181,11 +182,13 @@ func (s *Store) sendParts(ctx context.Context, st *blob.Staged, name string, o m
 		if err == nil {
 			return
 		}
-		// What cannot be removed now is debris, which the sweep removes.
+
+		// SweepStaging removes what this leaves.
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), abortTime)
 		defer cancel()
 		_ = s.client.AbortMultipartUpload(ctx, s.bucket, name, id)
 	}()
+
 	var parts []minio.CompletePart
 	for off := int64(0); off < st.Size(); off += partSize {
 		part, err := s.sendPart(ctx, st, name, id, off, dog)
@@ -194,10 +197,11 @@ func (s *Store) sendParts(ctx context.Context, st *blob.Staged, name string, o m
 		}
 		parts = append(parts, part)
 	}
+
 	dog.progress()
 	_, err = s.client.CompleteMultipartUpload(ctx, s.bucket, name, id, parts, o)
-	if isCode(err, minio.NoSuchUpload) { // a try whose answer was lost has done it
-		if there, lookErr := s.holds(ctx, name, st.Size()); there && lookErr == nil {
+	if isCode(err, minio.NoSuchUpload) { // an attempt whose answer was lost completed it
+		if found, lookErr := s.holds(ctx, name, st.Size()); found && lookErr == nil {
 			return nil
 		}
 	}
@@ -210,6 +214,7 @@ func (s *Store) sendPart(ctx context.Context, st *blob.Staged, name, id string, 
 	if _, err := io.Copy(hash, io.NewSectionReader(st, off, size)); err != nil {
 		return minio.CompletePart{}, err
 	}
+
 	sum := hash.Sum(nil)
 	var part minio.ObjectPart
 	err := send(st, off, size, dog, func(r io.Reader) (err error) {
@@ -222,7 +227,7 @@ func (s *Store) sendPart(ctx context.Context, st *blob.Staged, name, id string, 
 	return minio.CompletePart{PartNumber: part.PartNumber, ETag: part.ETag, ChecksumSHA256: part.ChecksumSHA256}, err
 }
 
-// holds tells whether an object of this size is there.
+// holds tells whether the object exists with this size.
 func (s *Store) holds(ctx context.Context, name string, size int64) (bool, error) {
 	got, err := s.size(ctx, name)
 	if isCode(err, minio.NoSuchKey) {

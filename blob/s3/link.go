@@ -8,38 +8,45 @@ import (
 	"inlet/blob"
 )
 
-// linkTime is how long an address may be used to begin a download. It is longer
-// than clocks differ that are kept at all.
+// linkTime is how long an address can begin a download. It exceeds the difference
+// between synchronized clocks.
 const linkTime = 5 * time.Minute
 
-// Link gives an address under which anybody can fetch what is kept under k for
-// five minutes, without this process. The server answers with this Content-Type
-// and Content-Disposition; no other header can be asked of it. Whether there is
-// anything is not looked at, and the server is not asked.
+// Link returns an address from which anybody can download the object k for five
+// minutes, without this process. The server answers with this Content-Type and
+// Content-Disposition; it supports no other header. Link does not ask the server
+// whether the object exists.
 func (s *Store) Link(ctx context.Context, k blob.Key, contentType, disposition string) (string, error) {
 	name, err := s.name(k)
 	if err != nil {
 		return "", err
 	}
-	within, dog := watch(ctx)
-	defer dog.end()
-	address, err := s.public.PresignedGetObject(within, s.bucket, name, linkTime, url.Values{
+
+	address, err := s.presign(ctx, name, url.Values{
 		"response-content-type":        {contentType},
 		"response-content-disposition": {disposition},
 		"response-cache-control":       {"private, no-cache"},
 	})
 	if err != nil {
-		return "", failed(ctx, "sign an address", err)
+		return "", err
 	}
 	return address.String(), nil
 }
 
-// Origin is that of the addresses that Link gives, such as
+// Origin returns the origin of the addresses of Link, such as
 // https://bucket.s3.amazonaws.com.
 func (s *Store) Origin(ctx context.Context) (string, error) {
-	address, err := s.public.PresignedGetObject(ctx, s.bucket, "origin", linkTime, nil)
+	address, err := s.presign(ctx, "origin", nil)
 	if err != nil {
-		return "", failed(ctx, "sign an address", err)
+		return "", err
 	}
 	return address.Scheme + "://" + address.Host, nil
+}
+
+func (s *Store) presign(ctx context.Context, name string, query url.Values) (address *url.URL, err error) {
+	err = attempt(ctx, "sign an address", func(ctx context.Context, _ *watchdog) (err error) {
+		address, err = s.public.PresignedGetObject(ctx, s.bucket, name, linkTime, query)
+		return err
+	})
+	return address, err
 }

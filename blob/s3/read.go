@@ -15,15 +15,15 @@ import (
 )
 
 const (
-	// window is what is fetched at least, and kept of what was read last: who
-	// reads a header looks back now and then.
+	// window is the size of a read from the server. The last one is cached, because
+	// parsers of headers go back now and then.
 	window = 64 << 10
-	// skipped is how far a stream is read on to get to where it is wanted next;
-	// beyond it another request is cheaper.
+	// skipped bounds the bytes that a forward seek reads and drops; above it a new
+	// request is cheaper.
 	skipped = 256 << 10
 )
 
-// Exists tells whether something is kept under k.
+// Exists tells whether the store has the object k.
 func (s *Store) Exists(ctx context.Context, k blob.Key) (bool, error) {
 	name, err := s.name(k)
 	if err != nil {
@@ -36,14 +36,14 @@ func (s *Store) Exists(ctx context.Context, k blob.Key) (bool, error) {
 	return err == nil, err
 }
 
-// Open opens what is kept under k, or returns ErrNotFound. It asks for the size
-// alone. The bytes are fetched when they are read, in one request for all that
-// are read one after the other, for as long as ctx lasts.
+// Open opens the object k, or returns ErrNotFound. It asks for the size alone;
+// reads fetch the bytes, until ctx ends, and sequential reads share one request.
 func (s *Store) Open(ctx context.Context, k blob.Key) (blob.Blob, error) {
 	name, err := s.name(k)
 	if err != nil {
 		return nil, err
 	}
+
 	info, err := s.stat(ctx, name)
 	if err != nil {
 		return nil, err
@@ -51,37 +51,35 @@ func (s *Store) Open(ctx context.Context, k blob.Key) (blob.Blob, error) {
 	return s.object(ctx, name, info.ETag, info.Size), nil
 }
 
-func (s *Store) stat(ctx context.Context, name string) (minio.ObjectInfo, error) {
-	if err := ctx.Err(); err != nil {
-		return minio.ObjectInfo{}, err
-	}
-	within, dog := watch(ctx)
-	defer dog.end()
-	info, err := s.client.StatObject(within, s.bucket, name, minio.StatObjectOptions{})
-	return info, failed(ctx, "look up", err)
+func (s *Store) stat(ctx context.Context, name string) (info minio.ObjectInfo, err error) {
+	err = attempt(ctx, "look up", func(ctx context.Context, _ *watchdog) (err error) {
+		info, err = s.client.StatObject(ctx, s.bucket, name, minio.StatObjectOptions{})
+		return err
+	})
+	return info, err
 }
 
-// object is an opened object: a section of what is fetched.
+// object is an open object.
 type object struct {
 	*io.SectionReader
 	ranges *ranges
 }
 
-// object is one of a known size, and of this ETag unless that is empty.
+// object opens an object of a known size. With an ETag, reads fail once another
+// object has replaced it.
 func (s *Store) object(ctx context.Context, name, etag string, size int64) object {
 	r := &ranges{size: size}
 	r.fetch = func(off int64) (*stream, error) { return s.fetch(ctx, name, etag, off) }
 	return object{io.NewSectionReader(r, 0, size), r}
 }
 
-// Close ends the request that is under way.
+// Close ends the current request.
 func (o object) Close() error {
 	o.ranges.close()
 	return nil
 }
 
-// fetch asks for all that begins at off. The object must still be the one that
-// was opened, so that nobody reads half of one and half of another.
+// fetch requests the bytes from off to the end.
 func (s *Store) fetch(ctx context.Context, name, etag string, off int64) (*stream, error) {
 	var o minio.GetObjectOptions
 	if off > 0 {
@@ -90,6 +88,7 @@ func (s *Store) fetch(ctx context.Context, name, etag string, off int64) (*strea
 	if etag != "" {
 		o.Set("If-Match", strconv.Quote(etag))
 	}
+
 	within, dog := watch(ctx)
 	got, _, header, err := s.client.GetObject(within, s.bucket, name, o)
 	if err == nil && off > 0 && header.Get("Content-Range") == "" {
@@ -100,18 +99,19 @@ func (s *Store) fetch(ctx context.Context, name, etag string, off int64) (*strea
 		dog.end()
 		return nil, failed(ctx, "read", err)
 	}
+
 	dog.pause()
 	return &stream{body: got, dog: dog, failed: func(err error) error { return failed(ctx, "read", err) }}, nil
 }
 
-// stream is the body of one request.
+// stream is the body of an answer.
 type stream struct {
 	body   io.ReadCloser
 	dog    *watchdog
 	failed func(error) error
 }
 
-// read fills p. While nobody reads, nobody waits for the server.
+// read fills p. The watchdog runs only while it waits for the server.
 func (s *stream) read(p []byte) error {
 	s.dog.progress()
 	defer s.dog.pause()
@@ -124,15 +124,15 @@ func (s *stream) close() {
 	s.dog.end()
 }
 
-// ranges reads an object at any place.
+// ranges reads an object at any offset.
 type ranges struct {
 	fetch func(off int64) (*stream, error)
 	size  int64
 
 	mu     sync.Mutex
 	closed bool
-	from   *stream // where the next bytes come from; nil when none is open
-	next   int64   // where that is
+	from   *stream // nil if no request is open
+	next   int64   // the offset of the stream's next bytes
 	last   []byte  // the bytes before next
 }
 
@@ -140,26 +140,31 @@ type ranges struct {
 func (r *ranges) ReadAt(p []byte, off int64) (n int, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+
 	if r.closed || off < 0 {
 		return 0, fmt.Errorf("%w: read: %w", blob.ErrUnavailable, fs.ErrInvalid)
 	}
+
 	for n < len(p) && off+int64(n) < r.size {
-		some, err := r.some(p[n:], off+int64(n))
-		if n += some; err != nil {
+		copied, err := r.step(p[n:], off+int64(n))
+		if n += copied; err != nil {
 			return n, err
 		}
 	}
+
 	if n < len(p) {
 		return n, io.EOF
 	}
 	return n, nil
 }
 
-// some reads from the window, or brings it nearer.
-func (r *ranges) some(p []byte, off int64) (int, error) {
+// step copies bytes from the window or, without copying any, moves the window
+// towards off.
+func (r *ranges) step(p []byte, off int64) (int, error) {
 	if back := r.next - off; back > 0 && back <= int64(len(r.last)) {
 		return copy(p, r.last[int64(len(r.last))-back:]), nil
 	}
+
 	if off < r.next || off-r.next > skipped || r.from == nil {
 		r.drop()
 		r.last, r.next = r.last[:0], off
@@ -167,12 +172,13 @@ func (r *ranges) some(p []byte, off int64) (int, error) {
 	return 0, r.advance()
 }
 
-// advance fetches the next window. A connection that breaks is replaced once;
-// for one that hangs there was patience enough.
+// advance fetches the next window. It replaces a broken connection once, but not
+// one that hung until patience ended.
 func (r *ranges) advance() error {
 	if r.last == nil {
 		r.last = make([]byte, 0, window)
 	}
+
 	r.last = r.last[:min(window, r.size-r.next)]
 	err := r.fill()
 	if errors.Is(err, blob.ErrUnavailable) && !errors.Is(err, errStalled) {
@@ -182,6 +188,7 @@ func (r *ranges) advance() error {
 		r.last = r.last[:0]
 		return err
 	}
+
 	r.next += int64(len(r.last))
 	if r.next == r.size {
 		r.drop()
@@ -189,20 +196,21 @@ func (r *ranges) advance() error {
 	return nil
 }
 
-// fill reads the window, with a request where none is under way.
+// fill reads the window and begins a request if none is open.
 func (r *ranges) fill() (err error) {
 	if r.from == nil {
 		if r.from, err = r.fetch(r.next); err != nil {
 			return err
 		}
 	}
+
 	if err = r.from.read(r.last); err != nil {
 		r.drop()
 	}
 	return err
 }
 
-// drop ends the request that is under way.
+// drop ends the current request.
 func (r *ranges) drop() {
 	if r.from != nil {
 		r.from.close()

@@ -18,49 +18,53 @@ import (
 	"inlet/blob"
 )
 
-// maxOwner bounds what is read of the object that says whose the store is.
+// maxOwner bounds the bytes read of the owner's name.
 const maxOwner = 1 << 10
 
-// Lingers tells that a server may carry out a deletion after nobody waits for
-// its answer any more.
+// Lingers tells whether the store may carry out a deletion after Delete failed. A
+// server may, once a request has reached it.
 func (s *Store) Lingers() bool { return true }
 
-// Delete removes what is kept under k, with its variants if k is a content's
-// key. That there is nothing is fine. Where a request was not answered, even if
-// a later one was, the error is blob.ErrUnsettled too: what is kept under k
-// afterwards may be removed by it.
+// Delete removes the object k and, if it is a content, its variants. It does not
+// fail if there is none. If a request got no answer, even if a later one did, the
+// error is blob.ErrUnsettled too: that request may still remove the next object k.
 func (s *Store) Delete(ctx context.Context, k blob.Key) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
 	name, err := s.name(k)
 	if err != nil {
 		return err
 	}
-	within, dog := watch(ctx)
-	defer dog.end()
+
 	if k.IsContent() {
-		// The variants go first: they are found again as long as the content is.
-		for o := range s.list(within, name+".") {
-			err := o.Err
-			if err == nil {
-				err = s.remove(within, o.Key)
-			}
-			if err != nil {
-				return failed(ctx, "delete", err)
-			}
+		// The variants go first: Walk finds them as long as the content exists.
+		if err := s.deleteVariants(ctx, name); err != nil {
+			return err
 		}
 	}
-	within, unanswered := tally(within)
-	err = failed(ctx, "delete", s.remove(within, name))
+
+	counted, unanswered := tally(ctx)
+	err = attempt(counted, "delete", func(ctx context.Context, _ *watchdog) error { return s.remove(ctx, name) })
 	if unanswered() {
 		err = errors.Join(blob.ErrUnsettled, cmp.Or(err, blob.ErrUnavailable))
 	}
 	return err
 }
 
-// tally counts the requests that are made in a context, retries included, and
-// tells whether one of them went out and was not answered.
+func (s *Store) deleteVariants(ctx context.Context, content string) error {
+	return attempt(ctx, "delete", func(ctx context.Context, _ *watchdog) error {
+		for o := range s.list(ctx, content+".") {
+			if o.Err != nil {
+				return o.Err
+			}
+			if err := s.remove(ctx, o.Key); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// tally counts the requests of a context, retries included, and tells whether one
+// of them was sent and not answered.
 func tally(ctx context.Context) (_ context.Context, unanswered func() bool) {
 	var open atomic.Int64
 	trace := &httptrace.ClientTrace{
@@ -78,30 +82,31 @@ func (s *Store) remove(ctx context.Context, name string) error {
 	return err
 }
 
-// list lists the objects under a prefix by name. An error is the last it gives.
+// list lists the objects under a prefix by name. It ends with the first error and
+// yields it.
 func (s *Store) list(ctx context.Context, prefix string) iter.Seq[minio.ObjectInfo] {
 	return s.client.ListObjectsIter(ctx, s.bucket, minio.ListObjectsOptions{
 		Prefix: prefix, Recursive: true, FetchOwner: new(bool),
 	})
 }
 
-// Walk calls fn with the key of every content of which nothing, neither its
-// bytes nor a variant, is younger than olderThan; also where only variants are
-// left. It holds the names of one page at a time. fn may delete. An error of fn
-// ends the walk and is returned.
+// Walk calls fn with the key of every content whose files, its bytes and its
+// variants, are all older than olderThan, even if only variants are left. It
+// holds the names of one page at a time. fn may delete. Walk ends with the first
+// error of fn and returns it.
 //
-// Ages are by the server's clock. It refuses the requests of who is a quarter of
-// an hour ahead of it or behind, so olderThan should leave as much.
+// The server's clock decides the ages. It may differ from this machine's by a
+// quarter of an hour, beyond which the server refuses all requests: olderThan
+// should allow for that.
 func (s *Store) Walk(ctx context.Context, olderThan time.Time, fn func(blob.Key) error) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
 	within, dog := watch(ctx)
 	defer dog.end()
+
 	for k, err := range blob.Old(s.listed(within, dog), olderThan) {
 		if err != nil {
 			return failed(ctx, "walk", err)
 		}
+
 		dog.pause()
 		if err := fn(k); err != nil {
 			return err
@@ -111,7 +116,7 @@ func (s *Store) Walk(ctx context.Context, olderThan time.Time, fn func(blob.Key)
 	return failed(ctx, "walk", within.Err())
 }
 
-// listed gives all files of the store by name.
+// listed lists all files of the store by name.
 func (s *Store) listed(ctx context.Context, dog *watchdog) iter.Seq2[blob.Listed, error] {
 	return func(yield func(blob.Listed, error) bool) {
 		for o := range s.list(ctx, s.blobs()) {
@@ -123,19 +128,21 @@ func (s *Store) listed(ctx context.Context, dog *watchdog) iter.Seq2[blob.Listed
 	}
 }
 
-// SweepStaging removes what was staged on this machine before olderThan and
-// neither kept nor discarded, and the parts of large files that were begun
-// before it and never completed, by any replica: the debris of processes that
-// died. It returns how many files.
+// SweepStaging removes files that were staged on this machine before olderThan and
+// neither kept nor discarded, and large files that any replica began before it and
+// never completed, because their processes died. It returns their number.
 func (s *Store) SweepStaging(ctx context.Context, olderThan time.Time) (int, error) {
 	removed, err := s.Staging.SweepStaging(ctx, olderThan)
 	if err != nil {
 		return removed, err
 	}
-	within, dog := watch(ctx)
-	defer dog.end()
-	aborted, err := s.sweepParts(within, olderThan, dog)
-	return removed + aborted, failed(ctx, "sweep staging", err)
+
+	err = attempt(ctx, "sweep staging", func(ctx context.Context, dog *watchdog) error {
+		aborted, err := s.sweepParts(ctx, olderThan, dog)
+		removed += aborted
+		return err
+	})
+	return removed, err
 }
 
 func (s *Store) sweepParts(ctx context.Context, olderThan time.Time, dog *watchdog) (removed int, err error) {
@@ -148,11 +155,13 @@ func (s *Store) sweepParts(ctx context.Context, olderThan time.Time, dog *watchd
 		if err != nil {
 			return removed, err
 		}
+
 		for _, up := range page.Uploads {
 			dog.progress()
 			if !up.Initiated.Before(olderThan) {
 				continue
 			}
+
 			err := s.client.AbortMultipartUpload(ctx, s.bucket, up.Key, up.UploadID)
 			if isCode(err, minio.NoSuchUpload) { // another replica sweeps too
 				continue
@@ -162,28 +171,32 @@ func (s *Store) sweepParts(ctx context.Context, olderThan time.Time, dog *watchd
 			}
 			removed++
 		}
+
 		if !page.IsTruncated {
 			return removed, nil
 		}
 	}
 }
 
-// Claim makes the store the owner's, for good. It returns ErrOwner if it is
-// somebody else's already. On a server without conditional requests the last of
-// several that do so at the same moment has it.
+// Claim makes owner the store's owner for good, or returns blob.ErrOwner if the
+// store has another one. On a server without conditional requests the last of
+// several concurrent claims wins.
 func (s *Store) Claim(ctx context.Context, owner string) error {
-	within, dog := watch(ctx)
-	defer dog.end()
-	name := s.prefix + "owner"
-	got, err := s.readOwner(within, name)
-	if isCode(err, minio.NoSuchKey) {
-		if err = s.writeOwner(within, name, owner, dog); err == nil {
-			got, err = s.readOwner(within, name) // another process may have been first
+	var got string
+	err := attempt(ctx, "claim the store", func(ctx context.Context, dog *watchdog) (err error) {
+		name := s.prefix + "owner"
+		got, err = s.readOwner(ctx, name)
+		if isCode(err, minio.NoSuchKey) {
+			if err = s.writeOwner(ctx, name, owner, dog); err == nil {
+				got, err = s.readOwner(ctx, name) // another process may have been first
+			}
 		}
-	}
+		return err
+	})
 	if err != nil {
-		return failed(ctx, "read the store's owner", err)
+		return err
 	}
+
 	if got != owner {
 		return fmt.Errorf("%w: %s/%s is %s's, not %s's", blob.ErrOwner, s.bucket, s.prefix, got, owner)
 	}
@@ -196,20 +209,23 @@ func (s *Store) readOwner(ctx context.Context, name string) (string, error) {
 		return "", err
 	}
 	defer got.Close()
+
 	text, err := io.ReadAll(io.LimitReader(got, maxOwner))
 	return strings.TrimSpace(string(text)), err
 }
 
-// writeOwner puts the object in its place, unless there is one.
+// writeOwner creates the object, unless it exists.
 func (s *Store) writeOwner(ctx context.Context, name, owner string, dog *watchdog) error {
 	st, err := s.Stage(ctx)
 	if err != nil {
 		return err
 	}
 	defer st.Discard()
+
 	if _, err := io.WriteString(st, owner+"\n"); err != nil {
 		return err
 	}
+
 	err = s.put(ctx, st, name, true, dog)
 	if isTaken(err) {
 		return nil

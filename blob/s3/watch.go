@@ -16,14 +16,25 @@ import (
 
 var errStalled = errors.New("the server does not answer")
 
-// watchdog ends what makes no progress.
+// watchdog ends an operation that makes no progress.
 type watchdog struct {
 	timer  *time.Timer
 	cancel context.CancelCauseFunc
 }
 
-// watch begins an operation. The context ends when there was no progress for
-// the time of patience; the watchdog has to be ended.
+// attempt runs an operation under a watchdog and translates its error.
+func attempt(ctx context.Context, op string, fn func(ctx context.Context, dog *watchdog) error) error {
+	if err := ctx.Err(); err != nil {
+		return failed(ctx, op, err)
+	}
+
+	within, dog := watch(ctx)
+	defer dog.end()
+	return failed(ctx, op, fn(within, dog))
+}
+
+// watch begins an operation. Its context ends after patience without progress. The
+// caller must call end.
 func watch(ctx context.Context) (context.Context, *watchdog) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	return ctx, &watchdog{
@@ -32,11 +43,10 @@ func watch(ctx context.Context) (context.Context, *watchdog) {
 	}
 }
 
-// progress begins the time anew.
+// progress restarts the time.
 func (w *watchdog) progress() { w.timer.Reset(patience) }
 
-// pause stops the time until there is progress again: nobody waits for the
-// server meanwhile.
+// pause stops the time until the next progress: nobody waits for the server.
 func (w *watchdog) pause() { w.timer.Stop() }
 
 func (w *watchdog) end() {
@@ -44,7 +54,8 @@ func (w *watchdog) end() {
 	w.cancel(nil)
 }
 
-// failed says what the failure of an operation means. ctx is the caller's.
+// failed translates the error of an operation. ctx is the caller's, without the
+// watchdog.
 func failed(ctx context.Context, op string, err error) error {
 	switch {
 	case err == nil:
@@ -69,30 +80,30 @@ func isStatus(err error, status int) bool {
 	return errors.As(err, &answer) && answer.StatusCode == status
 }
 
-// isUnsupported tells that a server does not have what it was asked for.
+// isUnsupported tells that the server does not implement a request.
 func isUnsupported(err error) bool {
 	return isStatus(err, http.StatusNotImplemented) || isCode(err, minio.NotImplemented)
 }
 
-// isTaken tells that an object is there that was to be new, or is just being put
-// or deleted by others.
+// isTaken tells that a new object exists already, or that another process is just
+// putting or deleting it.
 func isTaken(err error) bool {
 	return isStatus(err, http.StatusPreconditionFailed) || isStatus(err, http.StatusConflict)
 }
 
-// body is a part of a staged file on its way to the server.
+// body is a part of a staged file that a request sends.
 type body struct {
 	mu       sync.Mutex
-	bytes    *io.SectionReader
+	section  *io.SectionReader
 	dog      *watchdog
 	furthest int64
 	done     bool
 }
 
-// send passes a part of a staged file to do. An answer may come before the last
-// byte is read, or never; when send returns, nothing reads the file any more.
+// send passes a part of a staged file to do. The answer may come before do has
+// read the last byte, or never; after send returns, nothing reads the file.
 func send(file io.ReaderAt, off, size int64, dog *watchdog, do func(io.Reader) error) error {
-	b := &body{bytes: io.NewSectionReader(file, off, size), dog: dog}
+	b := &body{section: io.NewSectionReader(file, off, size), dog: dog}
 	defer func() {
 		b.mu.Lock()
 		defer b.mu.Unlock()
@@ -101,24 +112,26 @@ func send(file io.ReaderAt, off, size int64, dog *watchdog, do func(io.Reader) e
 	return do(b)
 }
 
-// Read is progress where it comes to bytes that were not sent before.
+// Read counts as progress when it reaches bytes that were not sent before.
 func (b *body) Read(p []byte) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+
 	if b.done {
 		return 0, context.Canceled
 	}
-	n, err := b.bytes.Read(p)
-	if at, _ := b.bytes.Seek(0, io.SeekCurrent); at > b.furthest {
+
+	n, err := b.section.Read(p)
+	if at, _ := b.section.Seek(0, io.SeekCurrent); at > b.furthest {
 		b.furthest = at
 		b.dog.progress()
 	}
 	return n, err
 }
 
-// Seek lets a request be sent again.
+// Seek lets the client repeat a request.
 func (b *body) Seek(offset int64, whence int) (int64, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.bytes.Seek(offset, whence)
+	return b.section.Seek(offset, whence)
 }

@@ -1,6 +1,6 @@
-// Package dbtest gives every test a PostgreSQL database of its own, with the
-// schema of Inlet, in a private server that ends with the tests' process.
-// Nothing of it is durable, and the machine's own database is never used.
+// Package dbtest gives every test a PostgreSQL database of its own, with Inlet's
+// schema, in a private server that ends with the tests' process. The server
+// stores nothing beyond that, and the machine's own PostgreSQL is never used.
 package dbtest
 
 import (
@@ -18,29 +18,27 @@ import (
 
 const template = "inlet_template"
 
-// Pool is a pool on a fresh, migrated database that is dropped after the test.
+// Pool opens a fresh, migrated database and drops it after the test.
 func Pool(t testing.TB) *pgxpool.Pool {
 	t.Helper()
-	url := URL(t)
-	pool, err := db.Open(context.Background(), url, db.Options{})
-	if err != nil {
-		t.Fatalf("dbtest: %v", err)
-	}
+	pool, err := db.Open(context.Background(), URL(t), db.Options{})
+	must(t, err)
 	t.Cleanup(pool.Close)
 	return pool
 }
 
-// URL is that of a fresh, migrated database that is dropped after the test.
+// URL creates a fresh, migrated database, returns its address, and drops it after
+// the test.
 func URL(t testing.TB) string {
 	t.Helper()
 	s, err := shared()
 	if err != nil {
 		t.Fatalf("dbtest: start PostgreSQL: %v", err)
 	}
+
 	name := "test_" + strings.ToLower(rand.Text())
-	if err := execute(s, "CREATE DATABASE "+name+" TEMPLATE "+template); err != nil {
-		t.Fatalf("dbtest: %v", err)
-	}
+	must(t, execute(s, "CREATE DATABASE "+name+" TEMPLATE "+template))
+
 	t.Cleanup(func() {
 		if err := execute(s, "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
 			t.Errorf("dbtest: %v", err)
@@ -52,11 +50,13 @@ func URL(t testing.TB) string {
 func execute(s *server, sql string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
+
 	conn, err := pgx.Connect(ctx, s.URL("postgres"))
 	if err != nil {
 		return err
 	}
 	defer func() { _ = conn.Close(ctx) }()
+
 	_, err = conn.Exec(ctx, sql)
 	return err
 }

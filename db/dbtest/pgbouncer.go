@@ -3,12 +3,10 @@ package dbtest
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"syscall"
 	"testing"
 	"time"
@@ -16,71 +14,83 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"inlet/embedded/child"
+	"inlet/embedded/ramdir"
 )
 
-// PgBouncer starts one in its mode transaction in front of the database at a URL,
-// and returns the URL by which it is asked. It ends with the test. Where it is not
-// installed the test is skipped.
+// PgBouncer starts a PgBouncer in its mode transaction in front of the database
+// at a URL and returns the URL by which clients reach it, on a Unix socket. It
+// ends with the test. Where it is not installed PgBouncer skips the test.
 func PgBouncer(t testing.TB, rawURL string) string {
 	t.Helper()
 	path, err := exec.LookPath("pgbouncer")
 	if err != nil {
 		t.Skip("pgbouncer is not installed")
 	}
+
 	u, err := url.Parse(rawURL)
-	if err != nil {
-		t.Fatalf("dbtest: %v", err)
+	must(t, err)
+
+	dir := ramdir.Temp(t)
+	user, err := child.Unprivileged(filepath.Join(dir, "none"), "postgres", "nobody") // it refuses to run as root
+	must(t, err)
+	must(t, child.Give(dir, user))
+
+	sockets, release, err := child.ShortPath(dir)
+	must(t, err)
+	t.Cleanup(release)
+
+	log, err := child.OpenLog("", 0)
+	must(t, err)
+
+	query := u.Query()
+	cmd := child.Command{Path: path, User: user, Output: log, Orphaned: syscall.SIGKILL}
+	inherit := func(path string) string {
+		f, err := os.Open(path)
+		must(t, err)
+		t.Cleanup(func() { f.Close() })
+		return cmd.Inherit(f)
 	}
-	port, err := child.FreePort(t.Context())
-	if err != nil {
-		t.Fatalf("dbtest: %v", err)
-	}
+
 	password, _ := u.User.Password()
-	dir, conf := t.TempDir(), fmt.Sprintf(`[databases]
+	file := filepath.Join(dir, "pgbouncer.ini")
+	must(t, os.WriteFile(file, fmt.Appendf(nil, `[databases]
 * = host=%s port=%s user=%s password=%s
 [pgbouncer]
-listen_addr = 127.0.0.1
-listen_port = %d
+listen_addr =
+listen_port = %[2]s
+unix_socket_dir = %[5]s
 auth_type = any
 pool_mode = transaction
 default_pool_size = 8
-unix_socket_dir =
-`, u.Hostname(), u.Port(), u.User.Username(), password, port)
-	file := filepath.Join(dir, "pgbouncer.ini")
-	if err := os.WriteFile(file, []byte(conf), 0o644); err != nil {
-		t.Fatalf("dbtest: %v", err)
-	}
-	user, err := child.Unprivileged(dir, "postgres", "nobody") // it refuses to run as root
-	if err != nil {
-		t.Fatalf("dbtest: %v", err)
-	}
-	settings, err := os.Open(file)
-	if err != nil {
-		t.Fatalf("dbtest: %v", err)
-	}
-	defer settings.Close()
-	log, err := child.OpenLog("", 0)
-	if err != nil {
-		t.Fatalf("dbtest: %v", err)
-	}
-	cmd := child.Command{Path: path, User: user, Output: log, Orphaned: syscall.SIGKILL}
-	cmd.Args = []string{cmd.Inherit(settings)}
+`, inherit(query.Get("host")), query.Get("port"), u.User.Username(), password, inherit(dir)), 0o644))
+	cmd.Args = []string{inherit(file)}
+
 	process, err := child.Start(cmd)
-	if err != nil {
-		t.Fatalf("dbtest: %v", err)
-	}
+	must(t, err)
 	t.Cleanup(func() { process.Stop(context.Background(), time.Second, syscall.SIGTERM) })
-	u.Host = net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
+
+	query.Set("host", sockets)
+	u.RawQuery = query.Encode()
+
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	for {
+
+	err = process.AwaitReady(ctx, func() (bool, error) {
 		conn, err := pgx.Connect(ctx, u.String())
-		if err == nil {
-			_ = conn.Close(ctx)
-			return u.String()
+		if err != nil {
+			return false, nil //nolint:nilerr // it is not ready yet
 		}
-		if child.Pause(ctx, 10*time.Millisecond) != nil {
-			t.Fatalf("dbtest: pgbouncer: %v\n%s", err, log.Tail())
-		}
+		return true, conn.Close(ctx)
+	})
+	if err != nil {
+		t.Fatalf("dbtest: pgbouncer: %v\n%s", err, log.Tail())
+	}
+	return u.String()
+}
+
+func must(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatalf("dbtest: %v", err)
 	}
 }

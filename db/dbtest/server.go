@@ -17,11 +17,12 @@ import (
 	"inlet/embedded/ramdir"
 )
 
-// shared is the server of this process. It is started once and lives as long
-// as the process: its tests come and go.
+// shared starts the server of this process once. The server lives as long as the
+// process, beyond the tests that use it.
 var shared = sync.OnceValues(start)
 
-// server is PostgreSQL with what shows that this process lives.
+// server is PostgreSQL, and the pipe whose end tells the cleaner that this process
+// has ended.
 type server struct {
 	*pgserver.Server
 	dir   string
@@ -31,20 +32,24 @@ type server struct {
 func start() (*server, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
+
 	parent := ramdir.Parent()
 	sweep(parent)
 	dir, err := os.MkdirTemp(parent, prefix)
 	if err != nil {
 		return nil, err
 	}
+
 	alive, err := cleanUp(dir)
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
+
 	log, err := child.OpenLog("", 0)
 	if err != nil {
 		return nil, err
 	}
+
 	postgres, err := pgserver.Start(ctx, pgserver.Options{
 		Dir:      filepath.Join(dir, "postgres"),
 		Password: rand.Text(),
@@ -59,6 +64,7 @@ func start() (*server, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	if err := postgres.CreateDatabase(ctx, template); err != nil {
 		return nil, err
 	}
@@ -67,12 +73,12 @@ func start() (*server, error) {
 
 const prefix = "inlet-dbtest-"
 
-// cleanUp starts a process that waits for the end of this one, however it
-// ends, stops the server and removes its files. The end shows in the pipe that
-// is returned, whose other side nobody writes to.
+// cleanUp starts a cleaner: a process that waits until this one has ended,
+// however it ends, then stops the server and removes its files. The cleaner reads
+// the returned pipe, whose end it sees when this process is gone.
 func cleanUp(dir string) (*os.File, error) {
-	// A server that ends removes its pid file. (A dead process may still have
-	// its number: in a container often nobody buries the orphans.)
+	// The script waits for the pid file to go, which the server removes when it ends:
+	// its process may stay as a zombie, which in many containers nobody reaps.
 	const script = `
 		read -r _
 		file="$0/postgres/postmaster.pid"
@@ -81,11 +87,13 @@ func cleanUp(dir string) (*os.File, error) {
 			sleep 0.02
 		done
 		rm -rf -- "$0"`
+
 	read, write, err := os.Pipe()
 	if err != nil {
 		return nil, err
 	}
 	defer read.Close()
+
 	cmd := exec.CommandContext(context.Background(), "sh", "-c", script, dir)
 	cmd.Stdin = read
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C is not for it
@@ -96,20 +104,22 @@ func cleanUp(dir string) (*os.File, error) {
 	return write, nil
 }
 
-// sweep removes what processes have left whose cleaner was killed as well.
+// sweep removes the folders of processes that were killed with their cleaners.
 func sweep(parent string) {
 	left, _ := filepath.Glob(filepath.Join(parent, prefix+"*")) // fails for malformed patterns only
 	for _, dir := range left {
 		info, err := os.Stat(dir)
 		if err != nil || time.Since(info.ModTime()) < time.Minute {
-			continue // perhaps it is just being made
+			continue // it may just be being made
 		}
-		// The server holds its lock as long as it lives.
+
+		// The server holds this lock as long as it lives.
 		lock, err := child.Lock(filepath.Join(dir, "postgres.lock"))
 		if err != nil {
 			continue
 		}
-		_ = os.RemoveAll(dir) // another user's stays: that one will see to it
+
+		_ = os.RemoveAll(dir) // fails for another user's, which that user's tests remove
 		lock.Close()
 	}
 }

@@ -1,7 +1,7 @@
-// Package redisdb owns the connection to Redis: to one server, to a cluster, or
-// to the master that sentinels name. It promises that commands fail soon when
-// Redis does not answer, as nothing that a sender waits for needs it, and that a
-// master which dies is followed by its successor within seconds.
+// Package redisdb owns the connection to Redis: to one server, to a cluster, or to
+// the master that sentinels name. It promises that commands fail soon when Redis
+// does not answer, because senders can be served without it, and that clients find
+// a dead master's successor within seconds.
 package redisdb
 
 import (
@@ -14,43 +14,46 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// reloadEvery is the age at which what is known of a cluster's nodes is asked for
-// again. The client's own minute would be how long it calls a dead master: a
-// refused connection does not make it ask.
+// reloadEvery is the age at which the client reloads the list of a cluster's nodes.
+// With its default of a minute it would call a dead master that long: a refused
+// connection does not make it reload.
 const reloadEvery = 2 * time.Second
 
-// ErrURL says that a URL is not one of Redis. It never has the URL, which may
-// hold a password.
+// ErrURL means that a URL is not one of Redis. It does not contain the URL, which
+// may contain a password.
 var ErrURL = errors.New("no URL such as redis://host:6379")
 
-// Options beside the URL.
+// Options of a client.
 type Options struct {
 	// PoolSize bounds the connections to each server; 0 means ten for each processor.
 	PoolSize int
 }
 
-// Check tells whether Open would take the URL.
+// Check returns the error of Open for the URL.
 func Check(rawURL string) error {
 	_, err := parse(rawURL)
 	return err
 }
 
-// Open makes a client. It connects when it is first used.
+// Open returns a client, which connects on first use.
 //
-// The URL is redis:// or, for TLS, rediss://. Several separated by commas are the
-// nodes of a cluster; one is, if it has ?cluster=true. With ?master_name=NAME they
-// are sentinels (whose own password is sentinel_password). User, password and
-// database are those of the first one.
+// The URL is redis://, with TLS rediss://, or with a socket's path unix://. Several
+// URLs separated by commas, or one with ?cluster=true, name the nodes of a cluster.
+// With ?master_name=NAME they name sentinels (whose own password is
+// sentinel_password). The first URL contains the user, the password and the
+// database.
 func Open(rawURL string, opts Options) (redis.UniversalClient, error) {
 	o, err := parse(rawURL)
 	if err != nil {
 		return nil, err
 	}
+
 	o.PoolSize = opts.PoolSize
 	o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = time.Second, 2*time.Second, 2*time.Second, 2*time.Second
 	o.MaxRetries, o.DialerRetries = 1, 1
 	o.ContextTimeoutEnabled = true
 	o.DisableIdentity = true
+
 	if o.MasterName == "" && (o.IsClusterMode || len(o.Addrs) > 1) {
 		c := o.Cluster()
 		c.ClusterStateReloadInterval = reloadEvery
@@ -66,6 +69,7 @@ func parse(rawURL string) (*redis.UniversalOptions, error) {
 		if err != nil {
 			return nil, ErrURL
 		}
+
 		query := u.Query()
 		own := func(name string) string {
 			value := query.Get(name)
@@ -74,6 +78,7 @@ func parse(rawURL string) (*redis.UniversalOptions, error) {
 		}
 		master, cluster := own("master_name"), own("cluster")
 		user, password := own("sentinel_username"), own("sentinel_password")
+
 		u.RawQuery = query.Encode()
 		o, err := redis.ParseURL(u.String())
 		if err != nil || cluster != "" && cluster != "true" {
@@ -83,10 +88,12 @@ func parse(rawURL string) (*redis.UniversalOptions, error) {
 		if i > 0 {
 			continue
 		}
+
 		all.Username, all.Password, all.DB, all.TLSConfig = o.Username, o.Password, o.DB, o.TLSConfig
 		all.MasterName, all.SentinelUsername, all.SentinelPassword = master, user, password
 		all.IsClusterMode = cluster == "true"
 	}
+
 	if all.DB != 0 && (all.IsClusterMode || all.MasterName == "" && len(all.Addrs) > 1) {
 		return nil, fmt.Errorf("%w: a cluster has no numbered databases", ErrURL)
 	}

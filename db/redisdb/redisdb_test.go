@@ -21,6 +21,11 @@ func TestOpen(t *testing.T) {
 			one, ok := c.(*redis.Client)
 			return ok && one.Options().Addr == "host:6380" && one.Options().DB == 2 && one.Options().Password == "secret"
 		}},
+		"one on a socket": {"unix://:secret@/folder/redis.sock?db=2", func(c redis.UniversalClient) bool {
+			one, ok := c.(*redis.Client)
+			return ok && one.Options().Network == "unix" && one.Options().Addr == "/folder/redis.sock" && one.Options().DB == 2 &&
+				one.Options().Password == "secret"
+		}},
 		"TLS": {"rediss://host", func(c redis.UniversalClient) bool {
 			one, ok := c.(*redis.Client)
 			return ok && one.Options().TLSConfig != nil && one.Options().TLSConfig.ServerName == "host"

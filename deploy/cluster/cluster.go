@@ -200,12 +200,16 @@ func (c *cluster) stop() {
 
 // fixedPort replaces port 0 by one that is free now.
 func fixedPort(ctx context.Context, addr string) (string, error) {
-	host, port, err := net.SplitHostPort(addr)
+	_, port, err := net.SplitHostPort(addr)
 	if err != nil || port != "0" {
 		return addr, err
 	}
-	free, err := child.FreePort(ctx)
-	return net.JoinHostPort(host, strconv.Itoa(free)), err
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp4", addr)
+	if err != nil {
+		return "", err
+	}
+	return listener.Addr().String(), listener.Close()
 }
 
 // pause waits between two looks at a condition.

@@ -6,6 +6,6 @@ func attributes(c Command) *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{
 		Credential: c.User,
 		Pdeathsig:  c.Orphaned,
-		Setpgid:    true, // Ctrl-C is for us alone
+		Setpgid:    true, // Ctrl-C reaches this process alone
 	}
 }

@@ -205,7 +205,7 @@ func TestTakeOver(t *testing.T) {
 			t.Parallel()
 			path := filepath.Join(t.TempDir(), "lock")
 			p := holding(t, path, script)
-			lock, err := TakeOver(t.Context(), path, time.Millisecond, syscall.SIGTERM, syscall.SIGKILL)
+			lock, err := TakeOver(t.Context(), path, 500*time.Millisecond, syscall.SIGTERM, syscall.SIGKILL)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -14,12 +14,13 @@ import (
 	"inlet/embedded/child"
 )
 
-// create makes the cluster beside its place and moves it there when it is
-// complete, so that a start that was killed leaves nothing half made.
+// create makes the cluster in a temporary folder and renames that when it is
+// complete, so that a killed start leaves no half of a cluster behind.
 func (c *cluster) create(ctx context.Context) error {
 	if entries, err := os.ReadDir(c.Dir); err == nil && len(entries) > 0 {
 		return fmt.Errorf("%s is not empty, but no PostgreSQL cluster", c.Dir)
 	}
+
 	fresh := c.Dir + ".new"
 	if err := os.RemoveAll(fresh); err != nil {
 		return err
@@ -30,8 +31,9 @@ func (c *cluster) create(ctx context.Context) error {
 	if err := child.Give(fresh, c.user); err != nil {
 		return err
 	}
-	// Letters are told from others in Unicode, but sorting is by code point,
-	// which no update of the C library ever changes under an index.
+
+	// Unicode decides what a letter is, but text sorts by code point: no update of
+	// the C library changes that order under an index.
 	err := c.initdb(ctx, fresh, "--lc-ctype=C.UTF-8")
 	if err != nil && ctx.Err() == nil { // a system without that locale
 		err = c.initdb(ctx, fresh)
@@ -39,10 +41,11 @@ func (c *cluster) create(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+
 	if err := os.Rename(fresh, c.Dir); err != nil {
 		return err
 	}
-	return syncFolder(filepath.Dir(c.Dir))
+	return child.SyncFolder(filepath.Dir(c.Dir))
 }
 
 func (c *cluster) initdb(ctx context.Context, dir string, more ...string) error {
@@ -51,6 +54,7 @@ func (c *cluster) initdb(ctx context.Context, dir string, more ...string) error 
 		return err
 	}
 	defer folder.Close()
+
 	password, err := c.passwordFile()
 	if err != nil {
 		return err
@@ -71,28 +75,32 @@ func (c *cluster) initdb(ctx context.Context, dir string, more ...string) error 
 	if c.NoSync {
 		cmd.Args = append(cmd.Args, "--no-sync")
 	}
+
 	process, err := c.run(cmd)
 	if err != nil {
 		return err
 	}
+
 	select {
 	case <-process.Done():
 	case <-ctx.Done():
 		process.Stop(ctx, time.Second, syscall.SIGTERM)
 		return context.Cause(ctx)
 	}
+
 	if err := process.Err(); err != nil {
 		return fmt.Errorf("initdb: %w: %s", err, c.Log.Tail())
 	}
 	return nil
 }
 
-// passwordFile is a file for initdb that only the server's user can read.
+// passwordFile creates a file for initdb that only the server's user can read.
 func (c *cluster) passwordFile() (*os.File, error) {
 	f, err := os.CreateTemp(filepath.Dir(c.Dir), ".password-*")
 	if err != nil {
 		return nil, err
 	}
+
 	_, err = f.WriteString(c.Password + "\n")
 	if err == nil {
 		err = child.Give(f.Name(), c.user)
@@ -103,7 +111,7 @@ func (c *cluster) passwordFile() (*os.File, error) {
 	return f, nil
 }
 
-// Version is the major version of the cluster in dir, 0 if there is none.
+// Version returns the major version of the cluster in dir, 0 if there is none.
 func Version(dir string) (int, error) {
 	raw, err := os.ReadFile(filepath.Join(dir, "PG_VERSION"))
 	switch {
@@ -112,18 +120,10 @@ func Version(dir string) (int, error) {
 	case err != nil:
 		return 0, err
 	}
+
 	major, err := strconv.Atoi(strings.TrimSpace(string(raw)))
 	if err != nil {
 		return 0, fmt.Errorf("%s does not hold a PostgreSQL cluster: %w", dir, err)
 	}
 	return major, nil
-}
-
-func syncFolder(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	return f.Sync()
 }

@@ -12,11 +12,9 @@ import (
 	"time"
 
 	embeddedpostgres "github.com/fergusstrange/embedded-postgres"
-
-	"inlet/embedded/child"
 )
 
-// releases are what can be fetched; a new cluster gets the first.
+// releases can be fetched; a new cluster gets the first.
 var releases = []embeddedpostgres.PostgresVersion{
 	embeddedpostgres.V17, embeddedpostgres.V18, embeddedpostgres.V16,
 	embeddedpostgres.V15, embeddedpostgres.V14,
@@ -25,27 +23,30 @@ var releases = []embeddedpostgres.PostgresVersion{
 // fetchTime bounds the download of about 10 MB and its unpacking.
 const fetchTime = 5 * time.Minute
 
-// find takes the binaries of this machine, or else fetches some.
+// find returns the binaries of this machine, or fetches some.
 func (c *cluster) find(ctx context.Context, major int) (Binaries, error) {
 	found, missing := Find(ctx, major, c.user)
 	if missing == nil {
 		return found, nil
 	}
+
 	fetched, err := c.fetch(ctx, major)
 	if err == nil {
 		return fetched, nil
 	}
+
 	if major != 0 {
 		return Binaries{}, fmt.Errorf("%s holds data of PostgreSQL %d, which only that version can read: %w, "+
 			"and fetching it failed: %w; install PostgreSQL %[2]d, or move the data to a new version with pg_upgrade",
 			c.Dir, major, missing, err)
 	}
+
 	return Binaries{}, fmt.Errorf("%w, and fetching it failed: %w; install PostgreSQL's server "+
 		"(Debian, Ubuntu: apt-get install postgresql; Fedora: dnf install postgresql-server; "+
 		"macOS: brew install postgresql) or name a running one", missing, err)
 }
 
-// fetch gets binaries from the internet unless an earlier run has done so.
+// fetch downloads binaries from the repository unless an earlier run has.
 func (c *cluster) fetch(ctx context.Context, major int) (Binaries, error) {
 	release := releases[0]
 	if major != 0 {
@@ -55,19 +56,22 @@ func (c *cluster) fetch(ctx context.Context, major int) (Binaries, error) {
 		}
 		release = releases[i]
 	}
+
 	cache, err := c.cache()
 	if err != nil {
 		return Binaries{}, err
 	}
-	place := filepath.Join(cache, "postgresql-"+string(release))
-	result := Binaries{Dir: filepath.Join(place, "bin"), Major: number(string(release))}
+
+	target := filepath.Join(cache, "postgresql-"+string(release))
+	result := Binaries{Dir: filepath.Join(target, "bin"), Major: number(string(release))}
 	if got, err := version(ctx, result.Dir, c.user); err == nil && got == result.Major {
 		return result, nil
 	}
+
 	if c.Notice != nil {
 		c.Notice(fmt.Sprintf("no PostgreSQL on this machine: fetching version %s", release))
 	}
-	if err := c.unpack(ctx, release, cache, place); err != nil {
+	if err := c.unpack(ctx, release, cache, target); err != nil {
 		return Binaries{}, err
 	}
 	if _, err := version(ctx, result.Dir, c.user); err != nil {
@@ -76,7 +80,7 @@ func (c *cluster) fetch(ctx context.Context, major int) (Binaries, error) {
 	return result, nil
 }
 
-// cache is a folder that the server's user can enter, which root's home is not.
+// cache creates a folder that the server's user can enter, unlike root's home.
 func (c *cluster) cache() (string, error) {
 	dir := c.Cache
 	switch {
@@ -90,41 +94,41 @@ func (c *cluster) cache() (string, error) {
 		}
 		dir = filepath.Join(user, "inlet")
 	}
+
 	return dir, os.MkdirAll(dir, 0o755)
 }
 
-// unpack fetches a release into a folder beside place, which it then becomes.
-func (c *cluster) unpack(ctx context.Context, release embeddedpostgres.PostgresVersion, cache, place string) error {
+// unpack fetches a release into a temporary folder and renames that to target.
+func (c *cluster) unpack(ctx context.Context, release embeddedpostgres.PostgresVersion, cache, target string) error {
 	work, err := os.MkdirTemp(cache, ".fetch-*")
 	if err != nil {
 		return err
 	}
-	port, err := child.FreePort(ctx)
-	if err != nil {
-		return err
-	}
+
 	fresh := filepath.Join(work, "postgresql")
 	config := embeddedpostgres.DefaultConfig().
 		Version(release).
-		Port(uint32(port)).
+		Port(0). // the library only checks that it is free
 		CachePath(filepath.Join(work, "download")).
 		RuntimePath(filepath.Join(work, "runtime")).
 		BinariesPath(fresh).
 		Logger(io.Discard).
-		// The library has no call that only fetches. It is told to make a cluster
-		// with an impossible locale, so that it ends when it has unpacked.
+		// The library has no call that only fetches: the impossible locale makes it
+		// fail once it has unpacked.
 		Locale("not-a-locale")
 	if c.Repository != "" {
 		config = config.BinaryRepositoryURL(c.Repository)
 	}
+
 	ended := make(chan error, 1)
 	go func() {
 		err := embeddedpostgres.NewDatabase(config).Start()
 		if _, missing := os.Stat(filepath.Join(fresh, "bin", "initdb")); missing == nil {
-			err = settle(fresh, place)
+			err = settle(fresh, target)
 		}
 		ended <- errors.Join(err, os.RemoveAll(work))
 	}()
+
 	select {
 	case err := <-ended:
 		return err
@@ -135,8 +139,9 @@ func (c *cluster) unpack(ctx context.Context, release embeddedpostgres.PostgresV
 	}
 }
 
-// settle makes what was unpacked readable for all and moves it to its place.
-func settle(fresh, place string) error {
+// settle makes the unpacked files readable for every user and renames their
+// folder to target.
+func settle(fresh, target string) error {
 	err := filepath.WalkDir(fresh, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.Type()&fs.ModeSymlink != 0 {
 			return err
@@ -145,6 +150,7 @@ func settle(fresh, place string) error {
 		if err != nil {
 			return err
 		}
+
 		mode := info.Mode().Perm() | 0o444
 		if entry.IsDir() || mode&0o100 != 0 {
 			mode |= 0o111
@@ -154,8 +160,9 @@ func settle(fresh, place string) error {
 	if err != nil {
 		return err
 	}
-	if err := os.RemoveAll(place); err != nil {
+
+	if err := os.RemoveAll(target); err != nil {
 		return err
 	}
-	return os.Rename(fresh, place)
+	return os.Rename(fresh, target)
 }

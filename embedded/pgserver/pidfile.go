@@ -1,14 +1,16 @@
 package pgserver
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 )
 
-// pidFile is what a server writes into postmaster.pid.
+// pidFile is the part of postmaster.pid that matters here.
 type pidFile struct {
 	pid    int
 	status string
@@ -21,6 +23,7 @@ func (c *cluster) pidFile() (pidFile, error) {
 	if err != nil {
 		return pidFile{}, err
 	}
+
 	var f pidFile
 	lines := strings.Split(string(raw), "\n")
 	f.pid, err = strconv.Atoi(strings.TrimSpace(lines[0]))
@@ -30,27 +33,37 @@ func (c *cluster) pidFile() (pidFile, error) {
 	return f, err
 }
 
-// dropStale removes the pid file of a server that was killed if its number now
-// belongs to a stranger, whom PostgreSQL could take for that server. The caller
-// holds the cluster's lock. A server that somebody else has started on the
-// cluster by hand is not mistaken for a stranger.
+// dropStale removes the lock files of a killed server, because another process
+// may have its number now, which PostgreSQL would take for that server. The
+// caller holds the cluster's lock. A server that somebody started on the cluster
+// by hand keeps its pid file, which stops ours.
 func (c *cluster) dropStale() error {
-	// PostgreSQL judges a damaged file itself.
+	// PostgreSQL itself judges a damaged pid file.
 	if old, err := c.pidFile(); err == nil && old.pid > 1 && c.isStranger(old.pid) {
-		return os.Remove(c.pidPath())
+		if err := os.Remove(c.pidPath()); err != nil {
+			return err
+		}
 	}
-	return nil
+
+	err := os.Remove(filepath.Join(c.Dir, ".s.PGSQL."+port+".lock"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
+// isStranger tells whether the process is not a server on this cluster.
 func (c *cluster) isStranger(pid int) bool {
 	proc := fmt.Sprintf("/proc/%d/", pid)
 	folder, err := os.Stat(c.Dir)
 	if err != nil {
 		return false
 	}
-	if works, err := os.Stat(proc + "cwd"); err == nil {
-		return !os.SameFile(works, folder)
+
+	if cwd, err := os.Stat(proc + "cwd"); err == nil {
+		return !os.SameFile(cwd, folder)
 	}
+
 	name, err := os.ReadFile(proc + "comm")
 	return err == nil && strings.TrimSpace(string(name)) != "postgres"
 }

@@ -29,7 +29,7 @@ func options(t *testing.T) Options {
 		Dir:      filepath.Join(ramdir.Temp(t), "postgres"),
 		Password: "p@ss/word",
 		NoSync:   true,
-		Settings: map[string]string{"fsync": "off", "shared_buffers": "16MB", "port": "5432", "listen_addresses": "*"},
+		Settings: map[string]string{"fsync": "off", "shared_buffers": "16MB", "port": "6543", "listen_addresses": "*"},
 		Log:      log,
 	}
 }
@@ -74,8 +74,9 @@ func TestServer(t *testing.T) {
 	}
 	conn := connect(t, s, "pictures")
 	for sql, want := range map[string]string{
-		"SHOW listen_addresses":                   "127.0.0.1", // whatever the options say
-		"SHOW unix_socket_directories":            "",
+		"SHOW listen_addresses":                   "", // whatever the options say
+		"SHOW unix_socket_directories":            ".",
+		"SHOW port":                               port,
 		"SHOW password_encryption":                "scram-sha-256",
 		"SHOW data_checksums":                     "on",
 		"SHOW server_encoding":                    "UTF8",
@@ -124,9 +125,11 @@ func TestAfterACrash(t *testing.T) {
 
 	for _, pid := range []int{0, os.Getpid()} {
 		if pid != 0 {
-			old := fmt.Sprintf("%d\n%s\n1\n5432\n\n127.0.0.1\n\nready   \n", pid, o.Dir)
-			if err := os.WriteFile(filepath.Join(o.Dir, "postmaster.pid"), []byte(old), 0o600); err != nil {
-				t.Fatal(err)
+			old := fmt.Sprintf("%d\n%s\n1\n5432\n.\n\n\nready   \n", pid, o.Dir)
+			for _, name := range []string{"postmaster.pid", ".s.PGSQL.5432.lock", ".s.PGSQL.5432"} {
+				if err := os.WriteFile(filepath.Join(o.Dir, name), []byte(old), 0o600); err != nil {
+					t.Fatal(err)
+				}
 			}
 		}
 		next := run(t, o)

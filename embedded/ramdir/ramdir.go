@@ -1,5 +1,5 @@
-// Package ramdir gives tests folders in memory, where there is room: a database
-// server's many small files cost a tenth there of what they cost on a busy disk.
+// Package ramdir gives tests folders in memory if it has room: a database server's
+// many small files cost a tenth there of what they cost on a busy disk.
 package ramdir
 
 import (
@@ -9,9 +9,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Parent is where such folders are made, or else that of temporary files.
+// Parent returns the folder for such folders, or the one for temporary files.
 func Parent() string {
 	const memory, enough = "/dev/shm", 2 << 30
+
 	var fs unix.Statfs_t
 	if unix.Statfs(memory, &fs) == nil && fs.Bavail*uint64(fs.Bsize) >= enough && unix.Access(memory, unix.W_OK) == nil {
 		return memory
@@ -19,7 +20,7 @@ func Parent() string {
 	return os.TempDir()
 }
 
-// Temp is an empty folder that is removed after the test.
+// Temp creates an empty folder and removes it after the test.
 func Temp(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp(Parent(), "inlet-test-") //nolint:usetesting // t.TempDir is on the disk

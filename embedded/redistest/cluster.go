@@ -20,13 +20,14 @@ const (
 	masters = 3
 	nodes   = 6 // each master has a replica
 	slots   = 16384
-	// busOffset is added to a node's port for the port on which nodes talk.
+	// busOffset is the difference between a node's port and the one by which the
+	// nodes talk.
 	busOffset = 10_000
 )
 
 // Cluster is a Redis Cluster of three masters with a replica each.
 type Cluster struct {
-	URL   string // of all nodes, separated by commas
+	URL   string // the URLs of all nodes, separated by commas
 	Addrs []string
 
 	t     testing.TB
@@ -34,14 +35,16 @@ type Cluster struct {
 }
 
 // StartCluster starts an empty cluster that ends with the test. Where no
-// redis-server is installed the test is skipped: the embedded one is no cluster.
+// redis-server is installed it skips the test: a Miniredis cannot form a cluster.
 func StartCluster(t testing.TB) *Cluster {
 	t.Helper()
 	if _, err := exec.LookPath(kindServer); err != nil {
 		t.Skip("a cluster needs redis-server")
 	}
+
 	c := &Cluster{t: t}
 	var urls []string
+
 	for range nodes {
 		n, err := startReal(t, func(r *redisServer, host, port string) error {
 			r.extra = []string{
@@ -51,9 +54,11 @@ func StartCluster(t testing.TB) *Cluster {
 			return busFits(port)
 		})
 		c.must(err)
+
 		c.nodes, c.Addrs = append(c.nodes, n), append(c.Addrs, n.addr)
 		urls = append(urls, "redis://"+n.addr)
 	}
+
 	c.URL = strings.Join(urls, ",")
 	c.must(c.join())
 	return c
@@ -78,13 +83,16 @@ func (c *Cluster) must(err error) {
 func (c *Cluster) join() error {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
+
 	host, port, err := net.SplitHostPort(c.nodes[0].addr)
 	if err != nil {
 		return err
 	}
+
 	for i, n := range c.nodes {
 		client := n.client()
 		defer func() { _ = client.Close() }()
+
 		if i < masters {
 			err = errors.Join(err, client.ClusterAddSlotsRange(ctx, i*slots/masters, (i+1)*slots/masters-1).Err())
 		}
@@ -95,6 +103,7 @@ func (c *Cluster) join() error {
 	if err != nil {
 		return err
 	}
+
 	for i, n := range c.nodes[masters:] {
 		if err := c.follow(ctx, n, c.nodes[i]); err != nil {
 			return err
@@ -103,14 +112,16 @@ func (c *Cluster) join() error {
 	return c.await(ctx, "cluster_state:ok", "cluster_slots_ok:16384", fmt.Sprintf("cluster_known_nodes:%d", nodes))
 }
 
-// follow makes a node the replica of a master, which it has to know first.
+// follow makes a node the replica of a master, once the node knows that master.
 func (c *Cluster) follow(ctx context.Context, n, master *redisServer) error {
 	client, of := n.client(), master.client()
 	defer func() { _, _ = client.Close(), of.Close() }()
+
 	id, err := of.ClusterMyID(ctx).Result()
 	if err != nil {
 		return err
 	}
+
 	for {
 		err := client.ClusterReplicate(ctx, id).Err()
 		if err == nil {
@@ -120,18 +131,21 @@ func (c *Cluster) follow(ctx context.Context, n, master *redisServer) error {
 			return err
 		}
 	}
-	// One that never had its master's data does not take its place.
+
+	// A replica that never had its master's data does not replace it.
 	return n.awaitInfo(ctx, "replication", "master_link_status:up")
 }
 
-// await waits until every running node says all of this of the cluster.
+// await returns once every running node reports all of want.
 func (c *Cluster) await(ctx context.Context, want ...string) error {
 	for _, n := range c.nodes {
 		if n.process == nil {
 			continue
 		}
+
 		client := n.client()
 		defer func() { _ = client.Close() }()
+
 		for {
 			info, err := client.ClusterInfo(ctx).Result()
 			if err == nil && containsAll(info, want) {
@@ -154,22 +168,26 @@ func containsAll(text string, want []string) bool {
 	return true
 }
 
-// KillMaster kills the node that serves a key, and returns when a replica has
-// taken its place. A test may do this once.
+// KillMaster kills the node that serves a key and returns once a replica has
+// replaced it. A test may call it once.
 func (c *Cluster) KillMaster(key string) {
 	c.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
+
 	client := redis.NewClusterClient(&redis.ClusterOptions{Addrs: c.Addrs})
 	defer func() { _ = client.Close() }()
+
 	master, err := client.MasterForKey(ctx, key)
 	c.must(err)
+
 	addr := master.Options().Addr
 	for _, n := range c.nodes {
 		if n.addr == addr {
 			n.kill()
 		}
 	}
+
 	for {
 		client.ReloadState(ctx)
 		if now, err := client.MasterForKey(ctx, key); err == nil && now.Options().Addr != addr && now.Ping(ctx).Err() == nil {
@@ -179,5 +197,6 @@ func (c *Cluster) KillMaster(key string) {
 			c.t.Fatal("redistest: no replica took the place of a dead master")
 		}
 	}
+
 	c.must(c.await(ctx, "cluster_state:ok", "cluster_slots_ok:16384"))
 }

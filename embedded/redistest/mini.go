@@ -6,48 +6,57 @@ import (
 
 	"github.com/alicebob/miniredis/v2"
 	"github.com/redis/go-redis/v9"
+
+	"inlet/embedded/mini"
 )
 
-// savedDB is the number of the database that keeps what was saved.
+// savedDB is the number of the database with the saved keys.
 const savedDB = 15
 
-// mini is the embedded one.
-type mini struct {
+// miniServer is a Miniredis.
+type miniServer struct {
 	server *miniredis.Miniredis
+	stop   func() // nil before the first run
 }
 
-func newMini() *mini {
-	m := &mini{server: miniredis.NewMiniRedis()}
+func newMini() *miniServer {
+	m := &miniServer{server: miniredis.NewMiniRedis()}
 	m.server.ClockTTL(true)
 	return m
 }
 
-func (m *mini) run(addr string) error {
-	// Before anybody else can connect.
+func (m *miniServer) run(addr string) (err error) {
+	// Before any client can connect.
 	if err := m.copyAll(savedDB, 0); err != nil {
 		return err
 	}
-	m.server.Close() // of what copyAll was connected to
-	return m.server.StartAddr(addr)
+
+	m.server.Close() // the server that copyAll started
+	m.stop, err = mini.Serve(m.server, addr)
+	return err
 }
 
-func (m *mini) kill() { m.server.Close() }
+func (m *miniServer) kill() {
+	if m.stop != nil {
+		m.stop()
+	}
+}
 
-func (m *mini) save() error { return m.copyAll(0, savedDB) }
+func (m *miniServer) save() error { return m.copyAll(0, savedDB) }
 
-func (m *mini) flush() error {
+func (m *miniServer) flush() error {
 	m.server.DB(0).FlushDB()
 	return nil
 }
 
-func (m *mini) forget() error {
+func (m *miniServer) forget() error {
 	m.server.FlushAll()
 	return nil
 }
 
-// copyAll makes one database like the other, on a connection that works
-// whether the server listens or not.
-func (m *mini) copyAll(from, to int) error {
+// copyAll replaces one database by a copy of another, whether the server runs or
+// not.
+func (m *miniServer) copyAll(from, to int) error {
 	ctx := context.Background()
 	client := redis.NewClient(&redis.Options{
 		DB:              from,
@@ -55,9 +64,11 @@ func (m *mini) copyAll(from, to int) error {
 		Dialer:          func(context.Context, string, string) (net.Conn, error) { return m.server.Dial() },
 	})
 	defer func() { _ = client.Close() }()
+
 	if err := client.ScriptFlush(ctx).Err(); err != nil && from == savedDB {
 		return err
 	}
+
 	m.server.DB(to).FlushDB()
 	for _, key := range m.server.DB(from).Keys() {
 		if err := client.Copy(ctx, key, key, to, true).Err(); err != nil {

@@ -1,6 +1,6 @@
-// Package redistest gives tests a Redis of their own: the embedded one, and a
-// real redis-server where one is installed. Nothing is kept, and the machine's
-// own Redis is never used.
+// Package redistest gives every test a Redis of its own, empty and on a Unix
+// socket: a Miniredis and, where it is installed, a real redis-server. It stores
+// nothing beyond the test and never uses the machine's own Redis.
 package redistest
 
 import (
@@ -8,15 +8,15 @@ import (
 	"testing"
 )
 
-// Each runs fn as a subtest on each kind of Redis that there is.
+const (
+	kindServer   = "redis-server"
+	kindEmbedded = "miniredis"
+)
+
+// Each runs fn as a subtest on each available kind of Redis.
 func Each(t *testing.T, fn func(t *testing.T, url string)) {
 	t.Helper()
-	for _, kind := range kinds() {
-		t.Run(kind, func(t *testing.T) {
-			t.Parallel()
-			fn(t, start(t, kind).URL)
-		})
-	}
+	EachServer(t, func(t *testing.T, s *Server) { fn(t, s.URL) })
 }
 
 // EachServer is Each for tests that need the server itself.
@@ -30,23 +30,18 @@ func EachServer(t *testing.T, fn func(t *testing.T, s *Server)) {
 	}
 }
 
-// URL is that of an empty Redis: a real one if there is one.
+// URL returns the address of an empty Redis, a real one if it is installed.
 func URL(t testing.TB) string {
 	t.Helper()
 	return Start(t).URL
 }
 
-// Start starts an empty Redis that ends with the test: a real one if there is
-// one.
+// Start starts an empty Redis, a real one if it is installed, which ends with the
+// test.
 func Start(t testing.TB) *Server {
 	t.Helper()
 	return start(t, kinds()[0])
 }
-
-const (
-	kindServer   = "redis-server"
-	kindEmbedded = "miniredis"
-)
 
 func kinds() []string {
 	if _, err := exec.LookPath(kindServer); err == nil {

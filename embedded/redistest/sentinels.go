@@ -11,41 +11,45 @@ import (
 	"testing"
 )
 
-// masterName is what the sentinels call the master.
+// masterName is the sentinels' name for the master.
 const masterName = "inlet"
 
-// Sentinels are three, which watch over a master and its replica.
+// Sentinels are three sentinels that watch a master and its replica.
 type Sentinels struct {
-	URL string
-
+	URL             string
 	t               testing.TB
 	master, replica *redisServer
 }
 
-// StartSentinels starts all of them; they end with the test. Where no
-// redis-server is installed the test is skipped.
+// StartSentinels starts all five servers, which end with the test. Where no
+// redis-server is installed it skips the test.
 func StartSentinels(t testing.TB) *Sentinels {
 	t.Helper()
 	if _, err := exec.LookPath(kindServer); err != nil {
 		t.Skip("sentinels need redis-server")
 	}
+
 	s := &Sentinels{t: t}
 	s.master = s.server()
 	host, port, err := net.SplitHostPort(s.master.addr)
 	s.must(err)
+
 	s.replica = s.server("--replicaof", host+" "+port)
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	s.must(s.replica.awaitInfo(ctx, "replication", "master_link_status:up"))
+
 	var sentinels []*redisServer
 	var addrs []string
 	for range 3 {
 		n := s.sentinel(host, port)
 		sentinels, addrs = append(sentinels, n), append(addrs, n.addr)
 	}
+
 	for _, n := range sentinels {
 		s.must(n.awaitInfo(ctx, "sentinel", "slaves=1,sentinels=3"))
 	}
+
 	s.URL = "redis://" + addrs[0] + "?master_name=" + masterName + ",redis://" + strings.Join(addrs[1:], ",redis://")
 	return s
 }
@@ -60,7 +64,7 @@ func (s *Sentinels) server(args ...string) *redisServer {
 	return r
 }
 
-// sentinel starts one. It writes what it learns into its configuration.
+// sentinel starts a sentinel, which writes its state into its configuration.
 func (s *Sentinels) sentinel(masterHost, masterPort string) *redisServer {
 	s.t.Helper()
 	n, err := startReal(s.t, func(r *redisServer, host, _ string) error {
@@ -81,10 +85,11 @@ func (s *Sentinels) must(err error) {
 	}
 }
 
-// KillMaster kills the master and returns when the replica has taken its place.
+// KillMaster kills the master and returns once the replica has replaced it.
 func (s *Sentinels) KillMaster() {
 	s.t.Helper()
 	s.master.kill()
+
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	s.must(s.replica.awaitInfo(ctx, "replication", "role:master"))

@@ -1,80 +1,54 @@
 package redistest
 
 import (
-	"fmt"
-	"math/rand/v2"
-	"net"
-	"runtime"
-	"strconv"
+	"net/url"
+	"path/filepath"
 	"testing"
 
 	"inlet/embedded/child"
+	"inlet/embedded/ramdir"
 )
 
-// Server is a Redis that a test may ill-treat. A method that cannot do what it
-// says ends the test. They may not be called by two goroutines at once.
+// Server is a Redis that a test may stop, restart and empty. A method that fails
+// ends the test. One goroutine at a time may call them.
 type Server struct {
-	URL  string // the same over all restarts
-	Addr string
+	URL  string // unix:///path; restarts do not change it
+	Addr string // the path of the socket
 	Kind string // "redis-server" or "miniredis"
 
 	t testing.TB
 	backend
 }
 
-// backend is what the two kinds do differently.
+// backend is the difference between the two kinds.
 type backend interface {
-	run(addr string) error // with what it held when it was saved, or empty
+	run(addr string) error // with the saved keys, if any
 	kill()
 	save() error
-	forget() error // the next run begins empty
+	forget() error // makes the next run begin empty
 	flush() error
 }
 
 func start(t testing.TB, kind string) *Server {
 	t.Helper()
 	s := &Server{t: t, Kind: kind}
+	dir := ramdir.Temp(t)
+	short, release, err := child.ShortPath(dir)
+	s.must(err)
+	t.Cleanup(release)
+
+	s.Addr = filepath.Join(short, "redis.sock")
+	s.URL = (&url.URL{Scheme: "unix", Path: s.Addr}).String()
+
 	if kind == kindEmbedded {
 		s.backend = newMini()
 	} else {
-		s.backend = &redisServer{dir: t.TempDir()}
+		s.backend = &redisServer{dir: dir}
 	}
-	var err error
-	s.Addr, err = atFreeAddr(t, s.run)
-	s.must(err)
-	s.URL = "redis://" + s.Addr
+
+	s.must(s.run(s.Addr))
 	t.Cleanup(s.kill)
 	return s
-}
-
-// atFreeAddr runs a server at an address that nobody uses. Another process may
-// take it before the server does: then the next one is tried.
-func atFreeAddr(t testing.TB, run func(addr string) error) (addr string, err error) {
-	for range 10 {
-		addr = freeAddr(t)
-		if err = run(addr); err == nil {
-			return addr, nil
-		}
-	}
-	return "", err
-}
-
-func freeAddr(t testing.TB) string {
-	t.Helper()
-	port, err := child.FreePort(t.Context())
-	if err != nil {
-		t.Fatalf("redistest: %v", err)
-	}
-	return net.JoinHostPort(host(), strconv.Itoa(port))
-}
-
-// host is a loopback address of the test's own, where a system has more than
-// one: while a server is stopped nobody else's connection can take its port.
-func host() string {
-	if runtime.GOOS != "linux" {
-		return "127.0.0.1"
-	}
-	return fmt.Sprintf("127.%d.%d.%d", 1+rand.IntN(250), rand.IntN(250), 1+rand.IntN(250))
 }
 
 func (s *Server) must(err error) {
@@ -84,11 +58,11 @@ func (s *Server) must(err error) {
 	}
 }
 
-// Stop ends the server as a crash would: connections break, and new ones are
-// refused.
+// Stop ends the server as a crash does: its connections break, and it refuses new
+// ones.
 func (s *Server) Stop() { s.kill() }
 
-// Restart stops the server if it runs and starts it at the same address, empty.
+// Restart stops the server if it runs, and starts it empty at the same address.
 func (s *Server) Restart() {
 	s.t.Helper()
 	s.kill()
@@ -96,21 +70,21 @@ func (s *Server) Restart() {
 	s.must(s.run(s.Addr))
 }
 
-// Save keeps what the server holds now for RestartSaved.
+// Save saves the server's keys for RestartSaved.
 func (s *Server) Save() {
 	s.t.Helper()
 	s.must(s.save())
 }
 
-// RestartSaved stops the server if it runs and starts it at the same address
-// with what it held at the last Save: what came later is lost.
+// RestartSaved stops the server if it runs, and starts it at the same address
+// with the keys of the last Save.
 func (s *Server) RestartSaved() {
 	s.t.Helper()
 	s.kill()
 	s.must(s.run(s.Addr))
 }
 
-// Flush removes all that the server holds.
+// Flush removes all keys.
 func (s *Server) Flush() {
 	s.t.Helper()
 	s.must(s.flush())

@@ -1,6 +1,6 @@
 // Package s3test runs a real server of the S3 protocol for tests: versitygw, on
-// a folder of the test's own. The server is no dependency of Inlet's: it is built
-// once, from its own module at a pinned version, and kept in the user's cache.
+// a folder of the test's own. Inlet does not depend on the server: Program builds
+// it once, from its own module at a pinned version, into the user's cache.
 package s3test
 
 import (
@@ -11,16 +11,15 @@ import (
 	"fmt"
 	"io/fs"
 	"net"
-	"net/http"
 	"net/url"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/minio/minio-go/v7"
 	"github.com/minio/minio-go/v7/pkg/credentials"
 
 	"inlet/blob/s3"
@@ -28,18 +27,18 @@ import (
 )
 
 const (
-	// limit bounds what a test waits for the server.
+	// limit bounds a test's wait for the server.
 	limit = 30 * time.Second
-	// prefix of the buckets' names.
+	// prefix begins the buckets' names.
 	prefix = "test-"
-	// required is set where the tests must not be skipped.
+	// required names the variable that forbids to skip the tests.
 	required = "INLET_TEST_S3"
 )
 
-// Server is a server that a test may ill-treat. A method that cannot do what it
-// says ends the test.
+// Server is a server that a test may kill and suspend. A method that fails ends
+// the test.
 type Server struct {
-	Endpoint       string // the same over all restarts
+	Endpoint       string // restarts do not change it
 	Access, Secret string
 
 	t       testing.TB
@@ -48,8 +47,8 @@ type Server struct {
 	process *child.Process
 }
 
-// Start starts a server that ends with the test. Where none can be built the
-// test is skipped, unless INLET_TEST_S3=required says that this is a failure.
+// Start starts a server that ends with the test. Where the server cannot be built
+// it skips the test, or fails it if INLET_TEST_S3=required.
 func Start(t testing.TB) *Server {
 	t.Helper()
 	program, err := Program(t.Context())
@@ -59,17 +58,30 @@ func Start(t testing.TB) *Server {
 	case err != nil:
 		t.Skipf("no S3 server to test with: %v", err)
 	}
+
 	s := &Server{t: t, program: program, dir: t.TempDir(), Access: "inlet", Secret: rand.Text()}
-	err = errors.New("no port is free")
-	for attempt := 0; attempt < 10 && err != nil; attempt++ {
-		port, portErr := child.FreePort(t.Context())
-		s.must(portErr)
-		s.Endpoint = "http://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(port))
-		err = s.run()
+	t.Cleanup(s.Kill)
+
+	for range 10 { // another process may take the port first
+		s.Endpoint = "http://" + s.freeAddr()
+		if err = s.run(); err == nil {
+			return s
+		}
 	}
 	s.must(err)
-	t.Cleanup(s.Kill)
-	return s
+	return nil
+}
+
+// freeAddr returns an address that nobody uses right now: the server cannot let
+// the kernel choose its port.
+func (s *Server) freeAddr() string {
+	s.t.Helper()
+
+	var config net.ListenConfig
+	l, err := config.Listen(s.t.Context(), "tcp4", "127.0.0.1:0")
+	s.must(err)
+	defer l.Close()
+	return l.Addr().String()
 }
 
 func (s *Server) run() (err error) {
@@ -82,8 +94,8 @@ func (s *Server) run() (err error) {
 		Args: []string{
 			"--port", strings.TrimPrefix(s.Endpoint, "http://"), "--access", s.Access, "--secret", s.Secret,
 			"--keep-alive", "--quiet",
-			// Without extended attributes it would need a folder for them beside the
-			// buckets, and there its conditional puts go wrong under concurrency.
+			// It stores extended attributes: in a folder beside the buckets instead, its
+			// conditional puts fail under concurrency.
 			"posix", s.dir,
 		},
 		Output: log, Orphaned: syscall.SIGKILL,
@@ -91,6 +103,7 @@ func (s *Server) run() (err error) {
 	if err != nil {
 		return err
 	}
+
 	if err := s.awaitReady(); err != nil {
 		s.Kill()
 		return fmt.Errorf("%w: %s", err, log.Tail())
@@ -98,35 +111,34 @@ func (s *Server) run() (err error) {
 	return nil
 }
 
+// awaitReady returns once the server accepts this server's own credentials, which
+// another one that took the port does not.
 func (s *Server) awaitReady() error {
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
-	for {
-		req, err := http.NewRequestWithContext(ctx, http.MethodGet, s.Endpoint, nil)
-		if err != nil {
-			return err
-		}
-		// Any answer will do; it does not know who asks.
-		res, err := http.DefaultClient.Do(req)
-		if err == nil {
-			return res.Body.Close()
-		}
-		select {
-		case <-ctx.Done():
-			return err
-		case <-s.process.Done():
-			return errors.Join(errors.New("it ended at once"), s.process.Err())
-		case <-time.After(2 * time.Millisecond):
-		}
+
+	client, err := minio.New(strings.TrimPrefix(s.Endpoint, "http://"), &minio.Options{Creds: s.credentials(), MaxRetries: 1})
+	if err != nil {
+		return err
 	}
+
+	return s.process.AwaitReady(ctx, func() (bool, error) {
+		_, err := client.ListBuckets(ctx)
+		var answer minio.ErrorResponse
+		if errors.As(err, &answer) {
+			return false, err
+		}
+		return err == nil, nil
+	})
 }
 
-// Bucket makes a bucket and returns its URL for s3.Options; pairs of names and
-// values are added to its query.
+// Bucket creates a bucket and returns its URL for s3.Options, with pairs of names
+// and values in its query.
 func (s *Server) Bucket(query ...string) string {
 	s.t.Helper()
 	name := prefix + strings.ToLower(rand.Text())
 	s.must(os.Mkdir(filepath.Join(s.dir, name), 0o700))
+
 	values := url.Values{"endpoint": {s.Endpoint}}
 	for i := 0; i < len(query); i += 2 {
 		values.Set(query[i], query[i+1])
@@ -134,7 +146,7 @@ func (s *Server) Bucket(query ...string) string {
 	return (&url.URL{Scheme: "s3", Host: name, RawQuery: values.Encode()}).String()
 }
 
-// Objects lists what is in all buckets, by name.
+// Objects lists the names of the objects in all buckets.
 func (s *Server) Objects() (names []string) {
 	s.t.Helper()
 	buckets, err := filepath.Glob(filepath.Join(s.dir, prefix+"*"))
@@ -153,7 +165,7 @@ func (s *Server) Objects() (names []string) {
 	return names
 }
 
-// Age makes all objects of a folder, in whatever bucket, older than they are.
+// Age dates all objects of a folder, in every bucket, that far into the past.
 func (s *Server) Age(folder string, by time.Duration) {
 	s.t.Helper()
 	past := time.Now().Add(-by)
@@ -161,6 +173,7 @@ func (s *Server) Age(folder string, by time.Duration) {
 		if !strings.HasPrefix(name, folder+"/") {
 			continue
 		}
+
 		paths, err := filepath.Glob(filepath.Join(s.dir, prefix+"*", name))
 		s.must(err)
 		for _, path := range paths {
@@ -174,13 +187,17 @@ func (s *Server) Open(bucket string) *s3.Store {
 	s.t.Helper()
 	store, err := s3.Open(s.t.Context(), s3.Options{
 		URL: bucket, Staging: filepath.Join(s.t.TempDir(), "staging"),
-		Credentials: credentials.NewStaticV4(s.Access, s.Secret, ""),
+		Credentials: s.credentials(),
 	})
 	s.must(err)
 	return store
 }
 
-// Kill ends the server in the middle of whatever it does.
+func (s *Server) credentials() *credentials.Credentials {
+	return credentials.NewStaticV4(s.Access, s.Secret, "")
+}
+
+// Kill ends the server by SIGKILL.
 func (s *Server) Kill() {
 	if s.process != nil {
 		s.process.Stop(context.Background(), limit, syscall.SIGKILL)
@@ -188,17 +205,18 @@ func (s *Server) Kill() {
 	}
 }
 
-// Restart starts it again after Kill, with all that it has kept.
+// Restart starts the server after Kill, with its objects, at the same endpoint.
 func (s *Server) Restart() {
 	s.t.Helper()
 	s.must(s.run())
 }
 
-// Suspend lets it take requests and answer none, until Resume. The signal returns
-// before all threads stand still.
+// Suspend makes the server accept requests and answer none until Resume.
 func (s *Server) Suspend() {
 	s.t.Helper()
 	s.signal(syscall.SIGSTOP)
+
+	// The signal returns before all threads have stopped.
 	threads := fmt.Sprintf("/proc/%d/task/*/stat", s.process.Pid())
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
@@ -214,6 +232,7 @@ func stopped(t testing.TB, pattern string) bool {
 	if err != nil {
 		t.Fatalf("s3test: %v", err)
 	}
+
 	for _, file := range files {
 		stat, err := os.ReadFile(file)
 		if err == nil && !bytes.Contains(stat, []byte(") T ")) {

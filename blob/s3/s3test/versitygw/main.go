@@ -1,5 +1,5 @@
-// Command versitygw builds the S3 server of the tests, if it is not there yet,
-// and prints its path.
+// Command versitygw builds the tests' S3 server if it is missing, and prints its
+// path.
 package main
 
 import (
