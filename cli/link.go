@@ -65,11 +65,11 @@ give it only to people whose pictures you want.
 
 	f := cmd.Flags()
 	f.StringVar(&flags.expires, "expires", "7d",
-		"when the link expires: after 90m, 36h or 7d, or at 2026-01-31T18:00:00Z; within 366 days")
-	f.StringVar(&flags.notBefore, "not-before", "", "when the link begins to work: 2026-01-31 or 2026-01-31T08:00:00Z")
-	f.Int64Var(&flags.maxFiles, "max-files", 0, "how many files the link takes in total (0: any number)")
-	f.StringVar(&flags.maxBytes, "max-bytes", "", "how many bytes the link takes in total, such as 500MB or 2GiB")
-	f.StringVar(&flags.label, "label", "", "what the link is for, at most 200 characters")
+		"the `TIME` to expire: after 90m, 36h or 7d, or at 2026-01-31T18:00:00Z; within 366 days")
+	f.StringVar(&flags.notBefore, "not-before", "", "the `TIME` to begin to work: 2026-01-31 or 2026-01-31T08:00:00Z")
+	f.Int64Var(&flags.maxFiles, "max-files", 0, "take at most `N` files in total (0: any number)")
+	f.StringVar(&flags.maxBytes, "max-bytes", "", "take at most this `SIZE` in total, such as 500MB or 2GiB")
+	f.StringVar(&flags.label, "label", "", "a `TEXT` that tells what the link is for, at most 200 characters")
 	f.BoolVar(&flags.json, "json", false, "print the link as JSON")
 	return cmd
 }
@@ -173,9 +173,9 @@ func linkRevokeCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "revoke ID",
 		Short: "Revoke a link before it expires",
-		Long: `Revoke a link before it expires. Every server refuses it within two seconds. With
---erase the server also erases the pictures that came through this link and through
-no other. That cannot be undone, so on a terminal the command asks first.
+		Long: `Revoke a link before it expires. Within two seconds every replica of the server
+refuses it. With --erase the server also erases the pictures that came through this
+link and through no other. That cannot be undone, so on a terminal the command asks first.
 ` + settingsHelp,
 		Example: `  inlet link revoke 0192a7c4-…
   inlet link revoke 0192a7c4-… --erase --yes`,
@@ -183,12 +183,9 @@ no other. That cannot be undone, so on a terminal the command asks first.
 		ValidArgsFunction: completeLinks,
 		RunE: asOperator(func(cmd *cobra.Command, op *client.Operator, args []string) error {
 			if erase && !sure {
-				agreed, err := confirm(cmd, "Erase the pictures that came through this link alone? This cannot be undone.")
+				err := confirm(cmd, "Erase the pictures that came through this link alone? This cannot be undone.")
 				if err != nil {
 					return err
-				}
-				if !agreed {
-					return errors.New("nothing was changed")
 				}
 			}
 

@@ -55,7 +55,7 @@ otherwise to standard output. It refuses to write a picture to a terminal.
 	}
 
 	out.flag(cmd)
-	cmd.Flags().IntVar(&width, "width", 0, "fetch a JPEG at most 160, 320, 640 or 1280 pixels wide")
+	cmd.Flags().IntVar(&width, "width", 0, "fetch a JPEG at most `N` pixels wide: 160, 320, 640 or 1280")
 	cmd.Flags().BoolVar(&metadata, "metadata", false, "fetch the picture's metadata as JSON")
 	return cmd
 }
@@ -93,13 +93,13 @@ func getPicture(cmd *cobra.Command, op *client.Operator, id string, width int, o
 
 // exportFilters are the flags that select pictures, with the query's names.
 var exportFilters = []struct{ flag, name, help string }{
-	{"camera", "camera", "taken with this camera, named as in the statistics"},
-	{"link", "link", "that came through the link with this id"},
-	{"label", "label", "with this label"},
-	{"from", "from", "uploaded at or after this date or time (2026-01-31, 2026-01-31T08:00:00Z)"},
-	{"to", "to", "uploaded before this date or time"},
-	{"bbox", "bbox", "taken within minlon,minlat,maxlon,maxlat (degrees)"},
-	{"image-format", "format", "of this format: jpeg, png, gif, webp, bmp, tiff, heic or avif"},
+	{"camera", "camera", "taken with the camera of this `NAME`, as the statistics name it"},
+	{"link", "link", "that came through the link with this `ID`"},
+	{"label", "label", "with this `LABEL`"},
+	{"from", "from", "uploaded at or after this `TIME`, such as 2026-01-31 or 2026-01-31T08:00:00Z"},
+	{"to", "to", "uploaded before this `TIME`"},
+	{"bbox", "bbox", "taken within this `BOX` of degrees: minlon,minlat,maxlon,maxlat"},
+	{"image-format", "format", "of this `FORMAT`: jpeg, png, gif, webp, bmp, tiff, heic or avif"},
 }
 
 func exportCommand() *cobra.Command {
@@ -125,7 +125,7 @@ otherwise to standard output.
 	}
 
 	out.flag(cmd)
-	cmd.Flags().StringVar(&form, "format", "csv", "export as csv, ndjson or zip")
+	cmd.Flags().StringVar(&form, "format", "csv", "export as this `FORM`: csv, ndjson or zip")
 	for _, f := range exportFilters {
 		cmd.Flags().String(f.flag, "", "only pictures "+f.help)
 	}
@@ -164,7 +164,7 @@ func export(cmd *cobra.Command, op *client.Operator, form string, out output) er
 type output string
 
 func (o *output) flag(cmd *cobra.Command) {
-	cmd.Flags().StringVarP((*string)(o), "output", "o", "", "write to this file")
+	cmd.Flags().StringVarP((*string)(o), "output", "o", "", "write to `FILE`")
 }
 
 func (o output) stdout() bool { return o == "" || o == "-" }

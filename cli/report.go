@@ -42,9 +42,9 @@ type summary struct {
 // use.
 type report struct {
 	sent  atomic.Int64 // bytes
-	paint painter
 	json  bool
 	terse bool // print only rejected and failed files, since bars show the others
+	hues  bool // colour the statuses
 	began time.Time
 
 	mu   sync.Mutex    // guards what follows
@@ -54,7 +54,7 @@ type report struct {
 }
 
 func newReport(cmd *cobra.Command, b *bars, asJSON bool) *report {
-	r := &report{paint: paints(cmd.OutOrStdout()), json: asJSON, began: time.Now()}
+	r := &report{hues: coloured(cmd.OutOrStdout()), json: asJSON, began: time.Now()}
 	if b != nil {
 		r.out, r.side, r.terse = bufio.NewWriter(b), b, true
 	} else {
@@ -89,10 +89,14 @@ func (r *report) failed(f *file, err error) {
 }
 
 func (r *report) line(o outcome) {
-	hue := r.sum.count(o.Status)
+	count, hue := r.sum.of(o.Status)
+	*count++
 	r.sum.NotSent = max(0, r.sum.NotSent-1)
 
-	status := r.paint.paint(hue, fmt.Sprintf("%-9s", o.Status))
+	status := fmt.Sprintf("%-9s", o.Status)
+	if r.hues {
+		status = fmt.Sprintf("\x1b[%dm%s\x1b[0m", hue, status)
+	}
 	switch {
 	case r.json:
 		writeJSON(r.out, o)
@@ -103,24 +107,20 @@ func (r *report) line(o outcome) {
 	}
 }
 
-// count counts a file by its status, and returns the colour of the status.
-func (s *summary) count(status string) colour {
+// of returns the counter of a status, and its colour as a terminal numbers it.
+func (s *summary) of(status string) (counter *int, hue int) {
+	const red, green, yellow, dim = 31, 32, 33, 2
 	switch status {
 	case client.Stored:
-		s.Stored++
-		return green
+		return &s.Stored, green
 	case client.Duplicate:
-		s.Duplicates++
-		return dim
+		return &s.Duplicates, dim
 	case client.Known:
-		s.Known++
-		return dim
+		return &s.Known, dim
 	case client.Rejected:
-		s.Rejected++
-		return yellow
+		return &s.Rejected, yellow
 	}
-	s.Failed++
-	return red
+	return &s.Failed, red
 }
 
 // plan counts the files that the upload will send.

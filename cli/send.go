@@ -15,7 +15,6 @@ import (
 // sendAll sends files, several at once. It stops early when the rest would fail as
 // well: the server refuses the link, or does not answer.
 func (u *upload) sendAll(ctx context.Context, files []*file) error {
-	u.report.plan(files)
 	total := u.bars.total("sending", sizeOf(files), len(files))
 	defer total.drop()
 
@@ -118,10 +117,10 @@ func (u *upload) resumably(ctx context.Context, f client.File) (client.Result, e
 		return client.Refusal(f, err)
 	}
 
-	if err := u.sessions.save(key, session.ID()); err != nil {
+	if err := u.sessions.save(key, session.ID); err != nil {
 		u.report.note("an interrupted upload will start again from its beginning: " + err.Error())
 	}
-	return u.resume(ctx, key, session.ID(), f)
+	return u.resume(ctx, key, session.ID, f)
 }
 
 // resume sends the rest of a file, and forgets the session when it has ended.

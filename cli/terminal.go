@@ -31,30 +31,10 @@ func columns(f *os.File) int {
 	return 80
 }
 
-// colour is a number of the terminal's escape sequences.
-type colour int
-
-const (
-	red    colour = 31
-	green  colour = 32
-	yellow colour = 33
-	dim    colour = 2
-)
-
-// painter colours texts if it is true.
-type painter bool
-
-// paints reports whether w shows colours and the user wants them (https://no-color.org).
-func paints(w io.Writer) painter {
+// coloured reports whether w shows colours and the user wants them (https://no-color.org).
+func coloured(w io.Writer) bool {
 	_, ok := terminal(w)
-	return painter(ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb")
-}
-
-func (p painter) paint(c colour, text string) string {
-	if !p {
-		return text
-	}
-	return fmt.Sprintf("\x1b[%dm%s\x1b[0m", c, text)
+	return ok && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
 }
 
 // plain replaces what would steer a terminal or break a line in a text from outside:
@@ -68,19 +48,21 @@ func plain(text string) string {
 	}, text)
 }
 
-// confirm asks a question on the terminal, and fails without one.
-func confirm(cmd *cobra.Command, question string) (bool, error) {
+// confirm asks a question on the terminal, and fails unless the answer is yes.
+func confirm(cmd *cobra.Command, question string) error {
 	if _, ok := terminal(cmd.InOrStdin()); !ok {
-		return false, usagef(cmd, "%s Confirm with --yes", question)
+		return usagef(cmd, "%s Confirm with --yes", question)
 	}
 
 	fmt.Fprintf(cmd.ErrOrStderr(), "%s [y/N] ", question)
 	answer, err := bufio.NewReader(cmd.InOrStdin()).ReadString('\n')
 	if err != nil {
-		return false, fmt.Errorf("no answer: %w", err)
+		return fmt.Errorf("no answer: %w", err)
 	}
-	answer = strings.ToLower(strings.TrimSpace(answer))
-	return answer == "y" || answer == "yes", nil
+	if answer = strings.ToLower(strings.TrimSpace(answer)); answer != "y" && answer != "yes" {
+		return errors.New("nothing was changed")
+	}
+	return nil
 }
 
 // writeJSON writes a document as one line. URLs keep their & unescaped.

@@ -69,10 +69,10 @@ Exit status:
 	}
 
 	f := cmd.Flags()
-	f.IntVar(&flags.parallel, "parallel", 4, "send this many files at once, 1 to 32")
-	f.IntVar(&flags.tries, "tries", 10, "give up after this many failures in a row; 10 take about 90 seconds")
-	f.StringVar(&flags.resumableOver, "resumable-over", "8MiB", "resume files larger than this from where they broke off")
-	f.StringVar(&flags.name, "name", "", "the file name for standard input")
+	f.IntVar(&flags.parallel, "parallel", 4, "send `N` files at once, 1 to 32")
+	f.IntVar(&flags.tries, "tries", 10, "give up after `N` failures in a row; 10 take about 90 seconds")
+	f.StringVar(&flags.resumableOver, "resumable-over", "8MiB", "resume files larger than `SIZE` from where they broke off")
+	f.StringVar(&flags.name, "name", "", "send standard input as a file of this `NAME`")
 	f.BoolVar(&flags.all, "all", false, "also send hidden files and files that are not pictures")
 	f.BoolVar(&flags.json, "json", false, "print one JSON document a line")
 	f.BoolVar(&flags.dryRun, "dry-run", false, "print what would be sent, and send nothing")
@@ -131,10 +131,10 @@ func (u *upload) run(ctx context.Context, args []string) error {
 	}
 
 	missing, err := u.plan(ctx, files)
+	u.report.plan(missing)
 	switch {
 	case err != nil:
 	case u.dryRun:
-		u.report.plan(missing)
 		u.report.wouldSend(missing)
 	default:
 		err = u.sendAll(ctx, missing)

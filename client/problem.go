@@ -68,21 +68,16 @@ func (e *ProblemError) concernsFile() bool {
 	return false
 }
 
-// CodeOf returns the code of the problem within err; "": err has none.
-func CodeOf(err error) string {
+// problemIn returns the problem within err, or a zero one.
+func problemIn(err error) ProblemError {
 	if problem, ok := errors.AsType[*ProblemError](err); ok {
-		return problem.Code
+		return *problem
 	}
-	return ""
+	return ProblemError{}
 }
 
-// statusOf returns the HTTP status of the problem within err; 0: err has none.
-func statusOf(err error) int {
-	if problem, ok := errors.AsType[*ProblemError](err); ok {
-		return problem.Status
-	}
-	return 0
-}
+// CodeOf returns the code of the problem within err; "": err has none.
+func CodeOf(err error) string { return problemIn(err).Code }
 
 // problemOf reads a refusal, of at most 1 MiB. It shortens the text of a proxy.
 func problemOf(res *http.Response) error {
@@ -97,21 +92,14 @@ func problemOf(res *http.Response) error {
 	case strings.HasPrefix(kind, "text/plain"):
 		p.Detail = strings.TrimSpace(string(body[:min(len(body), 200)]))
 	case res.StatusCode < http.StatusBadRequest:
-		p.Detail = "the server redirects to another address; use that one: " + originOf(res)
+		if to, err := res.Location(); err == nil { // its path may contain a token
+			p.Detail = "the server redirects to another address; use " + to.Scheme + "://" + to.Host
+		}
 	}
 
 	p.Status = res.StatusCode
 	p.RetryAfter = retryAfter(res.Header.Get("Retry-After"), time.Now())
 	return p
-}
-
-// originOf names the target of a redirect without its path, which may contain a token.
-func originOf(res *http.Response) string {
-	to, err := res.Location()
-	if err != nil {
-		return "(it names none)"
-	}
-	return to.Scheme + "://" + to.Host
 }
 
 // retryAfter reads seconds or a date.
@@ -146,7 +134,7 @@ func unreachable(req *http.Request, err error) error {
 
 // passing reports whether a failure may be over in a moment.
 func passing(err error) bool {
-	switch statusOf(err) {
+	switch problemIn(err).Status {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusBadGateway, http.StatusGatewayTimeout,
 		http.StatusConflict, http.StatusLocked: // another request still holds the tus upload
 		return true
@@ -158,7 +146,7 @@ func passing(err error) bool {
 // untaken reports whether the server surely did nothing: it refused, or the
 // connection failed before the request. A gateway's failure leaves that open.
 func untaken(err error) bool {
-	if status := statusOf(err); status != 0 {
+	if status := problemIn(err).Status; status != 0 {
 		return status != http.StatusBadGateway && status != http.StatusGatewayTimeout
 	}
 	op, ok := errors.AsType[*net.OpError](err)

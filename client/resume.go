@@ -27,15 +27,13 @@ var (
 
 // Session is one resumable upload through a link, by the tus protocol 1.0.0.
 type Session struct {
+	// ID names the session among those of its link, for Link.Session.
+	ID   string
 	link *Link
-	id   string
 }
 
-// ID names the session among those of its link, for Link.Session.
-func (s *Session) ID() string { return s.id }
-
 // Session resumes an upload that Begin began, perhaps in another process.
-func (l *Link) Session(id string) *Session { return &Session{l, id} }
+func (l *Link) Session(id string) *Session { return &Session{id, l} }
 
 // tus is a request of the protocol, below the link's tus address.
 func (l *Link) tus(method, id string) call {
@@ -50,7 +48,7 @@ func (l *Link) Begin(ctx context.Context, f File) (*Session, error) {
 	r.header.Set("Upload-Metadata", "filename "+base64.StdEncoding.EncodeToString([]byte(f.Name)))
 
 	res, err := l.do(ctx, r)
-	if status := statusOf(err); status == http.StatusNotFound || status == http.StatusMethodNotAllowed {
+	if status := problemIn(err).Status; status == http.StatusNotFound || status == http.StatusMethodNotAllowed {
 		return nil, ErrNotResumable
 	}
 	if err != nil {
@@ -83,8 +81,8 @@ func (s *Session) Send(ctx context.Context, f File) (Result, error) {
 		last = max(last, offset)
 
 		result, err := s.rest(ctx, f, offset)
-		if problem, ok := errors.AsType[*ProblemError](err); ok && len(problem.Results) == 1 {
-			return problem.Results[0], nil
+		if results := problemIn(err).Results; len(results) == 1 {
+			return results[0], nil
 		}
 		if err != nil {
 			result, err = Refusal(f, err)
@@ -95,9 +93,9 @@ func (s *Session) Send(ctx context.Context, f File) (Result, error) {
 
 // sessionError turns the answers for an unknown session into ErrSessionGone.
 func sessionError(err error) error {
-	code := CodeOf(err)
-	switch status := statusOf(err); {
-	case status == http.StatusNotFound, status == http.StatusGone && (code == "" || code == CodeNotFound):
+	problem := problemIn(err)
+	gone := problem.Status == http.StatusGone && (problem.Code == "" || problem.Code == CodeNotFound)
+	if gone || problem.Status == http.StatusNotFound {
 		return ErrSessionGone
 	}
 	return err
@@ -105,7 +103,7 @@ func sessionError(err error) error {
 
 // offset asks how many bytes the server has.
 func (s *Session) offset(ctx context.Context) (int64, error) {
-	res, err := s.link.send(ctx, s.link.tus(http.MethodHead, s.id))
+	res, err := s.link.send(ctx, s.link.tus(http.MethodHead, s.ID))
 	if err != nil {
 		return 0, err
 	}
@@ -124,7 +122,7 @@ func (s *Session) rest(ctx context.Context, f File, offset int64) (Result, error
 		return s.result(ctx)
 	}
 
-	r := s.link.tus(http.MethodPatch, s.id)
+	r := s.link.tus(http.MethodPatch, s.ID)
 	r.header.Set("Content-Type", "application/offset+octet-stream")
 	r.header.Set("Upload-Offset", strconv.FormatInt(offset, 10))
 	r.open = func() (io.ReadCloser, error) { return f.Open(offset) }
@@ -148,7 +146,7 @@ func (s *Session) rest(ctx context.Context, f File, offset int64) (Result, error
 
 // result fetches the result of a complete upload.
 func (s *Session) result(ctx context.Context) (Result, error) {
-	r := s.link.tus(http.MethodGet, s.id)
+	r := s.link.tus(http.MethodGet, s.ID)
 	r.path += "/result"
 	r.header.Set("Accept", "application/json")
 	res, err := s.link.send(ctx, r)

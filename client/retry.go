@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -21,10 +20,7 @@ func retry[T any](ctx context.Context, o Options, attempt func(*pace) (T, error)
 
 	return backoff.Retry(ctx, func() (T, error) {
 		result, err := attempt(p)
-		p.asked = 0
-		if problem, ok := errors.AsType[*ProblemError](err); ok {
-			p.asked = problem.RetryAfter
-		}
+		p.asked = problemIn(err).RetryAfter
 		if !passing(err) {
 			err = final(err)
 		}
