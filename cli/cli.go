@@ -143,6 +143,7 @@ func loopback(address string) bool {
 	if err != nil {
 		return false
 	}
+
 	ip, err := netip.ParseAddr(u.Hostname())
 	return u.Hostname() == "localhost" || err == nil && ip.IsLoopback()
 }

@@ -80,6 +80,7 @@ func getPicture(cmd *cobra.Command, op *client.Operator, id string, width int, o
 	if err := out.refuseTerminal(cmd); err != nil {
 		return err
 	}
+
 	picture, err := op.Picture(cmd.Context(), id, width)
 	if err != nil {
 		return err
@@ -149,6 +150,7 @@ func export(cmd *cobra.Command, op *client.Operator, form string, out output) er
 			query.Set(f.name, flag.Value.String())
 		}
 	}
+
 	stream, err := op.Export(cmd.Context(), mediaType, query)
 	if errors.Is(err, client.ErrForm) {
 		return fmt.Errorf("this server cannot export %s: %w", form, err)
@@ -157,6 +159,7 @@ func export(cmd *cobra.Command, op *client.Operator, form string, out output) er
 		return err
 	}
 	defer stream.Close()
+
 	return out.receive(cmd, "exporting", stream, -1, func(string) bool { return true })
 }
 
@@ -227,6 +230,7 @@ func (o output) write(cmd *cobra.Command, fill func(io.Writer) error) error {
 		return err
 	}
 	defer func() { _ = f.Cleanup() }() // does nothing after CloseAtomicallyReplace
+
 	if err := fill(f); err != nil {
 		return err
 	}

@@ -21,6 +21,7 @@ func (u *upload) plan(ctx context.Context, files []*file) ([]*file, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	return u.unknown(ctx, join(files))
 }
 
@@ -30,6 +31,7 @@ func (u *upload) takeable(files []*file) []*file {
 		if f.size <= u.maxFile {
 			return false
 		}
+
 		u.report.done(f, client.Result{Filename: f.name, Status: client.Rejected, Error: &client.ProblemError{
 			Type: "urn:inlet:problem:" + client.CodeTooLarge, Title: "Too large",
 			Status: http.StatusRequestEntityTooLarge, Code: client.CodeTooLarge,
@@ -44,25 +46,32 @@ func (u *upload) hash(ctx context.Context, files []*file) ([]*file, error) {
 	bar := u.bars.total("checking", sizeOf(files), len(files))
 	defer bar.drop()
 
+	err := each(ctx, runtime.GOMAXPROCS(0), files, func(_ context.Context, f *file) error {
+		if err := f.hash(bar); err != nil {
+			u.report.failed(f, err)
+			return nil
+		}
+		bar.done()
+		return nil
+	})
+
+	unread := func(f *file) bool { return f.sum == [32]byte{} }
+	return slices.DeleteFunc(files, unread), err
+}
+
+// each calls work for every file, at most limit at once, until one call fails.
+func each(ctx context.Context, limit int, files []*file, work func(context.Context, *file) error) error {
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(runtime.GOMAXPROCS(0))
+	g.SetLimit(limit)
 	for _, f := range files {
 		g.Go(func() error {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			if err := f.hash(bar); err != nil {
-				u.report.failed(f, err)
-				return nil
-			}
-			bar.done()
-			return nil
+			return work(ctx, f)
 		})
 	}
-
-	err := g.Wait()
-	unread := func(f *file) bool { return f.sum == [32]byte{} }
-	return slices.DeleteFunc(files, unread), err
+	return g.Wait()
 }
 
 func (f *file) hash(bar *bar) error {
@@ -108,6 +117,7 @@ func (u *upload) unknown(ctx context.Context, files []*file) (fresh []*file, err
 		for i, f := range batch {
 			sums[i] = hex.EncodeToString(f.sum[:])
 		}
+
 		known, err := u.link.Check(ctx, sums)
 		if err != nil {
 			return nil, fmt.Errorf("cannot ask the server which files it has: %w", err)

@@ -48,7 +48,7 @@ type report struct {
 	began time.Time
 
 	mu   sync.Mutex    // guards what follows
-	out  *bufio.Writer // results; remembers its first error
+	out  *bufio.Writer // results; remembers its first error, which end returns
 	side io.Writer     // everything else
 	sum  summary
 }
@@ -76,7 +76,7 @@ func (r *report) done(f *file, result client.Result) {
 		}
 		r.line(outcome{twin.path, same})
 	}
-	r.out.Flush()
+	_ = r.out.Flush()
 }
 
 // failed reports a file that could not be sent.
@@ -99,7 +99,7 @@ func (r *report) line(o outcome) {
 	}
 	switch {
 	case r.json:
-		writeJSON(r.out, o)
+		_ = writeJSON(r.out, o)
 	case o.Error != nil:
 		fmt.Fprintf(r.out, "%s  %s: %s\n", status, plain(o.Path), plain(o.Error.Error()))
 	case !r.terse:
@@ -155,7 +155,7 @@ func (r *report) end() (summary, error) {
 	took := time.Since(r.began)
 	r.sum.BytesSent, r.sum.Seconds = r.sent.Load(), took.Seconds()
 	if r.json {
-		writeJSON(r.out, map[string]summary{"summary": r.sum})
+		_ = writeJSON(r.out, map[string]summary{"summary": r.sum})
 	} else {
 		fmt.Fprintf(r.out, "%s; %s sent in %s\n", r.sum, bytesText(r.sum.BytesSent), took.Round(100*time.Millisecond))
 	}
@@ -184,10 +184,10 @@ func (r *report) wouldSend(files []*file) {
 
 	for _, f := range files {
 		if r.json {
-			writeJSON(r.out, map[string]any{"path": f.path, "status": "new", "bytes": f.size})
+			_ = writeJSON(r.out, map[string]any{"path": f.path, "status": "new", "bytes": f.size})
 		} else {
 			fmt.Fprintf(r.out, "%-9s  %s  %s\n", "new", plain(f.path), bytesText(f.size))
 		}
 	}
-	r.out.Flush()
+	_ = r.out.Flush()
 }

@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"sync/atomic"
 
-	"golang.org/x/sync/errgroup"
-
 	"inlet/client"
 )
 
@@ -18,20 +16,7 @@ func (u *upload) sendAll(ctx context.Context, files []*file) error {
 	total := u.bars.total("sending", sizeOf(files), len(files))
 	defer total.drop()
 
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(u.parallel)
-	for _, f := range files {
-		if ctx.Err() != nil {
-			break
-		}
-		g.Go(func() error {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			return u.send(ctx, f, total)
-		})
-	}
-	return g.Wait()
+	return each(ctx, u.parallel, files, func(ctx context.Context, f *file) error { return u.send(ctx, f, total) })
 }
 
 // send sends one file and reports what became of it. An error that it returns
@@ -51,6 +36,7 @@ func (u *upload) send(ctx context.Context, f *file, total *bar) error {
 	case concernsAll(ctx, err):
 		return err
 	}
+
 	u.report.failed(f, err)
 	return nil
 }
@@ -80,6 +66,7 @@ func concernsAll(ctx context.Context, err error) bool {
 		}
 		return false
 	}
+
 	_, network := errors.AsType[*client.NetworkError](err)
 	return network || ctx.Err() != nil
 }

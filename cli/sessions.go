@@ -51,6 +51,7 @@ func (s sessions) load(key string) (id string, found bool) {
 	if s == "" {
 		return "", false
 	}
+
 	doc, err := os.ReadFile(s.file(key))
 	return string(doc), err == nil
 }
@@ -59,6 +60,7 @@ func (s sessions) save(key, id string) error {
 	if s == "" {
 		return errNoCache
 	}
+
 	if err := os.MkdirAll(string(s), 0o700); err != nil {
 		return err
 	}

@@ -51,12 +51,8 @@ With --watch show them again whenever they change, until Ctrl-C.
 // watchStats shows each document; on a terminal it draws over the one before.
 func watchStats(cmd *cobra.Command, op *client.Operator, show func(io.Writer, client.Stats) error, asJSON bool) error {
 	const home, clearScreen, clearLine, clearBelow = "\x1b[H", "\x1b[2J", "\x1b[K", "\x1b[J"
-	out := cmd.OutOrStdout()
-	_, redraw := terminal(out)
-	redraw = redraw && !asJSON
-	if redraw {
-		fmt.Fprint(out, clearScreen)
-	}
+	_, screen := terminal(cmd.OutOrStdout())
+	start := clearScreen + home
 
 	for doc, err := range op.WatchStats(cmd.Context()) {
 		if cmd.Context().Err() != nil {
@@ -70,11 +66,13 @@ func watchStats(cmd *cobra.Command, op *client.Operator, show func(io.Writer, cl
 		if err := show(&page, doc); err != nil {
 			return err
 		}
+
 		text := page.String()
-		if redraw {
-			text = home + strings.ReplaceAll(text, "\n", clearLine+"\n") + clearBelow
+		if screen && !asJSON {
+			text = start + strings.ReplaceAll(text, "\n", clearLine+"\n") + clearBelow
+			start = home
 		}
-		if _, err := io.WriteString(out, text); err != nil {
+		if _, err := io.WriteString(cmd.OutOrStdout(), text); err != nil {
 			return err
 		}
 	}

@@ -86,6 +86,7 @@ func parseTime(text string) (time.Time, error) {
 	if at, err := time.Parse(time.DateOnly, text); err == nil {
 		return at, nil
 	}
+
 	at, err := time.Parse(time.RFC3339, text)
 	if err != nil {
 		return at, errors.New("must be a time such as 2026-01-31T08:00:00Z, or a date such as 2026-01-31")

@@ -110,6 +110,7 @@ func newUpload(cmd *cobra.Command, flags uploadFlags, address string) (*upload, 
 	if err != nil {
 		return nil, usagef(cmd, "%w", err)
 	}
+
 	u.sessions = openSessions(time.Now())
 	return u, nil
 }
@@ -131,6 +132,7 @@ func (u *upload) run(ctx context.Context, args []string) error {
 	}
 
 	missing, err := u.plan(ctx, files)
+
 	u.report.plan(missing)
 	switch {
 	case err != nil:
@@ -139,6 +141,7 @@ func (u *upload) run(ctx context.Context, args []string) error {
 	default:
 		err = u.sendAll(ctx, missing)
 	}
+
 	u.bars.close()
 	return u.conclude(ctx, err)
 }
@@ -148,7 +151,7 @@ func (u *upload) conclude(ctx context.Context, err error) error {
 	sum, printErr := u.report.end()
 	switch {
 	case ctx.Err() != nil:
-		return fmt.Errorf("%w; run the same command again to send the rest", errInterrupted)
+		return fmt.Errorf("%w; run the same command again to go on", errInterrupted)
 	case err != nil:
 		return linkAdvice(err)
 	case printErr != nil:
@@ -162,5 +165,5 @@ func (u *upload) conclude(ctx context.Context, err error) error {
 }
 
 func linkAdvice(err error) error {
-	return advised(err, "The server keeps what has arrived: run the same command again to send the rest")
+	return advised(err, "Check the connection and the link, then run the same command again to go on: what has arrived stays")
 }

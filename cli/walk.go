@@ -100,6 +100,7 @@ func spool(in io.Reader) (string, error) {
 	if err != nil {
 		return "", err
 	}
+
 	_, err = io.Copy(tmp, in)
 	return tmp.Name(), errors.Join(err, tmp.Close())
 }
@@ -197,6 +198,7 @@ func isPicture(path string) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+
 	_, err = imaging.Sniff(head)
 	return err == nil, nil
 }

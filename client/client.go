@@ -154,6 +154,7 @@ func (c *conn) send(ctx context.Context, r call) (*http.Response, error) {
 	if res.StatusCode >= http.StatusOK && res.StatusCode < http.StatusMultipleChoices {
 		return res, nil
 	}
+
 	defer res.Body.Close()
 	return nil, problemOf(res)
 }
@@ -166,6 +167,7 @@ func ask[T any](ctx context.Context, c *conn, r call, in any) (out T, err error)
 		if err != nil {
 			return out, err
 		}
+
 		r.header.Set("Content-Type", "application/json")
 		r.open = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(doc)), nil }
 		r.size = int64(len(doc))
@@ -175,6 +177,7 @@ func ask[T any](ctx context.Context, c *conn, r call, in any) (out T, err error)
 	if err != nil {
 		return out, err
 	}
+
 	defer res.Body.Close()
 	return decode[T](res)
 }

@@ -127,6 +127,7 @@ func (s *Session) rest(ctx context.Context, f File, offset int64) (Result, error
 	r.header.Set("Upload-Offset", strconv.FormatInt(offset, 10))
 	r.open = func() (io.ReadCloser, error) { return f.Open(offset) }
 	r.size = f.Size - offset
+
 	res, err := s.link.send(ctx, r)
 	if err != nil {
 		return Result{}, err
@@ -149,10 +150,12 @@ func (s *Session) result(ctx context.Context) (Result, error) {
 	r := s.link.tus(http.MethodGet, s.ID)
 	r.path += "/result"
 	r.header.Set("Accept", "application/json")
+
 	res, err := s.link.send(ctx, r)
 	if err != nil {
 		return Result{}, err
 	}
+
 	defer res.Body.Close()
 	return decode[Result](res)
 }

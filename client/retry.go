@@ -2,6 +2,9 @@ package client
 
 import (
 	"context"
+	"errors"
+	"net"
+	"net/http"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -52,4 +55,25 @@ func (p *pace) NextBackOff() time.Duration {
 func (p *pace) Reset() {
 	p.failed = 0
 	p.waits.Reset()
+}
+
+// passing reports whether a failure may be over in a moment.
+func passing(err error) bool {
+	switch problemIn(err).Status {
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusBadGateway, http.StatusGatewayTimeout,
+		http.StatusConflict, http.StatusLocked: // another request still holds the tus upload
+		return true
+	}
+	_, network := errors.AsType[*NetworkError](err)
+	return network && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
+}
+
+// untaken reports whether the server surely did nothing: it refused, or the
+// connection failed before the request. A gateway's failure leaves that open.
+func untaken(err error) bool {
+	if status := problemIn(err).Status; status != 0 {
+		return status != http.StatusBadGateway && status != http.StatusGatewayTimeout
+	}
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "dial"
 }
