@@ -16,78 +16,80 @@ import (
 type bars struct {
 	progress *mpb.Progress
 	out      io.Writer
-	closed   bool
 }
 
-// newBars shows bars if both streams are a terminal: results that go elsewhere
-// are to be whole, and a log needs no bars.
+// newBars shows bars only if both streams are a terminal: they would spoil results
+// and logs that go elsewhere.
 func newBars(cmd *cobra.Command, asJSON bool) *bars {
 	_, out := terminal(cmd.OutOrStdout())
 	screen, errs := terminal(cmd.ErrOrStderr())
 	if !out || !errs || asJSON {
 		return nil
 	}
-	return &bars{progress: mpb.New(mpb.WithOutput(screen), mpb.WithWidth(40)), out: screen}
+	return &bars{mpb.New(mpb.WithOutput(screen), mpb.WithWidth(40)), screen}
 }
 
-// Write prints lines above the bars, and after them.
+// Write prints lines above the bars, or after them once they are closed.
 func (b *bars) Write(p []byte) (int, error) {
-	if b.closed {
-		return b.out.Write(p)
-	}
 	n, err := b.progress.Write(p)
-	if err != nil { // it has just been closed
+	if err != nil {
 		return b.out.Write(p)
 	}
 	return n, nil
 }
 
-// close takes the bars away.
+// close removes the bars from the terminal, once every bar has been dropped.
 func (b *bars) close() {
-	if b == nil || b.closed {
-		return
+	if b != nil {
+		b.progress.Wait()
 	}
-	b.progress.Wait() // every bar has been dropped
-	b.closed = true
 }
 
-// total is the bar of several files, with speed and time left. A size below 1 is
-// not known; then there is only what has passed so far.
+// total adds the bar of several files, with speed and time left. A size below 1 is
+// unknown: the bar then shows only how much has passed.
 func (b *bars) total(label string, size int64, files int) *bar {
 	if b == nil {
 		return nil
 	}
-	one := &bar{}
+
+	all := &bar{}
 	name := decor.Any(func(decor.Statistics) string {
 		if files < 2 {
 			return label
 		}
-		return fmt.Sprintf("%s %d of %d", label, one.files.Load(), files)
+		return fmt.Sprintf("%s %d of %d", label, all.files.Load(), files)
 	}, decor.WCSyncSpaceR)
 	speed := decor.AverageSpeed(decor.SizeB1024(0), "% .1f", decor.WCSyncSpace)
 	last := mpb.BarPriority(math.MaxInt) // below the others
+
 	if size < 1 {
-		return b.start(one, 0, last, mpb.BarFillerTrim(),
+		return b.start(all, 0, last, mpb.BarFillerTrim(),
 			mpb.PrependDecorators(name, decor.CurrentKibiByte("% .1f", decor.WCSyncSpace), speed))
 	}
-	return b.start(one, size, last,
+	return b.start(all, size, last,
 		mpb.PrependDecorators(name, decor.CountersKibiByte("% .1f / % .1f", decor.WCSyncSpace)),
 		mpb.AppendDecorators(decor.Percentage(decor.WCSyncSpace), speed, decor.AverageETA(decor.ET_STYLE_GO, decor.WCSyncSpace)))
 }
 
-// file is the bar of one file.
+// file adds the bar of one file.
 func (b *bars) file(path string, size int64) *bar {
 	if b == nil {
 		return nil
 	}
+
+	const longest = 24 // keeps the bar on the line
+	name := []rune(plain(filepath.Base(path)))
+	if len(name) > longest {
+		name = append(name[:longest-1], '…')
+	}
 	return b.start(&bar{}, size,
-		mpb.PrependDecorators(decor.Name(short(plain(filepath.Base(path))), decor.WCSyncSpaceR),
+		mpb.PrependDecorators(decor.Name(string(name), decor.WCSyncSpaceR),
 			decor.CountersKibiByte("% .1f / % .1f", decor.WCSyncSpace)),
 		mpb.AppendDecorators(decor.Percentage(decor.WCSyncSpace)))
 }
 
-// start shows a bar until it is dropped: one that begins without a total does not
-// end when that is reached, since the answer is still to come.
+// start adds a bar that stays until drop. A bar that begins without a total does not
+// end at its total: the answer is still to come.
 func (b *bars) start(one *bar, size int64, options ...mpb.BarOption) *bar {
 	one.bar = b.progress.AddBar(0, options...)
 	one.size.Store(size)
@@ -95,56 +97,42 @@ func (b *bars) start(one *bar, size int64, options ...mpb.BarOption) *bar {
 	return one
 }
 
-// short keeps long names from pushing the bar off the line.
-func short(name string) string {
-	const longest = 24
-	if runes := []rune(name); len(runes) > longest {
-		return string(runes[:longest-1]) + "…"
-	}
-	return name
-}
-
 // bar is one line. A nil *bar shows nothing.
 type bar struct {
 	bar   *mpb.Bar
-	size  atomic.Int64
+	size  atomic.Int64 // bytes
 	files atomic.Int64 // done
 }
 
-// count notes that files are done.
-func (b *bar) count(files int) {
+// done counts a file.
+func (b *bar) done() {
 	if b != nil {
-		b.files.Add(int64(files))
+		b.files.Add(1)
 	}
 }
 
+// add moves the bar by n bytes.
 func (b *bar) add(n int64) {
 	if b != nil {
 		b.bar.IncrInt64(n)
 	}
 }
 
-// shrink takes off what need not be done.
+// shrink takes n bytes off the total.
 func (b *bar) shrink(n int64) {
-	if b != nil && n > 0 {
+	if b != nil {
 		b.bar.SetTotal(b.size.Add(-n), false)
 	}
 }
 
-func (b *bar) set(n int64) {
-	if b != nil {
-		b.bar.SetCurrent(n)
-	}
-}
-
-// drop takes the bar away.
+// drop removes the bar.
 func (b *bar) drop() {
 	if b != nil {
 		b.bar.Abort(true)
 	}
 }
 
-// reader moves the bar as r is read.
+// reader moves the bar while r is read.
 func (b *bar) reader(r io.Reader) io.Reader {
 	if b == nil {
 		return r
@@ -152,7 +140,7 @@ func (b *bar) reader(r io.Reader) io.Reader {
 	return io.TeeReader(r, b)
 }
 
-// Write takes what has passed.
+// Write implements io.Writer for reader.
 func (b *bar) Write(p []byte) (int, error) {
 	b.add(int64(len(p)))
 	return len(p), nil

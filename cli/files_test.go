@@ -22,7 +22,7 @@ func TestOutput(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	path := filepath.Join(dir, "pictures.csv")
-	out := output{path: path}
+	out := output(path)
 	fill := func(text string, err error) func(io.Writer) error {
 		return func(w io.Writer) error {
 			io.WriteString(w, text)
@@ -47,10 +47,10 @@ func TestOutput(t *testing.T) {
 	if err != nil || len(entries) != 1 {
 		t.Errorf("left: %v, %v", entries, err)
 	}
-	if err := (output{path: dir}).write(cmd, fill("", nil)); err == nil {
+	if err := output(dir).write(cmd, fill("", nil)); err == nil {
 		t.Error("a folder was written to")
 	}
-	if err := (output{path: os.DevNull}).write(cmd, fill("x", nil)); err != nil {
+	if err := output(os.DevNull).write(cmd, fill("x", nil)); err != nil {
 		t.Error(err)
 	}
 	if info, err := os.Stat(os.DevNull); err != nil || info.Mode().IsRegular() {
@@ -58,7 +58,7 @@ func TestOutput(t *testing.T) {
 	}
 	var stdout bytes.Buffer
 	cmd.SetOut(&stdout)
-	if err := (output{path: "-"}).write(cmd, fill("here", nil)); err != nil || stdout.String() != "here" {
+	if err := output("-").write(cmd, fill("here", nil)); err != nil || stdout.String() != "here" {
 		t.Errorf("%q, %v", stdout.String(), err)
 	}
 }

@@ -8,14 +8,14 @@ import (
 	"rsc.io/qr"
 )
 
-// quiet is the margin, in modules. Scanners want four, and find the code with
-// two; a link's code fills a terminal as it is.
+// quiet is the margin, in modules. The standard has four; scanners manage with two,
+// and a link's code needs the whole width of a terminal.
 const quiet = 2
 
 var errTooNarrow = errors.New("the QR code does not fit in this terminal")
 
-// writeQR draws a text as a QR code of at most the given width, two modules in a
-// character: black on white whatever the terminal's own colours are.
+// writeQR draws a text as a QR code at most width columns wide, two modules in a
+// character: black on white, whatever the terminal's own colours are.
 func writeQR(w io.Writer, text string, width int) error {
 	code, err := qr.Encode(text, qr.L)
 	if err != nil {
@@ -24,20 +24,13 @@ func writeQR(w io.Writer, text string, width int) error {
 	if code.Size+2*quiet > width {
 		return errTooNarrow
 	}
+
+	halves := map[[2]bool]rune{{true, true}: '█', {true, false}: '▀', {false, true}: '▄', {false, false}: ' '}
 	var b strings.Builder
 	for y := -quiet; y < code.Size+quiet; y += 2 {
 		b.WriteString("\x1b[30;107m")
 		for x := -quiet; x < code.Size+quiet; x++ {
-			switch upper, lower := code.Black(x, y), code.Black(x, y+1); {
-			case upper && lower:
-				b.WriteRune('█')
-			case upper:
-				b.WriteRune('▀')
-			case lower:
-				b.WriteRune('▄')
-			default:
-				b.WriteByte(' ')
-			}
+			b.WriteRune(halves[[2]bool{code.Black(x, y), code.Black(x, y+1)}])
 		}
 		b.WriteString("\x1b[0m\n")
 	}

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -14,7 +15,7 @@ import (
 	"inlet/client"
 )
 
-// failedStatus is that of a file of which nothing is known on the server.
+// failedStatus is the status of a file that did not reach the server.
 const failedStatus = "failed"
 
 // outcome is a line of --json.
@@ -30,43 +31,43 @@ type summary struct {
 	Known      int     `json:"known"`
 	Rejected   int     `json:"rejected"`
 	Failed     int     `json:"failed"`
-	NotSent    int     `json:"not_sent"` // it ended before their turn
+	NotSent    int     `json:"not_sent"` // the upload ended before their turn
 	Hidden     int     `json:"skipped_hidden"`
 	Others     int     `json:"skipped_not_pictures"`
-	BytesSent  int64   `json:"bytes_sent"` // of files, repeated ones included
+	BytesSent  int64   `json:"bytes_sent"` // of files, repeats included
 	Seconds    float64 `json:"seconds"`
 }
 
-// report prints what becomes of each file, and adds up. It is safe for
-// concurrent use.
+// report prints what becomes of each file, and counts. It is safe for concurrent
+// use.
 type report struct {
-	sent atomic.Int64 // bytes
+	sent  atomic.Int64 // bytes
+	json  bool
+	terse bool // print only rejected and failed files, since bars show the others
+	hues  bool // colour the statuses
+	began time.Time
 
-	mu       sync.Mutex // guards what follows
-	out      io.Writer  // results
-	side     io.Writer  // all else
-	paint    painter
-	json     bool
-	terse    bool // bars show the rest
-	began    time.Time
-	sum      summary
-	writeErr error // the first
+	mu   sync.Mutex    // guards what follows
+	out  *bufio.Writer // results; remembers its first error, which end returns
+	side io.Writer     // everything else
+	sum  summary
 }
 
 func newReport(cmd *cobra.Command, b *bars, asJSON bool) *report {
-	r := &report{
-		out: cmd.OutOrStdout(), side: cmd.ErrOrStderr(), paint: paints(cmd.OutOrStdout()), json: asJSON, began: time.Now(),
-	}
+	r := &report{hues: coloured(cmd.OutOrStdout()), json: asJSON, began: time.Now()}
 	if b != nil {
-		r.out, r.side, r.terse = b, b, true
+		r.out, r.side, r.terse = bufio.NewWriter(b), b, true
+	} else {
+		r.out, r.side = bufio.NewWriter(cmd.OutOrStdout()), cmd.ErrOrStderr()
 	}
 	return r
 }
 
-// done reports a file, and those with the same bytes.
+// done reports a file and its twins.
 func (r *report) done(f *file, result client.Result) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+
 	r.line(outcome{f.path, result})
 	for _, twin := range f.twins {
 		same := result
@@ -75,112 +76,96 @@ func (r *report) done(f *file, result client.Result) {
 		}
 		r.line(outcome{twin.path, same})
 	}
+	_ = r.out.Flush()
 }
 
 // failed reports a file that could not be sent.
 func (r *report) failed(f *file, err error) {
-	problem := &client.ProblemError{}
-	if !errors.As(err, &problem) {
+	problem, ok := errors.AsType[*client.ProblemError](err)
+	if !ok {
 		problem = &client.ProblemError{Detail: err.Error()}
 	}
 	r.done(f, client.Result{Filename: f.name, Status: failedStatus, Error: problem})
 }
 
 func (r *report) line(o outcome) {
-	colours := map[string]colour{
-		client.Stored: green, client.Duplicate: dim, client.Known: dim, client.Rejected: yellow, failedStatus: red,
-	}
-	r.sum.count(o.Status)
+	count, hue := r.sum.of(o.Status)
+	*count++
 	r.sum.NotSent = max(0, r.sum.NotSent-1)
-	if r.json {
-		r.write(writeJSON(r.out, o))
-		return
+
+	status := fmt.Sprintf("%-9s", o.Status)
+	if r.hues {
+		status = fmt.Sprintf("\x1b[%dm%s\x1b[0m", hue, status)
 	}
-	status := r.paint.paint(colours[o.Status], fmt.Sprintf("%-9s", o.Status))
-	if o.Error != nil {
-		_, err := fmt.Fprintf(r.out, "%s  %s: %s\n", status, plain(o.Path), plain(reason(o.Error)))
-		r.write(err)
-	} else if !r.terse {
-		_, err := fmt.Fprintln(r.out, strings.TrimRight(status+"  "+plain(o.Path)+"  "+plain(o.ID), " "))
-		r.write(err)
+	switch {
+	case r.json:
+		_ = writeJSON(r.out, o)
+	case o.Error != nil:
+		fmt.Fprintf(r.out, "%s  %s: %s\n", status, plain(o.Path), plain(o.Error.Error()))
+	case !r.terse:
+		fmt.Fprintln(r.out, strings.TrimRight(status+"  "+plain(o.Path)+"  "+plain(o.ID), " "))
 	}
 }
 
-// reason is a problem in words alone.
-func reason(p *client.ProblemError) string {
-	if p.Code == "" && p.Status == 0 {
-		return p.Detail
-	}
-	return p.Error()
-}
-
-func (r *report) write(err error) {
-	if r.writeErr == nil {
-		r.writeErr = err
-	}
-}
-
-func (s *summary) count(status string) {
+// of returns the counter of a status, and its colour as a terminal numbers it.
+func (s *summary) of(status string) (counter *int, hue int) {
+	const red, green, yellow, dim = 31, 32, 33, 2
 	switch status {
 	case client.Stored:
-		s.Stored++
+		return &s.Stored, green
 	case client.Duplicate:
-		s.Duplicates++
+		return &s.Duplicates, dim
 	case client.Known:
-		s.Known++
+		return &s.Known, dim
 	case client.Rejected:
-		s.Rejected++
-	default:
-		s.Failed++
+		return &s.Rejected, yellow
 	}
+	return &s.Failed, red
 }
 
-// plan notes how many files are to be sent.
+// plan counts the files that the upload will send.
 func (r *report) plan(files []*file) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+
 	for _, f := range files {
 		r.sum.NotSent += 1 + len(f.twins)
 	}
 }
 
-// skipped notes what a walk left out.
+// skipped counts the files that the search left out.
 func (r *report) skipped(hidden, others int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.sum.Hidden, r.sum.Others = hidden, others
 }
 
-// note tells something besides the results.
+// note prints a line besides the results.
 func (r *report) note(text string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	fmt.Fprintln(r.side, plain(text))
 }
 
-func (r *report) retrying(err error, pause time.Duration) {
-	r.note(fmt.Sprintf("%v; trying again in %s", err, pause.Round(100*time.Millisecond)))
-}
-
-// end prints the summary and returns it, with the first failure to print.
+// end prints the summary, and returns it with the first error of printing.
 func (r *report) end() (summary, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	s := &r.sum
+
 	took := time.Since(r.began)
-	s.BytesSent, s.Seconds = r.sent.Load(), took.Seconds()
+	r.sum.BytesSent, r.sum.Seconds = r.sent.Load(), took.Seconds()
 	if r.json {
-		r.write(writeJSON(r.out, map[string]*summary{"summary": s}))
-		return *s, r.writeErr
+		_ = writeJSON(r.out, map[string]summary{"summary": r.sum})
+	} else {
+		fmt.Fprintf(r.out, "%s; %s sent in %s\n", r.sum, bytesText(r.sum.BytesSent), took.Round(100*time.Millisecond))
 	}
-	_, err := fmt.Fprintf(r.out, "%d stored, %d duplicates, %d already there, %d rejected, %d failed%s; %s sent in %s\n",
-		s.Stored, s.Duplicates, s.Known, s.Rejected, s.Failed, s.leftOut(), bytesText(s.BytesSent), took.Round(100*time.Millisecond))
-	r.write(err)
-	return *s, r.writeErr
+	return r.sum, r.out.Flush()
 }
 
-// leftOut lists what is worth a word only where there is some.
-func (s *summary) leftOut() (text string) {
+// String lists the counts; the last three only where they are not 0.
+func (s summary) String() string {
+	text := fmt.Sprintf("%d stored, %d duplicates, %d already there, %d rejected, %d failed",
+		s.Stored, s.Duplicates, s.Known, s.Rejected, s.Failed)
 	for _, part := range []struct {
 		n    int
 		what string
@@ -192,16 +177,17 @@ func (s *summary) leftOut() (text string) {
 	return text
 }
 
-// wouldSend prints what a run would send.
+// wouldSend prints the files that a run without --dry-run would send.
 func (r *report) wouldSend(files []*file) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+
 	for _, f := range files {
 		if r.json {
-			r.write(writeJSON(r.out, map[string]any{"path": f.path, "status": "new", "bytes": f.size}))
-			continue
+			_ = writeJSON(r.out, map[string]any{"path": f.path, "status": "new", "bytes": f.size})
+		} else {
+			fmt.Fprintf(r.out, "%-9s  %s  %s\n", "new", plain(f.path), bytesText(f.size))
 		}
-		_, err := fmt.Fprintf(r.out, "%-9s  %s  %s\n", "new", plain(f.path), bytesText(f.size))
-		r.write(err)
 	}
+	_ = r.out.Flush()
 }

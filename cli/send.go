@@ -7,53 +7,26 @@ import (
 	"net/http"
 	"sync/atomic"
 
-	"golang.org/x/sync/errgroup"
-
 	"inlet/client"
 )
 
-// sendAll sends files, some at once. It ends early when the rest would fail as
-// well: the link is refused, or the server is away.
+// sendAll sends files, several at once. It stops early when the rest would fail as
+// well: the server refuses the link, or does not answer.
 func (u *upload) sendAll(ctx context.Context, files []*file) error {
-	bytes := int64(0)
-	for _, f := range files {
-		bytes += f.size
-	}
-	u.report.plan(files)
-	total := u.bars.total("sending", bytes, len(files))
+	total := u.bars.total("sending", sizeOf(files), len(files))
 	defer total.drop()
-	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(u.parallel)
-	for _, f := range files {
-		if ctx.Err() != nil {
-			break
-		}
-		g.Go(func() error {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			return u.send(ctx, f, total)
-		})
-	}
-	return g.Wait()
+
+	return each(ctx, u.parallel, files, func(ctx context.Context, f *file) error { return u.send(ctx, f, total) })
 }
 
-// send sends one file and reports what became of it. The error it returns
+// send sends one file and reports what became of it. An error that it returns
 // concerns all files.
 func (u *upload) send(ctx context.Context, f *file, total *bar) error {
-	var result client.Result
 	t := &transfer{file: f, total: total, bar: u.bars.file(f.path, f.size), sent: &u.report.sent}
 	defer t.bar.drop()
-	defer total.count(1)
-	err := t.check()
-	if err == nil {
-		sending := client.File{Name: f.name, Size: f.size, SHA256: f.sum, Open: t.open}
-		if f.size > u.over && !u.noResume.Load() {
-			result, err = u.resumably(ctx, sending)
-		} else {
-			result, err = u.link.Send(ctx, sending)
-		}
-	}
+	defer total.done()
+
+	result, err := u.transmit(ctx, t)
 	switch {
 	case err == nil:
 		u.report.done(f, result)
@@ -63,47 +36,65 @@ func (u *upload) send(ctx context.Context, f *file, total *bar) error {
 	case concernsAll(ctx, err):
 		return err
 	}
+
 	u.report.failed(f, err)
 	return nil
 }
 
-// concernsAll tells failures that the next file would meet as well.
+// transmit sends a file by the way that fits its size. It makes no request for a
+// file that has gone or changed.
+func (u *upload) transmit(ctx context.Context, t *transfer) (client.Result, error) {
+	in, err := t.file.reopen()
+	if err != nil {
+		return client.Result{}, err
+	}
+	in.Close()
+
+	f := client.File{Name: t.file.name, Size: t.file.size, SHA256: t.file.sum, Open: t.open}
+	if f.Size > u.over && !u.noResume.Load() {
+		return u.resumably(ctx, f)
+	}
+	return u.link.Send(ctx, f)
+}
+
+// concernsAll reports whether the next file would fail in the same way.
 func concernsAll(ctx context.Context, err error) bool {
-	var problem *client.ProblemError
-	if errors.As(err, &problem) {
+	if problem, ok := errors.AsType[*client.ProblemError](err); ok {
 		switch problem.Status {
 		case http.StatusForbidden, http.StatusGone, http.StatusUnauthorized, http.StatusTooManyRequests, http.StatusServiceUnavailable:
 			return true
 		}
 		return false
 	}
-	var network *client.NetworkError
-	return ctx.Err() != nil || errors.As(err, &network)
+
+	_, network := errors.AsType[*client.NetworkError](err)
+	return network || ctx.Err() != nil
 }
 
-// exhausted reports a file for which the link has no room; a smaller one may
-// still find some.
+// exhausted rejects a file for which the link has too little left. A smaller one may
+// still fit, unless nothing is left: then it returns cause.
 func (u *upload) exhausted(ctx context.Context, f *file, cause error) error {
 	state, err := u.link.State(ctx)
 	none := func(left *int64) bool { return left != nil && *left == 0 }
 	if err != nil || none(state.FilesLeft) || none(state.BytesLeft) {
 		return cause
 	}
-	result := client.Result{Filename: f.name, Status: client.Rejected}
-	errors.As(cause, &result.Error)
-	u.report.done(f, result)
+
+	problem, _ := errors.AsType[*client.ProblemError](cause)
+	u.report.done(f, client.Result{Filename: f.name, Status: client.Rejected, Error: problem})
 	return nil
 }
 
-// resumably sends a large file, from where an earlier run was cut off.
+// resumably sends a large file, from where an earlier run broke off.
 func (u *upload) resumably(ctx context.Context, f client.File) (client.Result, error) {
 	key := sessionKey(u.link.Address(), f.SHA256)
 	if id, found := u.sessions.load(key); found {
-		result, err := u.goOn(ctx, key, id, f)
+		result, err := u.resume(ctx, key, id, f)
 		if !errors.Is(err, client.ErrSessionGone) {
 			return result, err
 		}
 	}
+
 	session, err := u.link.Begin(ctx, f)
 	if errors.Is(err, client.ErrNotResumable) {
 		u.noResume.Store(true)
@@ -112,14 +103,15 @@ func (u *upload) resumably(ctx context.Context, f client.File) (client.Result, e
 	if err != nil {
 		return client.Refusal(f, err)
 	}
-	if err := u.sessions.save(key, session.ID()); err != nil {
-		u.report.note("an interrupted upload will begin anew: " + err.Error())
+
+	if err := u.sessions.save(key, session.ID); err != nil {
+		u.report.note("an interrupted upload will start again from its beginning: " + err.Error())
 	}
-	return u.goOn(ctx, key, session.ID(), f)
+	return u.resume(ctx, key, session.ID, f)
 }
 
-// goOn sends the rest of a file, and forgets the session when it has ended.
-func (u *upload) goOn(ctx context.Context, key, id string, f client.File) (client.Result, error) {
+// resume sends the rest of a file, and forgets the session when it has ended.
+func (u *upload) resume(ctx context.Context, key, id string, f client.File) (client.Result, error) {
 	result, err := u.link.Session(id).Send(ctx, f)
 	if err == nil || errors.Is(err, client.ErrSessionGone) {
 		u.sessions.drop(key)
@@ -127,27 +119,18 @@ func (u *upload) goOn(ctx context.Context, key, id string, f client.File) (clien
 	return result, err
 }
 
-// transfer is the sending of a file, as the bars show it.
+// transfer moves the bars while a file is sent.
 type transfer struct {
 	file       *file
 	total, bar *bar
-	sent       *atomic.Int64 // of all files
-	at         int64         // how far the file is
+	sent       *atomic.Int64 // bytes of all files
+	at         int64         // offset in the file
 	begun      bool
 }
 
-// check finds a file that has gone or changed before a request is made of it.
-func (t *transfer) check() error {
-	in, err := t.file.fresh()
-	if err != nil {
-		return err
-	}
-	return in.Close()
-}
-
-// open gives the bytes from offset on.
+// open returns the bytes from offset on.
 func (t *transfer) open(offset int64) (io.ReadCloser, error) {
-	in, err := t.file.fresh()
+	in, err := t.file.reopen()
 	if err != nil {
 		return nil, err
 	}
@@ -155,27 +138,28 @@ func (t *transfer) open(offset int64) (io.ReadCloser, error) {
 		in.Close()
 		return nil, bare(err)
 	}
+
 	if t.begun {
 		t.total.add(offset - t.at)
 	} else {
-		t.total.shrink(offset) // an earlier run has sent it
+		t.total.shrink(offset) // an earlier run sent it
 	}
+	t.bar.add(offset - t.at)
 	t.begun, t.at = true, offset
-	t.bar.set(offset)
 	return &counted{in, t}, nil
 }
 
 // counted moves the bars as the file is read.
 type counted struct {
 	io.ReadCloser
-	t *transfer
+	*transfer
 }
 
 func (c *counted) Read(p []byte) (int, error) {
 	n, err := c.ReadCloser.Read(p)
-	c.t.at += int64(n)
-	c.t.sent.Add(int64(n))
-	c.t.total.add(int64(n))
-	c.t.bar.set(c.t.at)
+	c.at += int64(n)
+	c.sent.Add(int64(n))
+	c.total.add(int64(n))
+	c.bar.add(int64(n))
 	return n, err
 }

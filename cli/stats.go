@@ -18,62 +18,59 @@ func statsCommand() *cobra.Command {
 	var watch, asJSON bool
 	cmd := &cobra.Command{
 		Use:   "stats",
-		Short: "Show the counters",
-		Long: `Show the counters: pictures, uploads, formats, cameras, and the last 30 days. With
---watch they are shown anew as they change, until Ctrl-C.
+		Short: "Show how many pictures and uploads there are",
+		Long: `Show the counters of pictures, uploads, formats and cameras, and of the last days.
+With --watch show them again whenever they change, until Ctrl-C.
 ` + settingsHelp,
 		Example: `  inlet stats
   inlet stats --watch
   inlet stats --json | jq .images.stored`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			op, err := operator(cmd)
-			if err != nil {
-				return err
-			}
+		RunE: asOperator(func(cmd *cobra.Command, op *client.Operator, _ []string) error {
 			show := showStats
 			if asJSON {
 				show = func(w io.Writer, doc client.Stats) error { return writeJSON(w, doc) }
 			}
 			if watch {
-				return advised(watchStats(cmd, op, show, asJSON))
+				return watchStats(cmd, op, show, asJSON)
 			}
+
 			doc, err := op.Stats(cmd.Context())
 			if err != nil {
-				return advised(err)
+				return err
 			}
 			return show(cmd.OutOrStdout(), doc)
-		},
+		}),
 	}
-	cmd.Flags().BoolVar(&watch, "watch", false, "show them as they change")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print the server's document; with --watch, one a line")
+
+	cmd.Flags().BoolVar(&watch, "watch", false, "show the counters whenever they change")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the counters as JSON; with --watch one document a line")
 	return cmd
 }
 
-// watchStats draws over what it has drawn, on a terminal.
+// watchStats shows each document; on a terminal it draws over the one before.
 func watchStats(cmd *cobra.Command, op *client.Operator, show func(io.Writer, client.Stats) error, asJSON bool) error {
-	const home, cleared = "\x1b[H", "\x1b[2J"
-	_, redraw := terminal(cmd.OutOrStdout())
-	redraw = redraw && !asJSON
-	if redraw {
-		if _, err := io.WriteString(cmd.OutOrStdout(), cleared); err != nil {
-			return err
-		}
-	}
+	const home, clearScreen, clearLine, clearBelow = "\x1b[H", "\x1b[2J", "\x1b[K", "\x1b[J"
+	_, screen := terminal(cmd.OutOrStdout())
+	start := clearScreen + home
+
 	for doc, err := range op.WatchStats(cmd.Context()) {
 		if cmd.Context().Err() != nil {
-			return nil // Ctrl-C is how it ends
+			return nil // Ctrl-C is how a watch ends
 		}
 		if err != nil {
 			return err
 		}
+
 		var page bytes.Buffer
 		if err := show(&page, doc); err != nil {
 			return err
 		}
+
 		text := page.String()
-		if redraw { // each line is cleared to its end, and what was below the last
-			text = home + strings.ReplaceAll(text, "\n", "\x1b[K\n") + "\x1b[J"
+		if screen && !asJSON {
+			text = start + strings.ReplaceAll(text, "\n", clearLine+"\n") + clearBelow
+			start = home
 		}
 		if _, err := io.WriteString(cmd.OutOrStdout(), text); err != nil {
 			return err
@@ -89,51 +86,51 @@ func showStats(w io.Writer, doc client.Stats) error {
 	row("PICTURES", humanize.Comma(doc.Images.Stored), bytesText(doc.Images.Bytes))
 	row("UPLOADS", humanize.Comma(doc.Uploads.Accepted), fmt.Sprintf("%s stored, %s duplicates, %s rejected",
 		humanize.Comma(doc.Uploads.Stored), humanize.Comma(doc.Uploads.Duplicates), humanize.Comma(doc.Uploads.Rejected)))
+
 	row()
 	row("FORMAT", "PICTURES")
 	for _, f := range doc.Formats {
 		row(plain(f.Format), humanize.Comma(f.Images))
 	}
+
 	row()
 	row("CAMERA", "PICTURES")
 	for _, c := range doc.Cameras {
 		row(plain(c.Model), humanize.Comma(c.Images))
 	}
+
 	if len(doc.Days) > 0 {
 		row()
 		row("DAY", "ACCEPTED", "STORED", "DUPLICATES", "SIZE", "UPLOADERS")
-		for _, d := range lately(doc.Days) {
-			row(plain(d.Date), humanize.Comma(d.Accepted), humanize.Comma(d.Stored), humanize.Comma(d.Duplicates),
-				bytesText(d.Bytes), humanize.Comma(d.Uploaders))
-		}
+	}
+	for _, d := range doc.Days[max(0, len(doc.Days)-7):] {
+		row(plain(d.Date), humanize.Comma(d.Accepted), humanize.Comma(d.Stored), humanize.Comma(d.Duplicates),
+			bytesText(d.Bytes), humanize.Comma(d.Uploaders))
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
+
 	_, err := fmt.Fprintf(w, "\n%d DAYS  %s\n", len(doc.Days), sparkline(doc.Days))
 	return err
 }
 
-// lately is the last week; the line of all days stands below.
-func lately(days []client.Day) []client.Day { return days[max(0, len(days)-7):] }
-
-// sparkline draws the files accepted each day, the highest day in full height.
-// A day with few is told from one with none.
+// sparkline draws the files accepted each day, the highest day in full height. A day
+// with few files looks different from a day without.
 func sparkline(days []client.Day) string {
-	const steps = "▁▂▃▄▅▆▇█"
-	levels := []rune(steps)
+	levels := []rune("▁▂▃▄▅▆▇█")
 	most := int64(0)
 	for _, d := range days {
 		most = max(most, d.Accepted)
 	}
+
 	var b strings.Builder
 	for _, d := range days {
 		if d.Accepted <= 0 {
 			b.WriteRune('·')
 			continue
 		}
-		top := int64(len(levels) - 1)
-		b.WriteRune(levels[d.Accepted*top/most])
+		b.WriteRune(levels[d.Accepted*int64(len(levels)-1)/most])
 	}
 	return b.String()
 }

@@ -13,7 +13,7 @@ import (
 	"inlet/client"
 )
 
-// errRejected ends an upload that went well but for files that were refused.
+// errRejected ends an upload whose only failures are files that the server rejected.
 var errRejected = errors.New("rejected")
 
 // uploadFlags are those of upload.
@@ -28,25 +28,31 @@ func uploadCommand() *cobra.Command {
 	var flags uploadFlags
 	cmd := &cobra.Command{
 		Use:   "upload LINK FILE|FOLDER…",
-		Short: "Send pictures through a link",
-		Long: `Send pictures through a link: files, whole folders, or one file from standard
-input (-). Nothing but the link is needed.
+		Short: "Send pictures through an upload link",
+		Long: `Send pictures through an upload link: files, whole folders, or one file from
+standard input (-). You need nothing but the link.
 
-What the server has already is not sent: files are hashed, and asked for first.
-So an upload that was interrupted goes on when it is run again; large files go
-on where they were cut off.
+The command hashes the files, asks the server which of them it has, and sends the
+rest. If an upload is interrupted, run the same command again: it sends what is
+missing, and large files from where they broke off.
 
-In folders, hidden files and those that are no pictures by their content are
-skipped; --all sends them too. A file that is named is always sent.
+In folders, the command skips hidden files and files whose content is not a picture;
+--all sends them too. It always sends a file that you name.
 
-One line is printed for each file (on a terminal only for those that were not
-taken), and a summary. With --json each line is a JSON document, the results
-entry of the server with "path"; the last one is {"summary":{…}}. The statuses:
-stored, duplicate (the server knew the picture), known (not sent, the server has
-these bytes), rejected, failed.
+The command prints a line for each file (on a terminal only for rejected and failed
+ones) and a summary. With --json each line is a JSON document: the server's result
+with "path" added, and at the end {"summary":{…}}. The statuses are:
+  stored     the server stored the file
+  duplicate  the server already had the picture
+  known      the server already had these bytes, so they were not sent
+  rejected   the server does not accept the file
+  failed     the file could not be read or sent
 
-Exit status: 0 all files are there; 1 something failed or was interrupted; 2 the
-command was wrong; 3 all were sent, but some were rejected.`,
+Exit status:
+  0  the server has every file
+  1  something failed or was interrupted
+  2  the command line is wrong
+  3  every file was sent, but the server rejected some`,
 		Example: `  inlet upload https://pictures.example.org/u/eyJhb… ~/DCIM
   inlet upload "$link" a.jpg b.heic
   inlet upload "$link" ~/DCIM --dry-run
@@ -61,14 +67,15 @@ command was wrong; 3 all were sent, but some were rejected.`,
 			return u.run(cmd.Context(), args[1:])
 		},
 	}
+
 	f := cmd.Flags()
-	f.IntVar(&flags.parallel, "parallel", 4, "how many files are sent at once, 1 to 32")
-	f.IntVar(&flags.tries, "tries", 10, "how often in a row a request may fail; 10 are about a minute and a half")
-	f.StringVar(&flags.resumableOver, "resumable-over", "8MiB", "files larger than this go on where they were cut off")
-	f.StringVar(&flags.name, "name", "", "what the file from standard input is called")
-	f.BoolVar(&flags.all, "all", false, "send hidden files and those that are no pictures too")
+	f.IntVar(&flags.parallel, "parallel", 4, "send `N` files at once, 1 to 32")
+	f.IntVar(&flags.tries, "tries", 10, "give up after `N` failures in a row; 10 take about 90 seconds")
+	f.StringVar(&flags.resumableOver, "resumable-over", "8MiB", "resume files larger than `SIZE` from where they broke off")
+	f.StringVar(&flags.name, "name", "", "send standard input as a file of this `NAME`")
+	f.BoolVar(&flags.all, "all", false, "also send hidden files and files that are not pictures")
 	f.BoolVar(&flags.json, "json", false, "print one JSON document a line")
-	f.BoolVar(&flags.dryRun, "dry-run", false, "say what would be sent, and send nothing")
+	f.BoolVar(&flags.dryRun, "dry-run", false, "print what would be sent, and send nothing")
 	return cmd
 }
 
@@ -77,13 +84,12 @@ type upload struct {
 	uploadFlags
 	cmd      *cobra.Command
 	link     *client.Link
-	over     int64 // larger files are sent resumably
+	over     int64 // bytes; larger files are resumable
 	report   *report
 	bars     *bars
 	sessions sessions
-	// noResume is set when the server has no resumable uploads.
-	noResume atomic.Bool
-	maxFile  int64 // bytes, as the server says
+	noResume atomic.Bool // the server has no resumable uploads
+	maxFile  int64       // bytes, the server's limit
 }
 
 func newUpload(cmd *cobra.Command, flags uploadFlags, address string) (*upload, error) {
@@ -96,17 +102,21 @@ func newUpload(cmd *cobra.Command, flags uploadFlags, address string) (*upload, 
 	case flags.tries < 1:
 		return nil, usagef(cmd, "--tries must be at least 1")
 	}
+
 	u := &upload{uploadFlags: flags, cmd: cmd, over: over, bars: newBars(cmd, flags.json)}
 	u.report = newReport(cmd, u.bars, flags.json)
-	u.link, err = client.NewLink(address, client.Options{Tries: flags.tries, Retrying: u.report.retrying})
+	retrying := func(err error, pause time.Duration) { u.report.note(retryText(err, pause)) }
+	u.link, err = client.NewLink(address, client.Options{Tries: flags.tries, Retrying: retrying})
 	if err != nil {
 		return nil, usagef(cmd, "%w", err)
 	}
+
 	u.sessions = openSessions(time.Now())
 	return u, nil
 }
 
-// run is the way of an upload: look, ask, send, sum up.
+// run finds the files, asks which of them the server has, sends the others, and
+// prints the summary.
 func (u *upload) run(ctx context.Context, args []string) error {
 	defer u.bars.close()
 	state, err := u.link.State(ctx)
@@ -114,56 +124,46 @@ func (u *upload) run(ctx context.Context, args []string) error {
 		return linkAdvice(err)
 	}
 	u.maxFile = state.MaxFileBytes
+
 	files, cleanUp, err := u.find(ctx, args)
 	defer cleanUp()
 	if err != nil {
 		return err
 	}
-	fresh, err := u.plan(ctx, files)
+
+	missing, err := u.plan(ctx, files)
+
+	u.report.plan(missing)
 	switch {
 	case err != nil:
 	case u.dryRun:
-		u.report.plan(fresh)
-		u.report.wouldSend(fresh)
+		u.report.wouldSend(missing)
 	default:
-		err = u.sendAll(ctx, fresh)
+		err = u.sendAll(ctx, missing)
 	}
+
 	u.bars.close()
 	return u.conclude(ctx, err)
 }
 
-// conclude prints the summary and finds the words for how it ended.
+// conclude prints the summary and words how the upload ended.
 func (u *upload) conclude(ctx context.Context, err error) error {
-	sum, writeErr := u.report.end()
+	sum, printErr := u.report.end()
 	switch {
 	case ctx.Err() != nil:
 		return fmt.Errorf("%w; run the same command again to go on", errInterrupted)
 	case err != nil:
 		return linkAdvice(err)
-	case writeErr != nil:
-		return writeErr
+	case printErr != nil:
+		return printErr
 	case sum.Failed > 0:
-		return fmt.Errorf("%s failed; run the same command again to try anew", english.Plural(sum.Failed, "file", ""))
+		return fmt.Errorf("%s failed; run the same command again to retry", english.Plural(sum.Failed, "file", ""))
 	case sum.Rejected > 0:
 		return fmt.Errorf("%s %w", english.Plural(sum.Rejected, "file", ""), errRejected)
 	}
 	return nil
 }
 
-// linkAdvice says what someone who has a link can do about a failure.
 func linkAdvice(err error) error {
-	if errors.Is(err, context.Canceled) {
-		return errInterrupted
-	}
-	switch client.CodeOf(err) {
-	case client.CodeLinkInvalid:
-		return fmt.Errorf("%w\nCheck that the link was copied whole", err)
-	case client.CodeLinkExpired, client.CodeLinkRevoked, client.CodeLinkExhausted:
-		return fmt.Errorf("%w\nAsk whoever gave you the link for a new one", err)
-	}
-	var network *client.NetworkError
-	if errors.As(err, &network) {
-		return fmt.Errorf("%w\nWhat has arrived is kept: run the same command again to go on", err)
-	}
-	return err
+	return advised(err, "Check the connection and the link, then run the same command again to go on: what has arrived stays")
 }

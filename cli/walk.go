@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,30 +12,34 @@ import (
 	"strings"
 	"time"
 
-	"inlet/client"
 	"inlet/imaging"
 )
 
-// file is one that may be sent.
+// file is a file that the upload may send.
 type file struct {
 	path     string // as a person names it
-	name     string // as the server is told
-	open     string // where its bytes are
-	size     int64
+	name     string // as the server sees it
+	source   string // the path of its bytes
+	size     int64  // bytes
 	modified time.Time
-	sum      [32]byte
-	twins    []*file // the same bytes under other names
+	sum      [32]byte // SHA-256; zero until it is hashed
+	twins    []*file  // the same bytes under other names
 }
 
-// fresh opens the file, if it is still the one that was looked at.
-func (f *file) fresh() (*os.File, error) {
-	in, err := os.Open(f.open)
+func newFile(path, name, source string, info fs.FileInfo) *file {
+	return &file{path: path, name: name, source: source, size: info.Size(), modified: info.ModTime()}
+}
+
+// reopen opens the file, and fails if it has changed since the search.
+func (f *file) reopen() (*os.File, error) {
+	in, err := os.Open(f.source)
 	if err != nil {
 		return nil, bare(err)
 	}
+
 	info, err := in.Stat()
 	if err == nil && (info.Size() != f.size || !info.ModTime().Equal(f.modified)) {
-		err = errors.New("it was changed in the meantime")
+		err = errors.New("the file changed during the upload")
 	}
 	if err != nil {
 		in.Close()
@@ -43,190 +48,157 @@ func (f *file) fresh() (*os.File, error) {
 	return in, nil
 }
 
-// bare leaves out the path, which stands before the message anyway.
+// bare drops the path from err, since a report prints the path before the error.
 func bare(err error) error {
-	var path *fs.PathError
-	if errors.As(err, &path) {
-		return path.Err
+	if outer, ok := errors.AsType[*fs.PathError](err); ok {
+		return outer.Err
 	}
 	return err
 }
 
-// stdin is the name of standard input among files.
+// stdin is the name of standard input among the arguments.
 const stdin = "-"
 
-// find looks for all files that the arguments mean. cleanUp is called when they
-// are not needed any more.
+// find returns the files that the arguments name. The caller calls cleanUp when it
+// no longer needs them, also after an error.
 func (u *upload) find(ctx context.Context, args []string) (_ []*file, cleanUp func(), err error) {
-	w := &walker{all: u.all, failed: u.report.failed, folders: map[string]bool{}, seen: map[string]bool{}}
+	w := newWalker(u.all, u.report.failed)
 	spooled := ""
 	cleanUp = func() {
 		if spooled != "" {
-			_ = os.Remove(spooled) // it is in the folder for temporary files
+			_ = os.Remove(spooled) // the system clears the temporary folder
 		}
 	}
+
 	for _, arg := range args {
 		if arg != stdin {
-			w.named(ctx, arg)
+			w.take(ctx, arg, true)
 			continue
 		}
 		if spooled != "" {
-			return nil, cleanUp, usagef(u.cmd, "standard input can be sent once")
+			return nil, cleanUp, usagef(u.cmd, "standard input (-) can be sent only once")
 		}
-		if spooled, err = spool(u.cmd.InOrStdin()); err != nil {
-			return nil, cleanUp, fmt.Errorf("read standard input: %w", err)
+
+		var info fs.FileInfo
+		if spooled, err = spool(u.cmd.InOrStdin()); err == nil {
+			info, err = os.Stat(spooled)
 		}
-		w.spooled(spooled, u.name)
+		if err != nil {
+			return nil, cleanUp, fmt.Errorf("cannot read standard input: %w", err)
+		}
+		w.files = append(w.files, newFile(stdin, cmp.Or(u.name, "stdin"), spooled, info))
 	}
+
 	u.report.skipped(w.hidden, w.others)
 	return w.files, cleanUp, ctx.Err()
 }
 
-// spool keeps what comes from standard input, since it is read more than once:
-// to hash it, and for every attempt.
+// spool copies standard input to a file: the upload reads it to hash it and again
+// for every attempt.
 func spool(in io.Reader) (string, error) {
 	tmp, err := os.CreateTemp("", "inlet-stdin-*")
 	if err != nil {
 		return "", err
 	}
+
 	_, err = io.Copy(tmp, in)
 	return tmp.Name(), errors.Join(err, tmp.Close())
 }
 
 // walker gathers files in the order of the arguments and, in folders, of names.
 type walker struct {
-	all     bool
+	all     bool // also hidden files and files that are no pictures
 	failed  func(f *file, err error)
 	files   []*file
-	folders map[string]bool // real paths of folders that were entered
-	seen    map[string]bool // paths of files
+	entered map[string]bool // folders, by their real paths
+	seen    map[string]bool // files, by their absolute paths
 
 	hidden, others int // skipped
 }
 
-// named takes an argument: a folder, or a file, which is sent whatever it is.
-func (w *walker) named(ctx context.Context, path string) {
+func newWalker(all bool, failed func(*file, error)) *walker {
+	return &walker{all: all, failed: failed, entered: map[string]bool{}, seen: map[string]bool{}}
+}
+
+// take adds a file, or the files in a folder, and follows links. It adds any file
+// that the command line names.
+func (w *walker) take(ctx context.Context, path string, named bool) {
 	info, err := os.Stat(path)
 	switch {
 	case err != nil:
-		w.fail(path, err)
 	case info.IsDir():
-		w.folder(ctx, path)
-	case !info.Mode().IsRegular():
-		w.fail(path, errors.New("it is neither a file nor a folder"))
+		err = w.folder(ctx, path)
+	case info.Mode().IsRegular():
+		err = w.file(path, info, named || w.all)
+	case named:
+		err = errors.New("it is neither a file nor a folder")
 	default:
-		w.add(path, info)
+		w.others++ // opening a pipe may block for ever
+	}
+
+	if err != nil {
+		w.failed(&file{path: path, name: filepath.Base(path)}, bare(err))
 	}
 }
 
-func (w *walker) fail(path string, err error) {
-	w.failed(&file{path: path, name: filepath.Base(path)}, bare(err))
-}
-
-// folder takes what is in a folder. One that is reached again, by a link that
-// leads upwards or elsewhere, is not entered again.
-func (w *walker) folder(ctx context.Context, path string) {
+// folder takes what is in a folder. It enters each folder once: a link may lead
+// upwards.
+func (w *walker) folder(ctx context.Context, path string) error {
 	actual, err := filepath.EvalSymlinks(path)
 	if err == nil {
 		actual, err = filepath.Abs(actual)
 	}
-	if err != nil {
-		w.fail(path, err)
-		return
+	if err != nil || w.entered[actual] {
+		return err
 	}
-	if w.folders[actual] {
-		return
-	}
-	w.folders[actual] = true
-	entries, err := os.ReadDir(path) // sorted by name
-	if err != nil {
-		w.fail(path, err)
-	}
+	w.entered[actual] = true
+
+	entries, err := os.ReadDir(path) // sorted by name; what it read before an error
 	for _, entry := range entries {
 		if ctx.Err() != nil {
-			return
+			break
 		}
 		if strings.HasPrefix(entry.Name(), ".") && !w.all {
 			w.hidden++
 			continue
 		}
-		w.found(ctx, filepath.Join(path, entry.Name()))
+		w.take(ctx, filepath.Join(path, entry.Name()), false)
 	}
+	return err
 }
 
-// found takes an entry of a folder. Links are followed.
-func (w *walker) found(ctx context.Context, path string) {
-	info, err := os.Stat(path)
-	switch {
-	case err != nil:
-		w.fail(path, err)
-	case info.IsDir():
-		w.folder(ctx, path)
-	case !info.Mode().IsRegular():
-		w.others++ // to open a pipe may wait for ever
-	case w.all:
-		w.add(path, info)
-	default:
-		ok, err := isPicture(path)
-		switch {
-		case err != nil:
-			w.fail(path, err)
-		case ok:
-			w.add(path, info)
-		default:
+// file adds a file once, unless it must be a picture and is none.
+func (w *walker) file(path string, info fs.FileInfo, anything bool) error {
+	if !anything {
+		if picture, err := isPicture(path); err != nil {
+			return err
+		} else if !picture {
 			w.others++
+			return nil
 		}
 	}
-}
 
-func (w *walker) add(path string, info fs.FileInfo) {
 	abs, err := filepath.Abs(path)
-	if err != nil {
-		w.fail(path, err)
-		return
+	if err == nil && !w.seen[abs] {
+		w.seen[abs] = true
+		w.files = append(w.files, newFile(path, filepath.Base(path), path, info))
 	}
-	if w.seen[abs] {
-		return
-	}
-	w.seen[abs] = true
-	w.files = append(w.files, &file{
-		path: path, name: filepath.Base(path), open: path, size: info.Size(), modified: info.ModTime(),
-	})
+	return err
 }
 
-// spooled adds what came from standard input.
-func (w *walker) spooled(path, name string) {
-	if name == "" {
-		name = "stdin"
-	}
-	info, err := os.Stat(path)
-	if err != nil {
-		w.fail(stdin, err)
-		return
-	}
-	w.files = append(w.files, &file{path: stdin, name: name, open: path, size: info.Size(), modified: info.ModTime()})
-}
-
-// isPicture looks at the first bytes, as the server does.
+// isPicture judges by the first bytes, as the server does.
 func isPicture(path string) (bool, error) {
 	in, err := os.Open(path)
 	if err != nil {
 		return false, err
 	}
 	defer in.Close()
-	head := make([]byte, imaging.SniffLen)
-	n, err := io.ReadFull(in, head)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+
+	head, err := io.ReadAll(io.LimitReader(in, imaging.SniffLen))
+	if err != nil {
 		return false, err
 	}
-	_, err = imaging.Sniff(head[:n])
-	return err == nil, nil
-}
 
-// tooLarge is the answer that the server would give, without sending the file.
-func tooLarge(limit int64) *client.ProblemError {
-	return &client.ProblemError{
-		Type: "urn:inlet:problem:" + client.CodeTooLarge, Title: "Too large", Status: 413, Code: client.CodeTooLarge,
-		Detail: fmt.Sprintf("the file is larger than the server takes: %s at most", bytesText(limit)),
-	}
+	_, err = imaging.Sniff(head)
+	return err == nil, nil
 }

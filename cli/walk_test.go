@@ -45,10 +45,9 @@ func walk(t *testing.T, root string, all bool, args ...string) (w *walker, found
 		}
 		return rel
 	}
-	w = &walker{all: all, folders: map[string]bool{}, seen: map[string]bool{}}
-	w.failed = func(f *file, err error) { failed = append(failed, fmt.Sprintf("%s: %v", relative(f.path), err)) }
+	w = newWalker(all, func(f *file, err error) { failed = append(failed, fmt.Sprintf("%s: %v", relative(f.path), err)) })
 	for _, arg := range args {
-		w.named(t.Context(), filepath.Join(root, arg))
+		w.take(t.Context(), filepath.Join(root, arg), true)
 	}
 	for _, f := range w.files {
 		found = append(found, relative(f.path))

@@ -16,11 +16,12 @@ import (
 	"time"
 )
 
-// Operator is whoever has the operator's token. It is safe for concurrent use.
+// Operator administers a server with the operator's token. It is safe for
+// concurrent use.
 type Operator struct{ conn }
 
 // NewOperator makes an Operator of the server at origin, such as
-// http://127.0.0.1:8080. An empty token is enough for pictures that are public.
+// http://127.0.0.1:8080. Public pictures need no token.
 func NewOperator(origin, token string, o Options) (*Operator, error) {
 	c, err := newConn(origin, o)
 	if err != nil {
@@ -30,8 +31,8 @@ func NewOperator(origin, token string, o Options) (*Operator, error) {
 	return &Operator{c}, nil
 }
 
-// LinkSpec is what a link shall be. Exactly one of ExpiresIn and ExpiresAt is
-// set; what is zero is not limited.
+// LinkSpec describes a new link. Exactly one of ExpiresIn and ExpiresAt is set;
+// a zero limit is none.
 type LinkSpec struct {
 	ExpiresIn string     `json:"expires_in,omitempty"` // a Go duration, or days: "90m", "7d"
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
@@ -41,7 +42,7 @@ type LinkSpec struct {
 	Label     string     `json:"label,omitempty"` // at most 200 characters
 }
 
-// CreatedLink is a link as its maker gets it. URL and Token are secret.
+// CreatedLink is a new link. URL and Token are secret.
 type CreatedLink struct {
 	ID        string    `json:"id"`
 	URL       string    `json:"url"`
@@ -52,12 +53,10 @@ type CreatedLink struct {
 	MaxBytes  *int64    `json:"max_bytes"`
 }
 
-// CreateLink makes a link. It is tried again freely: a link of which nobody was
-// told is kept nowhere.
+// CreateLink creates a link. A retry may create a second one, which does no harm:
+// the server never told its address to anyone.
 func (o *Operator) CreateLink(ctx context.Context, spec LinkSpec) (CreatedLink, error) {
-	var made CreatedLink
-	err := o.ask(ctx, call{method: http.MethodPost, path: "v1/links"}, spec, &made)
-	return made, err
+	return ask[CreatedLink](ctx, &o.conn, call{method: http.MethodPost, path: "v1/links"}, spec)
 }
 
 // UsedLink is a link that has been used or revoked.
@@ -71,50 +70,56 @@ type UsedLink struct {
 	Revoked     bool       `json:"revoked"`
 }
 
-// Links lists the links that have been used or revoked, newest use first. It
+// Links yields the links that have been used or revoked, newest use first. It
 // ends after the first error.
 func (o *Operator) Links(ctx context.Context) iter.Seq2[UsedLink, error] {
+	type page struct {
+		Links []UsedLink `json:"links"`
+		Next  *string    `json:"next"`
+	}
+
 	return func(yield func(UsedLink, error) bool) {
 		query := url.Values{"limit": {"500"}}
 		for {
-			var page struct {
-				Links []UsedLink `json:"links"`
-				Next  *string    `json:"next"`
-			}
-			err := o.ask(ctx, call{method: http.MethodGet, path: "v1/links", query: query}, nil, &page)
+			got, err := ask[page](ctx, &o.conn, call{path: "v1/links", query: query}, nil)
 			if err != nil {
 				yield(UsedLink{}, err)
 				return
 			}
-			for _, link := range page.Links {
-				if !yield(link, nil) {
+
+			for _, used := range got.Links {
+				if !yield(used, nil) {
 					return
 				}
 			}
-			if page.Next == nil {
+			if got.Next == nil {
 				return
 			}
-			query.Set("cursor", *page.Next)
+			query.Set("cursor", *got.Next)
 		}
 	}
 }
 
-// RevokeLink has a link refused from now on; an unknown id is no error. With
-// erase the pictures that came through it alone are erased.
+// RevokeLink makes the server refuse a link; an unknown id is no error. With erase
+// the server also erases the pictures that came through this link alone.
 func (o *Operator) RevokeLink(ctx context.Context, id string, erase bool) error {
 	query := url.Values{}
 	if erase {
 		query.Set("images", "erase")
 	}
-	return o.ask(ctx, call{method: http.MethodDelete, path: "v1/links/" + url.PathEscape(id), query: query}, nil, nil)
+
+	res, err := o.do(ctx, call{method: http.MethodDelete, path: "v1/links/" + url.PathEscape(id), query: query})
+	if err != nil {
+		return err
+	}
+	return res.Body.Close()
 }
 
-// Picture is the bytes of a picture as they arrive. The caller closes it.
+// Picture is a picture's bytes as they arrive. The caller closes it.
 type Picture struct {
 	io.ReadCloser
-	ContentType string
-	Size        int64  // -1: not known
-	ETag        string // without quotes; of the stored bytes, their SHA-256 in hexadecimal
+	Size int64  // in bytes; -1: not known
+	ETag string // without quotes; for stored bytes, their SHA-256 in hexadecimal
 }
 
 // Picture fetches a picture's stored bytes, or with a width of 160, 320, 640 or
@@ -124,36 +129,35 @@ func (o *Operator) Picture(ctx context.Context, id string, width int) (*Picture,
 	if width != 0 {
 		query.Set("width", strconv.Itoa(width))
 	}
-	res, err := o.do(ctx, call{ //nolint:bodyclose // it is the Picture, which the caller closes
-		method: http.MethodGet, path: "v1/images/" + url.PathEscape(id), query: query,
-	})
+	res, err := o.do(ctx, call{path: "v1/images/" + url.PathEscape(id), query: query}) //nolint:bodyclose // Picture.Close does
 	if err != nil {
 		return nil, err
 	}
+
 	etag := res.Header.Get("ETag")
 	if unquoted, err := strconv.Unquote(etag); err == nil {
 		etag = unquoted
 	}
-	return &Picture{res.Body, res.Header.Get("Content-Type"), res.ContentLength, etag}, nil
+	return &Picture{res.Body, res.ContentLength, etag}, nil
 }
 
 // Metadata returns a picture's document, all tags included.
 func (o *Operator) Metadata(ctx context.Context, id string) (json.RawMessage, error) {
-	var doc json.RawMessage
-	err := o.ask(ctx, call{method: http.MethodGet, path: "v1/images/" + url.PathEscape(id) + "/metadata"}, nil, &doc)
-	return doc, err
+	return ask[json.RawMessage](ctx, &o.conn, call{path: "v1/images/" + url.PathEscape(id) + "/metadata"}, nil)
 }
 
-// Export streams all pictures that match the filters (those of GET /v1/images)
-// in the form of a media type: text/csv, application/x-ndjson or
-// application/zip. A stream that breaks off ends with an error, not with io.EOF.
+// ErrForm is returned when a server cannot export in the wanted media type.
+var ErrForm = errors.New("the server answers in another form")
+
+// Export streams all pictures that match the filters of GET /v1/images, as
+// text/csv, application/x-ndjson or application/zip. A stream that breaks off ends
+// with an error, not with io.EOF.
 func (o *Operator) Export(ctx context.Context, mediaType string, filters url.Values) (io.ReadCloser, error) {
-	res, err := o.do(ctx, call{
-		method: http.MethodGet, path: "v1/images", query: filters, header: http.Header{"Accept": {mediaType}},
-	})
+	res, err := o.do(ctx, call{path: "v1/images", query: filters, header: http.Header{"Accept": {mediaType}}})
 	if err != nil {
 		return nil, err
 	}
+
 	if got, _, _ := mime.ParseMediaType(res.Header.Get("Content-Type")); got != mediaType {
 		res.Body.Close()
 		return nil, fmt.Errorf("%w: %q instead of %s", ErrForm, got, mediaType)
@@ -161,53 +165,75 @@ func (o *Operator) Export(ctx context.Context, mediaType string, filters url.Val
 	return res.Body, nil
 }
 
-// ErrForm is returned when a server does not have the form that was asked for.
-var ErrForm = errors.New("the server answers in another form")
+// Stats is the document of the counters. Sizes are in bytes.
+type Stats struct {
+	AsOf              time.Time `json:"as_of"`
+	MostPopularFormat *string   `json:"most_popular_format"` // nil while there are no pictures
+	Formats           []struct {
+		Format string `json:"format"`
+		Images int64  `json:"images"`
+	} `json:"formats"`
+	Cameras []struct {
+		Model  string `json:"model"`
+		Images int64  `json:"images"`
+	} `json:"cameras"`
+	Images struct {
+		Stored int64 `json:"stored"`
+		Bytes  int64 `json:"bytes"`
+	} `json:"images"`
+	Uploads struct {
+		Accepted   int64 `json:"accepted"`
+		Stored     int64 `json:"stored"`
+		Duplicates int64 `json:"duplicates"`
+		Rejected   int64 `json:"rejected"`
+	} `json:"uploads"`
+	Days []Day `json:"uploads_per_day"` // the last 30, today last
+}
+
+// Day is one UTC day. Uploaders is an estimate.
+type Day struct {
+	Date       string `json:"date"`
+	Accepted   int64  `json:"accepted"`
+	Stored     int64  `json:"stored"`
+	Duplicates int64  `json:"duplicates"`
+	Bytes      int64  `json:"bytes"`
+	Uploaders  int64  `json:"uploaders"`
+}
 
 // Stats returns the counters.
 func (o *Operator) Stats(ctx context.Context) (Stats, error) {
-	var doc Stats
-	err := o.ask(ctx, call{method: http.MethodGet, path: "v1/stats"}, nil, &doc)
-	return doc, err
+	return ask[Stats](ctx, &o.conn, call{path: "v1/stats"}, nil)
 }
 
-// errEnded is the end of a live feed, which has none by itself.
-var errEnded = errors.New("the feed ended")
-
-// WatchStats yields the counters as they change, until ctx ends; a feed that
-// breaks off is begun again. It ends after the first error.
+// WatchStats yields the counters as they change, until ctx ends, and reconnects
+// when the feed breaks off. It ends after the first error.
 func (o *Operator) WatchStats(ctx context.Context) iter.Seq2[Stats, error] {
 	return func(yield func(Stats, error) bool) {
-		stopped := false
 		_, err := retry(ctx, o.Options, func(p *pace) (struct{}, error) {
-			err := o.follow(ctx, func(doc Stats) bool {
+			return struct{}{}, o.follow(ctx, func(doc Stats) bool {
 				p.Reset()
-				stopped = !yield(doc, nil)
-				return !stopped
+				return yield(doc, nil)
 			})
-			if !stopped && err != nil && !passing(err) {
-				err = final(err)
-			}
-			return struct{}{}, err
 		})
-		if err != nil && !stopped {
+		if err != nil {
 			yield(Stats{}, err)
 		}
 	}
 }
 
-// maxEvent bounds a line of a live feed.
-const maxEvent = 1 << 20
+var errEnded = errors.New("the feed ended")
 
-// follow reads one feed, until each returns false.
+// follow reads one feed of server-sent events. It returns nil once each returns
+// false, and no sooner.
 func (o *Operator) follow(ctx context.Context, each func(Stats) bool) error {
-	res, err := o.send(ctx, call{method: http.MethodGet, path: "v1/stats/live"})
+	res, err := o.send(ctx, call{path: "v1/stats/live"})
 	if err != nil {
 		return err
 	}
 	defer res.Body.Close()
+
 	lines := bufio.NewScanner(res.Body)
-	lines.Buffer(nil, maxEvent)
+	lines.Buffer(nil, 1<<20)
 	event := ""
 	for lines.Scan() {
 		name, value, _ := bytes.Cut(lines.Bytes(), []byte(":"))
@@ -215,18 +241,15 @@ func (o *Operator) follow(ctx context.Context, each func(Stats) bool) error {
 		switch string(name) {
 		case "event":
 			event = string(value)
-		case "data": // the service writes one line an event
+		case "data": // one line holds a whole event
 			var doc Stats
-			if event != "stats" || json.Unmarshal(value, &doc) != nil {
-				continue
-			}
-			if !each(doc) {
+			if event == "stats" && json.Unmarshal(value, &doc) == nil && !each(doc) {
 				return nil
 			}
 		}
 	}
-	err = lines.Err()
-	if err == nil {
+
+	if err = lines.Err(); err == nil {
 		err = errEnded
 	}
 	return unreachable(res.Request, err)

@@ -6,12 +6,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// The codes of problems that a program may want to tell apart.
+// The codes of problems that callers tell apart.
 const (
 	CodeUnauthorized      = "unauthorized"
 	CodeForbidden         = "forbidden"
@@ -19,7 +20,6 @@ const (
 	CodeLinkInvalid       = "link-invalid"
 	CodeLinkExpired       = "link-expired"
 	CodeLinkRevoked       = "link-revoked"
-	CodeLinkNotYetValid   = "link-not-yet-valid"
 	CodeLinkExhausted     = "link-exhausted"
 	CodeTooLarge          = "too-large"
 	CodeUnsupportedFormat = "unsupported-format"
@@ -27,16 +27,16 @@ const (
 	CodeTooManyPixels     = "too-many-pixels"
 )
 
-// ProblemError is an answer that is no success, as RFC 9457 has it.
+// ProblemError is a refusal by the server, as in RFC 9457.
 type ProblemError struct {
 	Type   string `json:"type"`
 	Title  string `json:"title"`
-	Status int    `json:"status"`
+	Status int    `json:"status"` // 0: no server answered
 	Detail string `json:"detail"`
-	Code   string `json:"code"` // "" when the answer is not Inlet's own
-	// Results has an entry for each file of an upload of which none was accepted.
+	Code   string `json:"code"` // "": something other than Inlet answered
+	// Results has an entry for each file of an upload that stored nothing.
 	Results []Result `json:"results,omitempty"`
-	// RetryAfter is how long the server asks to wait; 0: it does not say.
+	// RetryAfter is the pause that the server asks for; 0: it asks for none.
 	RetryAfter time.Duration `json:"-"`
 }
 
@@ -45,37 +45,43 @@ func (e *ProblemError) Error() string {
 	if text == "" {
 		text = e.Title
 	}
-	if e.Code == "" {
+
+	switch {
+	case e.Code != "":
+		return fmt.Sprintf("%s (%s)", text, e.Code)
+	case e.Status != 0:
 		return fmt.Sprintf("%s (status %d)", text, e.Status)
 	}
-	return fmt.Sprintf("%s (%s)", text, e.Code)
+	return text
 }
 
-// CodeOf returns the problem's code that err bears, "" when it bears none.
-func CodeOf(err error) string {
-	var problem *ProblemError
-	if errors.As(err, &problem) {
-		return problem.Code
+// concernsFile reports whether the problem is the file's own.
+func (e *ProblemError) concernsFile() bool {
+	switch e.Code {
+	case CodeTooLarge, CodeUnsupportedFormat, CodeUndecodable, CodeTooManyPixels:
+		return true
+	case "":
+		return e.Status == http.StatusRequestEntityTooLarge // a proxy has limits too
 	}
-	return ""
+	return false
 }
 
-func statusOf(err error) int {
-	var problem *ProblemError
-	if errors.As(err, &problem) {
-		return problem.Status
+// problemIn returns the problem within err, or a zero one.
+func problemIn(err error) ProblemError {
+	if problem, ok := errors.AsType[*ProblemError](err); ok {
+		return *problem
 	}
-	return 0
+	return ProblemError{}
 }
 
-// maxProblem bounds a problem document, results included.
-const maxProblem = 1 << 20
+// CodeOf returns the code of the problem within err; "": err has none.
+func CodeOf(err error) string { return problemIn(err).Code }
 
-// problemOf reads the answer to a request that failed. One that is not Inlet's,
-// from a proxy on the way, is told in short.
+// problemOf reads a refusal, of at most 1 MiB. It shortens the text of a proxy.
 func problemOf(res *http.Response) error {
 	p := &ProblemError{Title: http.StatusText(res.StatusCode)}
-	body, _ := io.ReadAll(io.LimitReader(res.Body, maxProblem)) // what there is of it
+	body, _ := io.ReadAll(io.LimitReader(res.Body, 1<<20)) // the status says enough
+
 	switch kind := res.Header.Get("Content-Type"); {
 	case strings.HasPrefix(kind, "application/problem+json"):
 		if json.Unmarshal(body, p) != nil {
@@ -84,20 +90,14 @@ func problemOf(res *http.Response) error {
 	case strings.HasPrefix(kind, "text/plain"):
 		p.Detail = strings.TrimSpace(string(body[:min(len(body), 200)]))
 	case res.StatusCode < http.StatusBadRequest:
-		p.Detail = "the server sends elsewhere: use the address it sends to, " + originOf(res)
+		if to, err := res.Location(); err == nil { // its path may contain a token
+			p.Detail = "the server redirects to another address; use " + to.Scheme + "://" + to.Host
+		}
 	}
+
 	p.Status = res.StatusCode
 	p.RetryAfter = retryAfter(res.Header.Get("Retry-After"), time.Now())
 	return p
-}
-
-// originOf is where a redirect leads, without the path: a token is in it.
-func originOf(res *http.Response) string {
-	to, err := res.Location()
-	if err != nil {
-		return "which it does not name"
-	}
-	return to.Scheme + "://" + to.Host
 }
 
 // retryAfter reads seconds or a date.
@@ -109,4 +109,23 @@ func retryAfter(value string, now time.Time) time.Duration {
 		return max(0, at.Sub(now))
 	}
 	return 0
+}
+
+// NetworkError means that the server cannot be reached, or that its answer broke off.
+type NetworkError struct {
+	Host string
+	Err  error
+}
+
+func (e *NetworkError) Error() string { return fmt.Sprintf("cannot reach %s: %v", e.Host, e.Err) }
+
+// Unwrap returns the cause.
+func (e *NetworkError) Unwrap() error { return e.Err }
+
+// unreachable drops the address from err, since it may contain a link's token.
+func unreachable(req *http.Request, err error) error {
+	if outer, ok := errors.AsType[*url.Error](err); ok {
+		err = outer.Err
+	}
+	return &NetworkError{Host: req.URL.Host, Err: err}
 }

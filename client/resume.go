@@ -12,55 +12,52 @@ import (
 	"strconv"
 )
 
-// The words of the tus protocol that are needed, version 1.0.0.
-const (
-	tusVersion = "1.0.0"
-	patchType  = "application/offset+octet-stream"
-	// resultHeader holds the entry of a file whose last byte has arrived.
-	resultHeader = "Inlet-Result"
+// resultHeader contains a file's Result in the answer to its last byte.
+const resultHeader = "Inlet-Result"
+
+var (
+	// ErrNotResumable is returned by a server without resumable uploads.
+	ErrNotResumable = errors.New("the server has no resumable uploads")
+	// ErrSessionGone is returned for a session that the server does not have, or no
+	// longer: the upload starts again with Begin.
+	ErrSessionGone = errors.New("the server has dropped the unfinished upload")
+
+	errShort = errors.New("the server took only a part of what was sent")
 )
 
-// ErrNotResumable is returned by a server that has no resumable uploads.
-var ErrNotResumable = errors.New("the server has no resumable uploads")
-
-// errShort is an answer that takes part of what was sent.
-var errShort = errors.New("the server took only a part")
-
-// Session is one resumable upload through a link.
+// Session is one resumable upload through a link, by the tus protocol 1.0.0.
 type Session struct {
+	// ID names the session among those of its link, for Link.Session.
+	ID   string
 	link *Link
-	id   string
 }
 
-// ID names the upload among those of its link; Link.Session takes it up again.
-func (s *Session) ID() string { return s.id }
+// Session resumes an upload that Begin began, perhaps in another process.
+func (l *Link) Session(id string) *Session { return &Session{id, l} }
 
-// Session takes up an upload that was begun before, perhaps by another process.
-func (l *Link) Session(id string) *Session { return &Session{l, id} }
+// tus is a request of the protocol, below the link's tus address.
+func (l *Link) tus(method, id string) call {
+	return call{method: method, path: l.path() + "/tus/" + url.PathEscape(id), header: http.Header{"Tus-Resumable": {"1.0.0"}}}
+}
 
-func (s *Session) path() string { return s.link.path() + "/tus/" + url.PathEscape(s.id) }
-
-// Begin begins a resumable upload of a file. A beginning of which the answer was
-// lost is left to the server, which sweeps it.
+// Begin begins a resumable upload of a file. If the answer is lost, the server
+// sweeps the empty session.
 func (l *Link) Begin(ctx context.Context, f File) (*Session, error) {
-	res, err := l.do(ctx, call{
-		method: http.MethodPost, path: l.path() + "/tus/",
-		header: http.Header{
-			"Tus-Resumable":   {tusVersion},
-			"Upload-Length":   {strconv.FormatInt(f.Size, 10)},
-			"Upload-Metadata": {"filename " + base64.StdEncoding.EncodeToString([]byte(f.Name))},
-		},
-	})
-	switch statusOf(err) {
-	case http.StatusNotFound, http.StatusMethodNotAllowed:
+	r := l.tus(http.MethodPost, "")
+	r.header.Set("Upload-Length", strconv.FormatInt(f.Size, 10))
+	r.header.Set("Upload-Metadata", "filename "+base64.StdEncoding.EncodeToString([]byte(f.Name)))
+
+	res, err := l.do(ctx, r)
+	if status := problemIn(err).Status; status == http.StatusNotFound || status == http.StatusMethodNotAllowed {
 		return nil, ErrNotResumable
 	}
 	if err != nil {
 		return nil, err
 	}
 	defer res.Body.Close()
-	// What the server calls itself may not be how it is reached from here, so the
-	// upload goes on below the link's own address.
+
+	// The client takes only the id from Location: behind a proxy the server may
+	// know itself by an address that is not reachable from here.
 	at, err := res.Location()
 	if err != nil || path.Base(path.Dir(at.Path)) != "tus" {
 		return nil, errors.New("the server began an upload without saying where")
@@ -68,115 +65,97 @@ func (l *Link) Begin(ctx context.Context, f File) (*Session, error) {
 	return l.Session(path.Base(at.Path)), nil
 }
 
-// ErrSessionGone is returned for a session that the server does not have (any
-// more): the file is to be begun anew.
-var ErrSessionGone = errors.New("the upload's session has gone")
-
-// Send sends what the server does not have of the file yet, however often the
-// connection is cut, as long as each attempt gets further.
+// Send sends what the server does not have yet of the file. The connection may
+// break any number of times, as long as each attempt gets further.
 func (s *Session) Send(ctx context.Context, f File) (Result, error) {
 	last := int64(-1)
+
 	return retry(ctx, s.link.Options, func(p *pace) (Result, error) {
-		result, offset, err := s.attempt(ctx, f)
-		if offset > last {
-			if last >= 0 {
-				p.Reset()
-			}
-			last = offset
+		offset, err := s.offset(ctx)
+		if err != nil {
+			return Result{}, sessionError(err)
 		}
-		if err == nil {
-			return result, nil
+		if last >= 0 && offset > last {
+			p.Reset()
 		}
-		return Result{}, s.judge(err)
+		last = max(last, offset)
+
+		result, err := s.rest(ctx, f, offset)
+		if results := problemIn(err).Results; len(results) == 1 {
+			return results[0], nil
+		}
+		if err != nil {
+			result, err = Refusal(f, err)
+		}
+		return result, sessionError(err)
 	})
 }
 
-// attempt asks how far the upload is, and sends the rest.
-func (s *Session) attempt(ctx context.Context, f File) (_ Result, offset int64, err error) {
-	if offset, err = s.offset(ctx); err != nil {
-		return Result{}, -1, err
+// sessionError turns the answers for an unknown session into ErrSessionGone.
+func sessionError(err error) error {
+	problem := problemIn(err)
+	gone := problem.Status == http.StatusGone && (problem.Code == "" || problem.Code == CodeNotFound)
+	if gone || problem.Status == http.StatusNotFound {
+		return ErrSessionGone
 	}
-	if offset >= f.Size {
-		result, err := s.result(ctx, f)
-		return result, offset, err
-	}
-	res, err := s.link.send(ctx, call{
-		method: http.MethodPatch, path: s.path(),
-		header: http.Header{
-			"Tus-Resumable": {tusVersion}, "Content-Type": {patchType}, "Upload-Offset": {strconv.FormatInt(offset, 10)},
-		},
-		body: func() (io.ReadCloser, error) { return f.Open(offset) },
-		size: f.Size - offset,
-	})
-	if err != nil {
-		result, err := s.refused(f, err)
-		return result, offset, err
-	}
-	defer res.Body.Close()
-	if doc := res.Header.Get(resultHeader); doc != "" {
-		var result Result
-		err := json.Unmarshal([]byte(doc), &result)
-		return result, offset, err
-	}
-	if now := res.Header.Get("Upload-Offset"); now != strconv.FormatInt(f.Size, 10) {
-		return Result{}, offset, &NetworkError{Host: s.link.base.Host, Err: errShort}
-	}
-	result, err := s.result(ctx, f)
-	return result, offset, err
+	return err
 }
 
-// refused tells a file that was refused at its end from a failure on the way.
-func (s *Session) refused(f File, err error) (Result, error) {
-	var problem *ProblemError
-	if errors.As(err, &problem) && len(problem.Results) == 1 {
-		return problem.Results[0], nil
-	}
-	return Refusal(f, err)
-}
-
+// offset asks how many bytes the server has.
 func (s *Session) offset(ctx context.Context) (int64, error) {
-	res, err := s.link.send(ctx, call{
-		method: http.MethodHead, path: s.path(), header: http.Header{"Tus-Resumable": {tusVersion}},
-	})
+	res, err := s.link.send(ctx, s.link.tus(http.MethodHead, s.ID))
 	if err != nil {
 		return 0, err
 	}
 	defer res.Body.Close()
+
 	offset, err := strconv.ParseInt(res.Header.Get("Upload-Offset"), 10, 64)
 	if err != nil || offset < 0 {
-		return 0, errors.New("the server does not say how far the upload is")
+		return 0, errors.New("the server does not tell how much of the file it has")
 	}
 	return offset, nil
 }
 
-// result fetches the entry of an upload that is complete.
-func (s *Session) result(ctx context.Context, f File) (Result, error) {
-	res, err := s.link.send(ctx, call{
-		method: http.MethodGet, path: s.path() + "/result", header: http.Header{"Accept": {"application/json"}},
-	})
+// rest sends the bytes from offset on and returns the file's result.
+func (s *Session) rest(ctx context.Context, f File, offset int64) (Result, error) {
+	if offset >= f.Size {
+		return s.result(ctx)
+	}
+
+	r := s.link.tus(http.MethodPatch, s.ID)
+	r.header.Set("Content-Type", "application/offset+octet-stream")
+	r.header.Set("Upload-Offset", strconv.FormatInt(offset, 10))
+	r.open = func() (io.ReadCloser, error) { return f.Open(offset) }
+	r.size = f.Size - offset
+
+	res, err := s.link.send(ctx, r)
 	if err != nil {
-		return s.refused(f, err)
+		return Result{}, err
 	}
 	defer res.Body.Close()
-	var result Result
-	return result, decode(res, &result)
+
+	if doc := res.Header.Get(resultHeader); doc != "" {
+		var result Result
+		err := json.Unmarshal([]byte(doc), &result)
+		return result, err
+	}
+	if res.Header.Get("Upload-Offset") != strconv.FormatInt(f.Size, 10) {
+		return Result{}, &NetworkError{Host: s.link.base.Host, Err: errShort}
+	}
+	return s.result(ctx)
 }
 
-// judge tells which failures another attempt may overcome. That another request
-// still holds the upload, or has moved it on, are among them.
-func (s *Session) judge(err error) error {
-	switch statusOf(err) {
-	case http.StatusConflict, http.StatusLocked:
-		return err
-	case http.StatusNotFound:
-		return final(ErrSessionGone)
-	case http.StatusGone:
-		if CodeOf(err) == "" || CodeOf(err) == CodeNotFound {
-			return final(ErrSessionGone)
-		}
+// result fetches the result of a complete upload.
+func (s *Session) result(ctx context.Context) (Result, error) {
+	r := s.link.tus(http.MethodGet, s.ID)
+	r.path += "/result"
+	r.header.Set("Accept", "application/json")
+
+	res, err := s.link.send(ctx, r)
+	if err != nil {
+		return Result{}, err
 	}
-	if !passing(err) {
-		return final(err)
-	}
-	return err
+
+	defer res.Body.Close()
+	return decode[Result](res)
 }

@@ -172,7 +172,7 @@ func TestResumeLater(t *testing.T) {
 		t.Fatal("sent although it was stopped")
 	}
 	before := s.received.Load()
-	again := s.link(t).Session(session.ID())
+	again := s.link(t).Session(session.ID)
 	if result, err := again.Send(t.Context(), file); err != nil || result.Status != Stored {
 		t.Fatalf("got %+v, %v", result, err)
 	}

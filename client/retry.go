@@ -10,36 +10,31 @@ import (
 	"github.com/cenkalti/backoff/v5"
 )
 
-// longestPause is how long a server may ask to wait before that counts as a
-// failure: whoever waits should know.
+// longestPause bounds the wait for a server. A longer one is a failure, since a
+// person should learn of it.
 const longestPause = 2 * time.Minute
 
 // retry calls attempt until it succeeds, fails for good or has failed o.Tries
-// times in a row. An attempt that got further calls the pace's Reset.
+// times in a row. An attempt that makes progress calls the pace's Reset.
 func retry[T any](ctx context.Context, o Options, attempt func(*pace) (T, error)) (T, error) {
 	p := &pace{tries: o.Tries, waits: backoff.NewExponentialBackOff()}
 	p.waits.MaxInterval = 15 * time.Second
 	p.waits.Multiplier = 2
-	notify := func(err error, pause time.Duration) {
-		if o.Retrying != nil {
-			o.Retrying(err, pause)
-		}
-	}
+
 	return backoff.Retry(ctx, func() (T, error) {
 		result, err := attempt(p)
-		p.asked = 0
-		var problem *ProblemError
-		if errors.As(err, &problem) {
-			p.asked = problem.RetryAfter
+		p.asked = problemIn(err).RetryAfter
+		if !passing(err) {
+			err = final(err)
 		}
 		return result, err
-	}, backoff.WithBackOff(p), backoff.WithMaxElapsedTime(0), backoff.WithNotify(notify))
+	}, backoff.WithBackOff(p), backoff.WithMaxElapsedTime(0), backoff.WithNotify(o.Retrying))
 }
 
-// final marks a failure that another attempt would not change.
+// final marks a failure that another attempt must not follow. nil stays nil.
 func final(err error) error { return backoff.Permanent(err) }
 
-// pace says how long to wait between attempts.
+// pace is the time between attempts.
 type pace struct {
 	waits  *backoff.ExponentialBackOff
 	tries  int
@@ -56,33 +51,29 @@ func (p *pace) NextBackOff() time.Duration {
 	return max(p.waits.NextBackOff(), p.asked)
 }
 
-// Reset begins to count anew.
+// Reset starts the count of failures and the pauses again.
 func (p *pace) Reset() {
 	p.failed = 0
 	p.waits.Reset()
 }
 
-// passing tells failures that may be over in a moment.
+// passing reports whether a failure may be over in a moment.
 func passing(err error) bool {
-	var problem *ProblemError
-	if errors.As(err, &problem) {
-		switch problem.Status {
-		case http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusBadGateway, http.StatusGatewayTimeout:
-			return true
-		}
-		return false
+	switch problemIn(err).Status {
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusBadGateway, http.StatusGatewayTimeout,
+		http.StatusConflict, http.StatusLocked: // another request still holds the tus upload
+		return true
 	}
-	var network *NetworkError
-	return errors.As(err, &network) && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
+	_, network := errors.AsType[*NetworkError](err)
+	return network && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded)
 }
 
-// untaken tells failures after which the server has surely not done what it was
-// asked: it refused, or was not reached. The two of a gateway say neither.
+// untaken reports whether the server surely did nothing: it refused, or the
+// connection failed before the request. A gateway's failure leaves that open.
 func untaken(err error) bool {
-	var problem *ProblemError
-	if errors.As(err, &problem) {
-		return problem.Status != http.StatusBadGateway && problem.Status != http.StatusGatewayTimeout
+	if status := problemIn(err).Status; status != 0 {
+		return status != http.StatusBadGateway && status != http.StatusGatewayTimeout
 	}
-	var op *net.OpError
-	return errors.As(err, &op) && op.Op == "dial"
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "dial"
 }
