@@ -16,6 +16,7 @@ func changed(a, b image.Image) float64 {
 	if ra.Size() != rb.Size() {
 		return 1
 	}
+
 	n := 0
 	for y := range ra.Dy() {
 		for x := range ra.Dx() {
@@ -29,6 +30,7 @@ func changed(a, b image.Image) float64 {
 			}
 		}
 	}
+
 	return float64(n) / float64(ra.Dx()*ra.Dy())
 }
 
@@ -42,6 +44,7 @@ func TestPagesDifferInOneWord(t *testing.T) {
 			t.Errorf("digit %v: %.4f of the page is changed", digit, part)
 		}
 	}
+
 	if part := changed(screen(1, 640, 400, "31.3"), screen(1, 640, 400, "31.8")); part == 0 || part > 0.001 {
 		t.Errorf("%.5f of the screen is changed", part)
 	}
@@ -58,12 +61,14 @@ func TestOtherPhotosAreOther(t *testing.T) {
 			}
 		}
 	})
+
 	photos("scene", scene(1, 200, 150), func(p pair) {
 		n++
 		if changed(p.a, p.b) == 0 {
 			t.Errorf("%s changes nothing", p.kind)
 		}
 	})
+
 	if n < 20 {
 		t.Errorf("%d pairs", n)
 	}
@@ -81,17 +86,21 @@ func TestReport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	kept := t.TempDir()
 	for copied, data := range map[string][]byte{"a copy": asJPEG(m, 75, .75), "another": asJPEG(scene(4, 800, 600), 92, 1)} {
 		if err := os.WriteFile(filepath.Join(kept, "scene.jpg."+copied+".jpg"), data, 0o600); err != nil {
 			t.Fatal(err)
 		}
+
 		r.recall(transform{name: copied, ext: "jpg", bar: 1}, []*file{f}, "false", kept)
 	}
+
 	lines := bytes.Split(bytes.TrimSpace(out.Bytes()), []byte("\n"))
 	if len(lines) != 2 || bytes.Count(out.Bytes(), []byte(" ok ")) != 1 || bytes.Count(out.Bytes(), []byte("BELOW")) != 1 || r.err() != nil {
 		t.Errorf("%v\n%s", r.err(), &out)
 	}
+
 	r.mustDiffer("a copy", "itself", f, f)
 	r.animations()
 	r.merges()
@@ -121,5 +130,6 @@ func blank(w, h int) image.Image {
 	for i := range m.Pix {
 		m.Pix[i] = 255
 	}
+
 	return m
 }

@@ -33,10 +33,12 @@ func (j judge) load(name string, data []byte) (*file, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
+
 	info, err := j.in.Inspect(context.Background(), bytes.NewReader(data), int64(len(data)), format)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
+
 	return &file{name, data, info}, nil
 }
 
@@ -53,21 +55,25 @@ func (j judge) compare(stored, sent *file) (v verdict, err error) {
 		v.What = "no print"
 		return v, nil
 	}
-	known := stored.info.Fingerprint.Hash.Bands()
+
+	known := stored.info.Print.Hash.Bands()
 	if !slices.ContainsFunc(sent.info.Probes, func(k int32) bool { return slices.Contains(known, k) }) {
 		v.What = "no band in common"
 		return v, nil
 	}
-	prints := fingerprint.Compare(stored.info.Fingerprint, sent.info.Fingerprint)
+
+	prints := fingerprint.Compare(stored.info.Print, sent.info.Print)
 	v.Kind, v.What, v.distance = prints.Kind, "prints", prints.Distance
 	if v.Kind != fingerprint.Undecided {
 		return v, nil
 	}
+
 	n := stored.info.Frames
 	if n != sent.info.Frames || stored.info.Duration != sent.info.Duration {
 		v.Kind, v.What = fingerprint.NearDuplicate, "frames"
 		return v, nil
 	}
+
 	frames := slices.Compact([]int{0, n / 2, n - 1})
 	for _, side := range []int{fingerprint.Side, fingerprint.FullSide} {
 		var worst fingerprint.Finding
@@ -80,10 +86,12 @@ func (j judge) compare(stored, sent *file) (v verdict, err error) {
 				worst = f
 			}
 		}
-		if v.Finding = worst; v.Kind != fingerprint.Undecided {
+
+		if v.Finding = worst; v.Kind != fingerprint.Closer {
 			break
 		}
 	}
+
 	return v, nil
 }
 
@@ -93,10 +101,12 @@ func (j judge) look(stored, sent *file, want imaging.Want) (fingerprint.Finding,
 	if err != nil {
 		return fingerprint.Finding{}, err
 	}
+
 	b, err := j.picture(sent, want)
 	if err != nil {
 		return fingerprint.Finding{}, err
 	}
+
 	return fingerprint.Explain(a, b), nil
 }
 
@@ -105,5 +115,6 @@ func (j judge) picture(f *file, want imaging.Want) (*fingerprint.Picture, error)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", f.name, err)
 	}
+
 	return p, nil
 }

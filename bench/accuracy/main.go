@@ -59,36 +59,44 @@ func run(o options) error {
 	if o.keep == "" {
 		o.keep = work
 	}
+
 	r := &report{judge: newJudge(), out: os.Stdout, progress: os.Stderr, verbose: o.verbose, groups: map[string]*group{}}
 	photos, err := r.photosOf(o, work)
 	if err != nil {
 		return err
 	}
+
 	does := func(part string) bool { return o.part == "" || o.part == part }
 	if does("recall") {
 		if err := r.copies(photos, o.keep); err != nil {
 			return err
 		}
 	}
+
 	if does("photos") {
 		r.distinct(photos)
 		r.changes(photos)
 	}
+
 	if does("documents") {
 		documents(r.never)
 		blanks(r.never)
 	}
+
 	if does("animations") {
 		r.animations()
 	}
+
 	if does("pairs") && o.pairs != "" {
 		if err := r.given(o.pairs); err != nil {
 			return err
 		}
 	}
+
 	if r.pairs > 0 {
 		r.merges()
 	}
+
 	return r.err()
 }
 
@@ -98,10 +106,12 @@ func (r *report) copies(photos []*file, keep string) error {
 	if err != nil {
 		return err
 	}
+
 	fmt.Fprintf(r.out, "%-18s %5s %5s  %7s  %4s  %-5s  %s\n", "copies", "all", "found", "", "bar", "", "the hardest that was found, in parts of the limit")
 	for _, t := range transforms() {
 		r.recall(t, photos, tool, keep)
 	}
+
 	return nil
 }
 
@@ -121,6 +131,7 @@ func (r *report) photosOf(o options, work string) ([]*file, error) {
 			names = append(names, name)
 		}
 	}
+
 	var photos []*file
 	left := map[string]int{}
 	for _, name := range names {
@@ -128,16 +139,20 @@ func (r *report) photosOf(o options, work string) ([]*file, error) {
 		if err != nil {
 			continue // a folder
 		}
+
 		f, err := r.load(name, data)
 		if why := unfit(f, err); why != "" {
 			left[why]++
 			continue
 		}
+
 		if photos = append(photos, f); len(photos) == o.most {
 			break
 		}
 	}
+
 	fmt.Fprintf(r.out, "%d photos; left out: %v\n\n", len(photos), left)
+
 	return photos, nil
 }
 
@@ -155,6 +170,7 @@ func unfit(f *file, err error) string {
 	case f.info.Format != imaging.JPEG && f.info.Meta.Orientation > 1:
 		return "turned, which ImageMagick does not see"
 	}
+
 	return ""
 }
 

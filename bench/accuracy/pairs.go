@@ -20,17 +20,21 @@ func (r *report) given(dir string) error {
 	if err != nil {
 		return err
 	}
+
 	for _, name := range names {
 		a, err := picture(name)
 		if err != nil {
 			return err
 		}
+
 		b, err := picture(strings.Replace(name, ".a.", ".b.", 1))
 		if err != nil {
 			return err
 		}
+
 		r.never(pair{"given pairs", filepath.Base(name), a, b})
 	}
+
 	return nil
 }
 
@@ -39,10 +43,12 @@ func picture(name string) (image.Image, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	m, _, err := image.Decode(bytes.NewReader(data))
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
+
 	return m, nil
 }
 
@@ -51,11 +57,13 @@ func (r *report) changes(originals []*file) {
 	for i := range uint64(scenes) {
 		photos(fmt.Sprintf("scene %d", i), scene(i, 1200, 900), r.never)
 	}
+
 	const apart, largest = 5, 2000
 	for i, f := range originals {
 		if i%apart != 0 || f.info.Format != imaging.JPEG || max(f.info.Width, f.info.Height) > largest {
 			continue
 		}
+
 		if m, _, err := image.Decode(bytes.NewReader(f.data)); err == nil {
 			photos(filepath.Base(f.name), m, r.never)
 		}

@@ -45,6 +45,7 @@ func inParallel(n int, do func(i int)) {
 			return nil
 		})
 	}
+
 	_ = g.Wait() // none of them fails
 }
 
@@ -64,6 +65,7 @@ func (r *report) recall(t transform, photos []*file, tool, keep string) {
 			o.verdict, o.err = r.send(photos[i], t.name, data)
 		}
 	})
+
 	same, all := 0, 0
 	var hardest fingerprint.Finding
 	for i, o := range outcomes {
@@ -71,6 +73,7 @@ func (r *report) recall(t transform, photos []*file, tool, keep string) {
 			fmt.Fprintln(r.progress, o.unmade)
 			continue
 		}
+
 		all++
 		switch {
 		case o.err != nil:
@@ -84,6 +87,7 @@ func (r *report) recall(t transform, photos []*file, tool, keep string) {
 			fmt.Fprintf(r.out, "    missed: %s of %s: %s\n", t.name, filepath.Base(photos[i].name), o)
 		}
 	}
+
 	if all > 0 {
 		r.row(t, all, same, hardest)
 	}
@@ -95,6 +99,7 @@ func (r *report) send(stored *file, name string, data []byte) (verdict, error) {
 	if err != nil {
 		return verdict{}, err
 	}
+
 	return r.compare(stored, sent)
 }
 
@@ -108,6 +113,7 @@ func (r *report) row(t transform, all, same int, hardest fingerprint.Finding) {
 			r.failed = append(r.failed, fmt.Sprintf("recall of %s", t.name))
 		}
 	}
+
 	fmt.Fprintf(r.out, "%-18s %5d %5d  %6.1f%%  %3.0f%%  %-5s  %.2f %s\n", t.name, all, same, 100*part, 100*t.bar, mark, hardest.Of, hardest.What)
 }
 
@@ -132,11 +138,13 @@ func (r *report) never(p pair) {
 		fmt.Fprintln(r.progress, err)
 		return
 	}
+
 	sent := forms()
 	outcomes := make([]outcome, len(sent))
 	inParallel(len(sent), func(i int) {
 		outcomes[i].verdict, outcomes[i].err = r.send(a, p.name, asJPEG(p.b, sent[i].quality, sent[i].part))
 	})
+
 	for i, f := range sent {
 		r.differ(p.kind, fmt.Sprintf("%s, sent as %g%% q%d", p.name, 100*f.part, f.quality), outcomes[i])
 	}
@@ -155,17 +163,20 @@ func (r *report) differ(kind, name string, v outcome) {
 	if r.pairs++; r.pairs%250 == 0 {
 		fmt.Fprintf(r.progress, "%d pairs, %d merged\n", r.pairs, r.merged)
 	}
+
 	g := r.groups[kind]
 	if g == nil {
 		g = &group{}
 		r.groups[kind] = g
 	}
+
 	g.pairs++
 	if v.Kind == fingerprint.Match {
 		r.merged++
 		g.merged++
 		fmt.Fprintf(r.out, "    FALSE MERGE: %s: %s: %s\n", kind, name, v)
 	}
+
 	if v.Of > 0 && (g.name == "" || v.Of < g.nearest.Of) {
 		g.nearest, g.name = v.verdict, name
 	}
@@ -178,6 +189,7 @@ func (r *report) merges() {
 	for k := range r.groups {
 		kinds = append(kinds, k)
 	}
+
 	slices.SortFunc(kinds, cmp.Compare[string])
 	for _, k := range kinds {
 		g := r.groups[k]
@@ -185,8 +197,10 @@ func (r *report) merges() {
 		if g.name != "" {
 			near = fmt.Sprintf("%.2f %s: %s", g.nearest.Of, g.nearest.What, g.name)
 		}
+
 		fmt.Fprintf(r.out, "%-36s %5d %6d  %s\n", k, g.pairs, g.merged, near)
 	}
+
 	fmt.Fprintf(r.out, "%d false merges of %d pairs\n", r.merged, r.pairs)
 	if r.merged > 0 {
 		r.failed = append(r.failed, fmt.Sprintf("%d false merges", r.merged))
@@ -198,5 +212,6 @@ func (r *report) err() error {
 	if len(r.failed) == 0 {
 		return nil
 	}
+
 	return fmt.Errorf("failed: %s", strings.Join(r.failed, ", "))
 }

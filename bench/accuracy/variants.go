@@ -21,9 +21,11 @@ func transforms() []transform {
 	q := func(name, quality string, bar float64) transform {
 		return transform{name, "jpg", []string{"-quality", quality}, bar}
 	}
+
 	size := func(name, geometry, quality string, bar float64) transform {
 		return transform{name, "jpg", []string{"-auto-orient", "-resize", geometry, "-strip", "-quality", quality}, bar}
 	}
+
 	return []transform{
 		{"upright, stripped", "jpg", []string{"-auto-orient", "-strip"}, .99},
 		q("q95", "95", .99), q("q75", "75", .99), q("q50", "50", .99), q("q30", "30", .97),
@@ -43,6 +45,7 @@ func magick() (string, error) {
 			return path, nil
 		}
 	}
+
 	return "", errors.New("ImageMagick is not installed: neither magick nor convert is found")
 }
 
@@ -52,11 +55,13 @@ func (t transform) apply(magick, in, dir string) ([]byte, error) {
 	if data, err := os.ReadFile(out); err == nil {
 		return data, nil
 	}
+
 	args := append([]string{in + "[0]", "-background", "white", "-alpha", "remove"}, t.args...)
 	said, err := exec.CommandContext(context.Background(), magick, append(args, out)...).CombinedOutput()
 	data, readErr := os.ReadFile(out)
 	if readErr != nil {
 		return nil, fmt.Errorf("%s of %s: %w: %.200s", t.name, in, errors.Join(err, readErr), said)
 	}
+
 	return data, nil
 }

@@ -44,10 +44,12 @@ func serve(database, dir string) error {
 	if err != nil {
 		return err
 	}
+
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
+
 	fmt.Printf("floor: listening on http://%s\n", listener.Addr())
 	f := &floor{pool: pool, dir: dir}
 	f.buffers.New = func() any { return new([256 << 10]byte) }
@@ -56,9 +58,11 @@ func serve(database, dir string) error {
 		<-ctx.Done()
 		server.Close()
 	}()
+
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
+
 	return nil
 }
 
@@ -77,17 +81,21 @@ func (f *floor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
+
 		body = part
 	}
+
 	sum, size, err := f.keep(body)
 	if err == nil {
 		// A picture may come again; its file is replaced and its row stays.
 		_, err = f.pool.Exec(r.Context(), `INSERT INTO pictures (sha256, bytes) VALUES ($1, $2) ON CONFLICT DO NOTHING`, sum, size)
 	}
+
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
+
 	w.WriteHeader(http.StatusCreated)
 	fmt.Fprintf(w, `{"sha256":"%x","bytes":%d}`, sum, size)
 }
@@ -109,18 +117,22 @@ func (f *floor) keep(body io.Reader) (sum []byte, size int64, err error) {
 		if _, err := file.Write(buffer[:n]); err != nil {
 			return nil, 0, err
 		}
+
 		size += int64(n)
 		if readErr != nil && !errors.Is(readErr, io.EOF) && !errors.Is(readErr, io.ErrUnexpectedEOF) {
 			return nil, 0, readErr
 		}
 	}
+
 	if err := file.Sync(); err != nil {
 		return nil, 0, err
 	}
+
 	sum = hash.Sum(nil)
 	if err := os.Rename(file.Name(), filepath.Join(f.dir, hex.EncodeToString(sum))); err != nil {
 		return nil, 0, err
 	}
+
 	return sum, size, syncDir(f.dir)
 }
 
@@ -130,5 +142,6 @@ func syncDir(path string) error {
 		return err
 	}
 	defer dir.Close()
+
 	return dir.Sync()
 }

@@ -79,14 +79,17 @@ func (p post) send(ctx context.Context, client *http.Client) (entry, error) {
 	if p.slow > 0 {
 		body = &slowReader{ctx, body, int(p.slow)}
 	}
+
 	cut := &cutReader{r: body, left: p.cut, delay: p.cutDelay, broke: cancel}
 	if p.cut > 0 {
 		body = cut
 	}
+
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.link, body)
 	if err != nil {
 		return entry{}, err
 	}
+
 	req.Header.Set("Content-Type", contentType)
 	req.ContentLength, _ = p.size()
 	resp, err := client.Do(req)
@@ -94,13 +97,16 @@ func (p post) send(ctx context.Context, client *http.Client) (entry, error) {
 		defer resp.Body.Close()
 		return p.answer(resp)
 	}
+
 	if cut.done.Load() {
 		return entry{}, errCut
 	}
+
 	var withURL *url.Error
 	if errors.As(err, &withURL) {
 		err = withURL.Err // the address is a credential
 	}
+
 	return entry{}, &lostError{err}
 }
 
@@ -110,10 +116,12 @@ func (p post) answer(resp *http.Response) (entry, error) {
 	if err != nil {
 		return entry{}, &lostError{err}
 	}
+
 	var doc struct {
 		Code    string  `json:"code"`
 		Results []entry `json:"results"`
 	}
+
 	err = json.Unmarshal(text, &doc)
 	switch status := resp.StatusCode; {
 	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable:
@@ -121,12 +129,14 @@ func (p post) answer(resp *http.Response) (entry, error) {
 		if err != nil || seconds < 0 {
 			return entry{}, fmt.Errorf("%s without a good Retry-After: %s", resp.Status, text)
 		}
+
 		return entry{}, &busyError{status, doc.Code, time.Duration(seconds) * time.Second}
 	case fromProxy(status):
 		return entry{}, &lostError{errors.New(resp.Status)}
 	case err != nil || len(doc.Results) != 1:
 		return entry{}, fmt.Errorf("%s: %.500s", resp.Status, text)
 	}
+
 	return doc.Results[0], nil
 }
 
@@ -145,6 +155,7 @@ func get(ctx context.Context, client *http.Client, url, token string, w io.Write
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
+
 	resp, err := client.Do(req)
 	if err != nil {
 		return 0, &lostError{err}
@@ -156,12 +167,15 @@ func get(ctx context.Context, client *http.Client, url, token string, w io.Write
 		if status == http.StatusServiceUnavailable || fromProxy(status) {
 			err = &lostError{err}
 		}
+
 		return 0, err
 	}
+
 	n, err := io.Copy(w, resp.Body)
 	if err != nil {
 		err = &lostError{err}
 	}
+
 	return n, err
 }
 
@@ -181,6 +195,7 @@ func (s *slowReader) Read(p []byte) (int, error) {
 	case <-s.ctx.Done():
 		return 0, s.ctx.Err()
 	}
+
 	return s.r.Read(p[:min(len(p), s.rate/int(time.Second/tick))])
 }
 
@@ -198,11 +213,13 @@ func (c *cutReader) Read(p []byte) (int, error) {
 	if c.left == 0 && c.delay == 0 {
 		return 0, errCut
 	}
+
 	n, err := c.r.Read(p[:min(int64(len(p)), max(c.left, 1))])
 	c.left -= int64(n)
 	if c.left == 0 && c.done.CompareAndSwap(false, true) && c.delay > 0 {
 		time.AfterFunc(c.delay, c.broke)
 	}
+
 	return n, err
 }
 
@@ -219,6 +236,8 @@ func (p *post) cutOff(rnd *rand.Rand) (unknown bool) {
 		p.cut, p.cutDelay = whole, 1+rand.N(maxCutDelay)
 		return true
 	}
+
 	p.cut, p.cutDelay = 1+rnd.Int64N(incomplete-1), 0
+
 	return false
 }

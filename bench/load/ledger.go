@@ -28,6 +28,7 @@ func (e entry) outcome() string {
 	case "rejected":
 		return "rejected, " + e.Error.Code
 	}
+
 	return e.Status
 }
 
@@ -69,6 +70,7 @@ func (l *ledger) any(rnd *rand.Rand) (work, bool) {
 	if len(l.works) == 0 {
 		return work{}, false
 	}
+
 	return l.works[rnd.IntN(len(l.works))], true
 }
 
@@ -100,6 +102,7 @@ func (l *ledger) acknowledge(f file, e entry) error {
 	if err != nil || len(sum) != 32 || e.ID == "" {
 		return fmt.Errorf("an answer without id or sum: %+v", e)
 	}
+
 	served := [32]byte(sum)
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -113,16 +116,19 @@ func (l *ledger) acknowledge(f file, e entry) error {
 			l.FoldableBytes += f.size
 		}
 	}
+
 	err = l.judge(f, e, served)
 	if before, found := l.ids[e.ID]; found && before.sum != served && f.work.album >= 0 {
 		err = fmt.Errorf("%s is said to be %x, and was said to be %x", e.ID, served, before.sum)
 	}
+
 	l.ids[e.ID] = kept{served, f.work}
 	if !l.sums[f.sum] {
 		l.sums[f.sum] = true
 		l.works = append(l.works, f.work)
 		l.files[f.work.same()] = append(l.files[f.work.same()], f.sum)
 	}
+
 	return err
 }
 
@@ -138,6 +144,7 @@ func (l *ledger) judge(f file, e entry, served [32]byte) error {
 	case e.Status == "duplicate" && e.Match != "exact" && !l.related(f.work, served):
 		return fmt.Errorf("%x was taken for a copy of %x, which is another picture", f.sum, served)
 	}
+
 	return nil
 }
 

@@ -32,12 +32,15 @@ func main() {
 		fmt.Fprintf(os.Stderr, "load: %q is no flag; see -h\n", flag.Arg(0))
 		os.Exit(2)
 	}
+
 	if o.url == "" {
 		o.url = os.Getenv("INLET_URL")
 	}
+
 	if o.token == "" {
 		o.token = os.Getenv("INLET_ADMIN_TOKEN")
 	}
+
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, o); err != nil {
@@ -50,6 +53,7 @@ func run(ctx context.Context, o options) (err error) {
 	if err := errors.Join(o.validate(), enoughFiles(o.users)); err != nil {
 		return err
 	}
+
 	dir, err := os.MkdirTemp("", "inlet-load-*")
 	if err != nil {
 		return err
@@ -65,6 +69,7 @@ func run(ctx context.Context, o options) (err error) {
 	if err != nil {
 		return err
 	}
+
 	r, err := l.measure(ctx)
 	if err != nil {
 		return err
@@ -74,9 +79,11 @@ func run(ctx context.Context, o options) (err error) {
 	} else {
 		r.writeText(os.Stdout)
 	}
+
 	if err == nil && !r.good() {
 		err = errFailed
 	}
+
 	return err
 }
 
@@ -88,8 +95,10 @@ func (l *load) measure(ctx context.Context) (*report, error) {
 		if err != nil {
 			return nil, err
 		}
+
 		before = &doc
 	}
+
 	fmt.Fprintf(os.Stderr, "%d users for %v, seed %d\n", l.users, l.duration, l.seed)
 	used, own := cpuOf(l.target.pids...), cpuOf(os.Getpid())
 	stopped, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -105,6 +114,7 @@ func (l *load) measure(ctx context.Context) (*report, error) {
 		r.Verification = l.check(ctx, before)
 		fmt.Fprintf(os.Stderr, "verified in %.0f s\n", time.Since(started).Seconds())
 	}
+
 	return r, nil
 }
 
@@ -118,9 +128,11 @@ func enoughFiles(users int) error {
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return fmt.Errorf("read the limit of open files: %w", err)
 	}
+
 	const others = 64
 	if uint64(users)+others > limit.Cur {
 		return fmt.Errorf("%d users need as many connections, and this process may have %d open files: see ulimit -n", users, limit.Cur)
 	}
+
 	return nil
 }

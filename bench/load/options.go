@@ -70,6 +70,7 @@ func (o *options) validate() error {
 	case o.slowRate < 1000:
 		return errors.New("-slow-rate is at least 1KB")
 	}
+
 	return nil
 }
 
@@ -83,10 +84,13 @@ func (s *share) UnmarshalText(text []byte) error {
 	if percent {
 		v /= 100
 	}
+
 	if err != nil || !(v >= 0 && v <= 1) {
 		return errors.New("want a share such as 5% or 0.05")
 	}
+
 	*s = share(v)
+
 	return nil
 }
 
@@ -106,11 +110,14 @@ func (b *byteSize) UnmarshalText(text []byte) error {
 			number, unit = n, factor
 		}
 	}
+
 	v, err := strconv.ParseFloat(number, 64)
 	if err != nil || !(v > 0 && v*unit <= 1e9) {
 		return errors.New("want a size such as 40KB or 3MB")
 	}
+
 	*b = byteSize(v * unit)
+
 	return nil
 }
 
@@ -122,6 +129,7 @@ func (b byteSize) MarshalText() ([]byte, error) {
 	case b >= 1e3:
 		return fmt.Appendf(nil, "%gKB", float64(b)/1e3), nil
 	}
+
 	return strconv.AppendInt(nil, int64(b), 10), nil
 }
 
@@ -145,12 +153,15 @@ func (m *mix) UnmarshalText(text []byte) error {
 		if w.size < 10e3 || w.size > 20e6 {
 			return errors.New("sizes are between 10KB and 20MB")
 		}
+
 		var err error
 		if w.weight, err = strconv.ParseFloat(weight, 64); err != nil || !(w.weight > 0) {
 			return errors.New("want sizes and weights such as 40KB:70,3MB:30")
 		}
+
 		*m = append(*m, w)
 	}
+
 	return nil
 }
 
@@ -161,6 +172,7 @@ func (m mix) MarshalText() ([]byte, error) {
 		size, _ := w.size.MarshalText() // never fails
 		parts[i] = fmt.Sprintf("%s:%g", size, w.weight)
 	}
+
 	return []byte(strings.Join(parts, ",")), nil
 }
 
@@ -170,11 +182,13 @@ func (m mix) pick(rnd *rand.Rand) int {
 	for _, w := range m {
 		total += w.weight
 	}
+
 	at := rnd.Float64() * total
 	for i, w := range m {
 		if at -= w.weight; at < 0 {
 			return i
 		}
 	}
+
 	return len(m) - 1
 }

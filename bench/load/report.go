@@ -55,6 +55,7 @@ func usageSince(before map[int]service.CPU, files int64) (all []usage) {
 			MSPerFile: 1000 * used.Own.Seconds() / float64(max(files, 1)), PeakMemory: service.PeakMemory(pid),
 		})
 	}
+
 	return all
 }
 
@@ -63,6 +64,7 @@ func cpuOf(pids ...int) map[int]service.CPU {
 	for _, pid := range pids {
 		all[pid] = service.CPUOf(pid)
 	}
+
 	return all
 }
 
@@ -81,10 +83,12 @@ func (l *load) report() *report {
 		Outcomes: map[string]latencies{}, All: quantiles(t.all), Retries: t.retries, Lost: l.known.Lost,
 		Failures: t.failures, Wrong: t.wrongs, Examples: append([]string{}, t.examples...),
 	}
+
 	r.FilesPerS, r.MBPerS = float64(t.fullFiles)/t.full.Seconds(), float64(t.fullBytes)/1e6/t.full.Seconds()
 	for outcome, h := range t.outcomes {
 		r.Outcomes[outcome] = quantiles(h)
 	}
+
 	return r
 }
 
@@ -102,22 +106,27 @@ func (r *report) writeText(w io.Writer) {
 	row := func(name string, q latencies) {
 		fmt.Fprintf(t, "%s\t%d\t%.1f\t%.1f\t%.1f\t%.1f\t%.1f\t\n", name, q.Count, q.P50, q.P90, q.P99, q.P999, q.Max)
 	}
+
 	for _, outcome := range slices.Sorted(maps.Keys(r.Outcomes)) {
 		row(outcome, r.Outcomes[outcome])
 	}
+
 	row("all", r.All)
 	t.Flush()
 	fmt.Fprintln(w)
 	for _, why := range slices.Sorted(maps.Keys(r.Retries)) {
 		fmt.Fprintf(w, "tried again after %q: %d\n", why, r.Retries[why])
 	}
+
 	if r.Lost > 0 {
 		fmt.Fprintf(w, "requests whose answer was lost: %d\n", r.Lost)
 	}
+
 	for _, u := range r.Usage {
 		fmt.Fprintf(w, "process %d: %.1f s of processor time (%.2f ms a file), its children %.1f s, at most %.0f MB\n",
 			u.Pid, u.CPUSeconds, u.MSPerFile, u.ChildrenCPUSeconds, float64(u.PeakMemory)/1e6)
 	}
+
 	fmt.Fprintf(w, "this program: %.1f s of processor time (%.2f ms a file), at most %.0f MB\n",
 		r.Generator.CPUSeconds, r.Generator.MSPerFile, float64(r.Generator.PeakMemory)/1e6)
 	if v := r.Verification; v != nil {
@@ -125,9 +134,11 @@ func (r *report) writeText(w io.Writer) {
 			v.Fetched, float64(v.Bytes)/1e6, v.Folded, v.Wrong, v.Statistics, v.Recount)
 		r.Examples = append(r.Examples, v.Examples...)
 	}
+
 	if !r.good() {
 		fmt.Fprintf(w, "FAILED: %d files were not accepted, %d answers were wrong\n", r.Failures, r.Wrong)
 	}
+
 	for _, text := range r.Examples {
 		fmt.Fprintln(w, "  ", text)
 	}
@@ -141,6 +152,7 @@ func (l *load) progress(ctx context.Context, w *os.File) {
 		before, after = "\r\x1b[K", ""
 		defer fmt.Fprintln(w)
 	}
+
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	last := l.tally.snapshot()
@@ -150,6 +162,7 @@ func (l *load) progress(ctx context.Context, w *os.File) {
 			return
 		case <-tick.C:
 		}
+
 		s := l.tally.snapshot()
 		fmt.Fprintf(w, "%s%4.0f s  %5d files/s  %6.1f MB/s  %5d under way  p50 %.0f ms  p99 %.0f ms  %d retries  %d errors%s",
 			before, time.Since(l.tally.began).Seconds(), s.files-last.files, float64(s.bytes-last.bytes)/1e6,

@@ -63,8 +63,10 @@ func newGenerated(o options, known *ledger) (*generated, error) {
 		if err != nil {
 			return nil, err
 		}
+
 		g.albums = append(g.albums, album)
 	}
+
 	return g, nil
 }
 
@@ -77,6 +79,7 @@ func (g *generated) next(rnd *rand.Rand) (file, error) {
 	default:
 		w = work{album: g.o.sizes.pick(rnd), number: g.number.Add(1)}
 	}
+
 	return g.file(w), nil
 }
 
@@ -89,12 +92,14 @@ func (g *generated) file(w work) file {
 		h.Write(piece)
 		f.size += int64(len(piece))
 	}
+
 	h.Sum(f.sum[:0])
 	f.again = g.known.has(f.sum)
 	f.open = func() (io.ReadCloser, error) {
 		body := net.Buffers(slices.Clone(pieces)) // reading uses it up
 		return io.NopCloser(&body), nil
 	}
+
 	return f
 }
 
@@ -111,16 +116,21 @@ func newFolder(dir string, known *ledger) (*folder, error) {
 		if err != nil || !entry.Type().IsRegular() {
 			return err
 		}
+
 		one := file{name: entry.Name(), work: work{album: -1}, open: func() (io.ReadCloser, error) { return os.Open(path) }}
 		if err := one.measure(); err != nil {
 			return err
 		}
+
 		f.files = append(f.files, one)
+
 		return nil
 	})
+
 	if err == nil && len(f.files) == 0 {
 		err = fmt.Errorf("there is no file below %s", dir)
 	}
+
 	return f, err
 }
 
@@ -135,7 +145,9 @@ func (f *file) measure() error {
 	if f.size, err = io.Copy(h, r); err != nil {
 		return err
 	}
+
 	h.Sum(f.sum[:0])
+
 	return nil
 }
 

@@ -21,6 +21,7 @@ func (l *load) statistics(ctx context.Context) (doc document, err error) {
 	if _, err := get(ctx, l.client, l.target.base()+"/v1/stats", l.target.token, &text); err != nil {
 		return doc, fmt.Errorf("statistics: %w", err)
 	}
+
 	return doc, json.Unmarshal(text.Bytes(), &doc)
 }
 
@@ -43,6 +44,7 @@ func (l *load) compareStatistics(ctx context.Context, before document) error {
 		if err != nil {
 			return err
 		}
+
 		return l.known.compare(before, now)
 	})
 }
@@ -57,6 +59,7 @@ func (t totals) compare(before, now document) error {
 			errs = append(errs, fmt.Errorf("statistics: %s rose by %d, want %d to %d", what, got, least, most))
 		}
 	}
+
 	up, was := now.Uploads, before.Uploads
 	between("uploads.accepted", up.Accepted-was.Accepted, t.Accepted, t.Accepted+t.Lost)
 	between("uploads.stored", up.Stored-was.Stored, t.Stored-t.Foldable, t.Stored+t.Lost)
@@ -69,13 +72,16 @@ func (t totals) compare(before, now document) error {
 	if up.Accepted != up.Stored+up.Duplicates {
 		errs = append(errs, fmt.Errorf("statistics: %d accepted are not %d stored and %d duplicates", up.Accepted, up.Stored, up.Duplicates))
 	}
+
 	formats := int64(0)
 	for _, f := range now.Formats {
 		formats += f.Images
 	}
+
 	if formats != now.Images.Stored {
 		errs = append(errs, fmt.Errorf("statistics: the formats add up to %d images of %d", formats, now.Images.Stored))
 	}
+
 	return errors.Join(errs...)
 }
 
@@ -84,6 +90,7 @@ func days(d document) (sum stats.DayCount) {
 		sum.Accepted += day.Accepted
 		sum.Bytes += day.Bytes
 	}
+
 	return sum
 }
 
@@ -95,19 +102,23 @@ func (l *load) compareRecount(ctx context.Context) error {
 	}
 	defer pool.Close()
 	counter := stats.New(stats.Options{Pool: pool})
+
 	return l.eventually(ctx, func() error {
 		counted, err := counter.Recount(ctx)
 		if err != nil {
 			return err
 		}
+
 		shown, err := l.statistics(ctx)
 		if err != nil {
 			return err
 		}
+
 		a, b := counters(shown), counters(counted)
 		if !bytes.Equal(a, b) {
 			return fmt.Errorf("statistics differ from SQL:\n  shown   %s\n  counted %s", a, b)
 		}
+
 		return nil
 	})
 }
@@ -118,6 +129,8 @@ func counters(d document) []byte {
 	for i := range d.UploadsPerDay {
 		d.UploadsPerDay[i].Uploaders = 0
 	}
+
 	text, _ := json.Marshal(d) // our own types always encode
+
 	return text
 }

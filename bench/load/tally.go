@@ -63,6 +63,7 @@ func (t *tally) done(outcome string, latency time.Duration, bytes int64) {
 		h = newHistogram()
 		t.outcomes[outcome] = h
 	}
+
 	us := min(latency, maxLatency).Microseconds()
 	_ = h.RecordValue(us) // within its bounds
 	_ = t.all.RecordValue(us)
@@ -119,5 +120,6 @@ func (t *tally) snapshot() snapshot {
 	for n := range maps.Values(t.retries) {
 		s.retries += n
 	}
+
 	return s
 }

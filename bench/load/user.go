@@ -40,6 +40,7 @@ func newLoad(o options, t *target) (*load, error) {
 	} else {
 		l.source, err = newGenerated(o, l.known)
 	}
+
 	return l, err
 }
 
@@ -53,10 +54,12 @@ func (l *load) run(ctx context.Context) {
 	for i := range l.users {
 		users.Go(func() { l.user(begin, ctx, i) })
 	}
+
 	users.Go(func() {
 		<-begin.Done()
 		l.tally.rest()
 	})
+
 	users.Wait()
 	l.tally.stop()
 	l.client.CloseIdleConnections()
@@ -69,6 +72,7 @@ func (l *load) user(begin, ctx context.Context, i int) {
 	if l.slow.hit(rnd) {
 		slow = l.slowRate
 	}
+
 	link := l.target.links[i%len(l.target.links)]
 	for next := l.next(time.Now(), rnd); pause(begin, time.Until(next)); next = l.next(next, rnd) {
 		f, err := l.source.next(rnd)
@@ -76,10 +80,12 @@ func (l *load) user(begin, ctx context.Context, i int) {
 			l.tally.failed(err)
 			return
 		}
+
 		from := next
 		if l.rate == 0 {
 			from = time.Now()
 		}
+
 		l.deliver(ctx, post{file: f, link: link, form: l.form, slow: slow}, from, rnd)
 	}
 }
@@ -90,6 +96,7 @@ func (l *load) next(last time.Time, rnd *rand.Rand) time.Time {
 	if l.rate > 0 {
 		return last.Add(time.Duration(rnd.ExpFloat64() * float64(l.users) / l.rate * float64(time.Second)))
 	}
+
 	return time.Now().Add(time.Duration(rnd.ExpFloat64() * float64(l.think)))
 }
 
@@ -140,6 +147,7 @@ func (l *load) after(p post, err error, unknown bool, attempt int, rnd *rand.Ran
 		if unknown {
 			l.known.lost(p.file)
 		}
+
 		return 0, true
 	case errors.As(err, &busy):
 		l.tally.count(busy.Error())
@@ -147,14 +155,17 @@ func (l *load) after(p post, err error, unknown bool, attempt int, rnd *rand.Ran
 			// The store may have been lost just when it had committed.
 			l.known.lost(p.file)
 		}
+
 		return max(busy.after, wait), true
 	case errors.As(err, &lost):
 		l.known.lost(p.file)
 		if l.reconnect {
 			l.tally.count("no answer")
 		}
+
 		return wait, l.reconnect
 	}
+
 	return 0, false
 }
 
@@ -179,6 +190,7 @@ func pause(ctx context.Context, d time.Duration) bool {
 	if ctx.Err() != nil || d <= 0 {
 		return ctx.Err() == nil
 	}
+
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

@@ -49,6 +49,7 @@ func (l *load) check(ctx context.Context, before *document) *verification {
 			v.Statistics = exact(l.known.Lost)
 		}
 	}
+
 	if l.target.database != "" && l.target.token != "" {
 		if err := l.compareRecount(ctx); err != nil {
 			v.wrong(err)
@@ -57,6 +58,7 @@ func (l *load) check(ctx context.Context, before *document) *verification {
 			v.Recount = "equal"
 		}
 	}
+
 	return v
 }
 
@@ -66,6 +68,7 @@ func exact(lost int64) string {
 	if lost == 0 {
 		return "exact"
 	}
+
 	return fmt.Sprintf("right, within the %d requests whose answers were lost", lost)
 }
 
@@ -82,9 +85,11 @@ func (l *load) fetchAll(ctx context.Context, v *verification) {
 			}
 		})
 	}
+
 	for _, id := range slices.Sorted(maps.Keys(l.known.ids)) {
 		ids <- id
 	}
+
 	close(ids)
 	fetchers.Wait()
 }
@@ -103,6 +108,7 @@ func (l *load) download(ctx context.Context, id string) (n int64, sum [32]byte, 
 			return n, [32]byte(h.Sum(nil)), err
 		}
 	}
+
 	return n, sum, err
 }
 
@@ -112,6 +118,7 @@ func (l *load) fetch(ctx context.Context, v *verification, id string) error {
 	if err != nil {
 		return err
 	}
+
 	want := l.known.ids[id]
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -124,5 +131,6 @@ func (l *load) fetch(ctx context.Context, v *verification, id string) error {
 		v.Folded++
 		return nil
 	}
+
 	return fmt.Errorf("serves %x (%d bytes), and %x was acknowledged", got, n, want.sum)
 }

@@ -25,6 +25,7 @@ func (s *store) processor(ctx context.Context) (all time.Duration, err error) {
 		if err := rows.Scan(&pid); err != nil {
 			return 0, err
 		}
+
 		took, err := processorOf(pid)
 		if errors.Is(err, fs.ErrNotExist) {
 			continue
@@ -32,8 +33,10 @@ func (s *store) processor(ctx context.Context) (all time.Duration, err error) {
 		if err != nil {
 			return 0, err
 		}
+
 		all += took
 	}
+
 	return all, rows.Err()
 }
 
@@ -43,7 +46,9 @@ func processorOf(pid int) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
+
 	field, _, _ := bytes.Cut(stat, []byte(" "))
 	n, err := strconv.ParseInt(string(field), 10, 64)
+
 	return time.Duration(n), err
 }

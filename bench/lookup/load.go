@@ -42,6 +42,7 @@ func load(ctx context.Context, dir string, rows int) (s *store, err error) {
 	if err != nil {
 		return nil, err
 	}
+
 	s = &store{rows: rows, options: pgserver.Options{
 		Dir: filepath.Join(dir, "postgres"), Password: rand.Text(), Log: log,
 		Settings: map[string]string{
@@ -58,6 +59,7 @@ func load(ctx context.Context, dir string, rows int) (s *store, err error) {
 			s.stop(context.WithoutCancel(ctx))
 		}
 	}()
+
 	if err := s.postgres.CreateDatabase(ctx, database); err != nil {
 		return nil, err
 	}
@@ -67,6 +69,7 @@ func load(ctx context.Context, dir string, rows int) (s *store, err error) {
 	if err := s.open(ctx); err != nil {
 		return nil, err
 	}
+
 	return s, s.fill(ctx)
 }
 
@@ -77,6 +80,7 @@ func fillOther(ctx context.Context, o options) error {
 		return err
 	}
 	defer pool.Close()
+
 	return (&store{pool: pool, from: o.from, rows: o.rows[0]}).fill(ctx)
 }
 
@@ -89,6 +93,7 @@ func (s *store) stop(ctx context.Context) {
 	if s.pool != nil {
 		s.pool.Close()
 	}
+
 	s.postgres.Stop(ctx)
 }
 
@@ -100,6 +105,7 @@ func (s *store) restart(ctx context.Context) (err error) {
 	if s.postgres, err = pgserver.Start(ctx, s.options); err != nil {
 		return err
 	}
+
 	return s.open(ctx)
 }
 
@@ -111,6 +117,7 @@ func (s *store) fill(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+
 	_, err = s.pool.Exec(ctx, `ALTER TABLE fingerprints ALTER print SET DEFAULT `+blank+`, ALTER print SET STORAGE EXTENDED`)
 	if err != nil {
 		return err
@@ -118,6 +125,7 @@ func (s *store) fill(ctx context.Context) error {
 	if err := s.copyRows(ctx); err != nil {
 		return err
 	}
+
 	fmt.Fprintf(os.Stderr, "%d rows after %.0f s\n", s.rows, time.Since(started).Seconds())
 	indexes = append(indexes,
 		`ALTER TABLE fingerprints ALTER print DROP DEFAULT, ALTER print SET STORAGE EXTERNAL`,
@@ -127,9 +135,12 @@ func (s *store) fill(ctx context.Context) error {
 		if _, err := s.pool.Exec(ctx, statement); err != nil {
 			return fmt.Errorf("%s: %w", statement, err)
 		}
+
 		fmt.Fprintf(os.Stderr, "%.0f s: %s\n", time.Since(built).Seconds(), statement)
 	}
+
 	s.loaded = time.Since(started)
+
 	return nil
 }
 
@@ -141,17 +152,20 @@ func (s *store) dropIndexes(ctx context.Context) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	var drop, build string
 	var drops, builds []string
 	_, err = pgx.ForEachRow(rows, []any{&drop, &build}, func() error {
 		drops, builds = append(drops, drop), append(builds, build)
 		return nil
 	})
+
 	for _, statement := range drops {
 		if err == nil {
 			_, err = s.pool.Exec(ctx, statement)
 		}
 	}
+
 	return builds, err
 }
 
@@ -164,9 +178,11 @@ func (s *store) copyRows(ctx context.Context) error {
 	g.Go(func() error {
 		return s.copyTo(ctx, "images", []string{"id", "sha256", "format", "width", "height", "bytes", "uploaded_at"}, images)
 	})
+
 	g.Go(func() error {
 		return s.copyTo(ctx, "fingerprints", []string{"image_id", "scope", "hash", "bands"}, prints)
 	})
+
 	workers := runtime.GOMAXPROCS(0)
 	var makers errgroup.Group
 	for w := range workers {
@@ -191,9 +207,11 @@ func (s *store) copyRows(ctx context.Context) error {
 			return nil
 		})
 	}
+
 	err := makers.Wait()
 	close(images)
 	close(prints)
+
 	return errors.Join(err, g.Wait())
 }
 
@@ -202,9 +220,11 @@ func (s *store) copyTo(ctx context.Context, table string, columns []string, rows
 		if _, err := tx.Exec(ctx, `SET LOCAL session_replication_role = replica`); err != nil {
 			return err
 		}
+
 		_, err := tx.CopyFrom(ctx, pgx.Identifier{table}, columns, pgx.CopyFromFunc(func() ([]any, error) {
 			return <-rows, nil // nil at the end
 		}))
+
 		return err
 	})
 }
@@ -219,7 +239,9 @@ func rowsOf(n int) (image, look []any) {
 	for _, word := range h {
 		bits = binary.BigEndian.AppendUint64(bits, word)
 	}
+
 	at := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).Add(time.Duration(n) * time.Second)
+
 	return []any{id, sum, "jpeg", 4000, 3000, 3_000_000, at},
 		[]any{id, "", pgtype.Bits{Bytes: bits, Len: int32(8 * len(bits)), Valid: true}, h.Bands()}
 }

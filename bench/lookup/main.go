@@ -43,14 +43,17 @@ func main() {
 	if o.quick {
 		*rows, o.n = "20000", min(o.n, 100)
 	}
+
 	for field := range strings.SplitSeq(*rows, ",") {
 		n, err := strconv.Atoi(field)
 		if err != nil || n < 1000 {
 			fmt.Fprintln(os.Stderr, "lookup: -rows are numbers of at least 1000, with commas between them")
 			os.Exit(2)
 		}
+
 		o.rows = append(o.rows, n)
 	}
+
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, o); err != nil {
@@ -63,12 +66,13 @@ func run(ctx context.Context, o options) error {
 	if o.fill != "" {
 		return fillOther(ctx, o)
 	}
-	shares(os.Stdout)
+
 	for _, rows := range o.rows {
 		if err := runOne(ctx, o, rows); err != nil {
 			return err
 		}
 	}
+
 	return nil
 }
 
@@ -83,5 +87,6 @@ func runOne(ctx context.Context, o options, rows int) (err error) {
 		return err
 	}
 	defer s.stop(context.WithoutCancel(ctx))
+
 	return s.measure(ctx, os.Stdout, o.n)
 }

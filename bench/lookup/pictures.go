@@ -34,6 +34,7 @@ func picture(n int) *amounts {
 	case n/series%seriesOf == 0:
 		return scene(rand.New(rand.NewPCG(uint64(n/series), 2))).noisy(r, 0.1+0.5*r.Float64())
 	}
+
 	return scene(r)
 }
 
@@ -69,15 +70,18 @@ func scene(r *rand.Rand) *amounts {
 			}
 		}
 	}
+
 	for i := range a {
 		fine := math.Sqrt(float64((i/side+1)*(i/side+1) + (i%side+1)*(i%side+1)))
 		a[i] += float32(60 * rough * r.NormFloat64() / (fine * math.Sqrt(fine)))
 	}
+
 	// Far above the gate, so that no picture is without a hash.
 	gain := 20 / a.strength()
 	for i := range a {
 		a[i] *= gain
 	}
+
 	return &a
 }
 
@@ -95,6 +99,7 @@ func edges(r *rand.Rand) (out [side]float64) {
 		f0, f1 = f1, f2*f1-f0
 		t0, t1 = t1, t2*t1-t0
 	}
+
 	return out
 }
 
@@ -104,7 +109,9 @@ func (a *amounts) strength() float32 {
 	for _, v := range a {
 		sum += math.Sqrt(math.Abs(float64(v)))
 	}
+
 	sum /= float64(len(a))
+
 	return float32(0.7 * sum * sum)
 }
 
@@ -114,6 +121,7 @@ func (a *amounts) noisy(r *rand.Rand, part float64) *amounts {
 	for i := range out {
 		out[i] += float32(scale * r.NormFloat64())
 	}
+
 	return &out
 }
 

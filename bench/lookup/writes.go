@@ -22,6 +22,7 @@ func (s *store) writes(ctx context.Context, w io.Writer, n int) error {
 	if err != nil {
 		return err
 	}
+
 	next := s.rows
 	keep := func(o *outcome, count int, prints bool) error {
 		batch := pgx.Batch{}
@@ -36,11 +37,14 @@ func (s *store) writes(ctx context.Context, w io.Writer, n int) error {
 			}
 			next++
 		}
+
 		started := time.Now()
 		err := s.pool.SendBatch(ctx, &batch).Close() // one transaction
 		o.took = append(o.took, time.Since(started))
+
 		return err
 	}
+
 	for range min(n, 1000) {
 		if err := keep(&without, 1, false); err != nil {
 			return err
@@ -49,11 +53,13 @@ func (s *store) writes(ctx context.Context, w io.Writer, n int) error {
 			return err
 		}
 	}
+
 	fmt.Fprintf(w, "a picture's row alone %.2f ms, with its fingerprint %.2f ms: %.2f ms more, %.2f times\n", without.quantile(0.5),
 		with.quantile(0.5), with.quantile(0.5)-without.quantile(0.5), with.quantile(0.5)/without.quantile(0.5))
 	if err := s.settle(ctx, new(outcome)); err != nil {
 		return err
 	}
+
 	const atOnce = 2000
 	var many, settled outcome
 	if err := keep(&many, atOnce, true); err != nil {
@@ -62,7 +68,9 @@ func (s *store) writes(ctx context.Context, w io.Writer, n int) error {
 	if err := s.settle(ctx, &settled); err != nil {
 		return err
 	}
+
 	fmt.Fprintf(w, "%d pictures in one transaction %.2f ms each; settled in %.0f ms\n", atOnce, many.quantile(0.5)/atOnce, settled.quantile(0.5))
+
 	return nil
 }
 
@@ -74,6 +82,7 @@ func whole(q query) (query, error) {
 	h := q.print.Hash
 	err := q.print.UnmarshalBinary(look)
 	q.print.Hash = h
+
 	return q, err
 }
 
@@ -89,6 +98,8 @@ func (s *store) settle(ctx context.Context, o *outcome) error {
 		_, err := lookalike.Settle(ctx, tx)
 		return err
 	})
+
 	o.took = append(o.took, time.Since(started))
+
 	return err
 }

@@ -40,6 +40,7 @@ func NewAlbum(bytes int, seed uint64) (*Album, error) {
 	for q := range a.bands {
 		a.bands[q] = make([][]byte, bandsInAlbum)
 	}
+
 	var group errgroup.Group
 	group.SetLimit(runtime.GOMAXPROCS(0))
 	for i := range bandsInAlbum {
@@ -53,13 +54,17 @@ func NewAlbum(bytes int, seed uint64) (*Album, error) {
 			return nil
 		})
 	}
+
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
+
 	for _, band := range a.bands[0] {
 		a.bytes += len(band)
 	}
+
 	a.bytes = a.bytes*bandsInPicture/bandsInAlbum + len(a.header[0])
+
 	return a, nil
 }
 
@@ -78,10 +83,12 @@ func bandSize(bytes int) (band Size, height int) {
 			sz, is = other.Size, other.bytes
 		}
 	}
+
 	scale := math.Sqrt(float64(bytes) / is)
 	blocks := func(side float64) int { return mcu * max(1, int(math.Round(side/mcu))) }
 	sz.width = blocks(float64(sz.width) * scale)
 	sz.height = blocks(float64(sz.height) * scale / bandsInPicture)
+
 	return sz, sz.height * bandsInPicture
 }
 
@@ -91,22 +98,26 @@ func (a *Album) encode(img *image.YCbCr, q, i, quality, height int) error {
 	if err != nil {
 		return err
 	}
+
 	frame := bytes.Index(data, []byte{0xff, 0xc0})
 	scan := bytes.Index(data, []byte{0xff, 0xda})
 	if frame < 0 || scan < frame {
 		return fmt.Errorf("make a picture: the encoder wrote another kind of JPEG")
 	}
+
 	end := scan + 2 + int(binary.BigEndian.Uint16(data[scan+2:]))
 	a.bands[q][i] = data[end : len(data)-2]
 	if i > 0 {
 		return nil
 	}
+
 	header := bytes.Clone(data[2:end])
 	binary.BigEndian.PutUint16(header[frame-2+5:], uint16(height))
 	blocks := img.Rect.Dx() / mcu * (img.Rect.Dy() / mcu)
 	interval := binary.BigEndian.AppendUint16([]byte{0xff, 0xdd, 0, 4}, uint16(blocks))
 	at := scan - 2
 	a.header[q] = append(append(bytes.Clone(header[:at]), interval...), header[at:]...)
+
 	return nil
 }
 
@@ -118,6 +129,7 @@ func (a *Album) Picture(seed, n uint64, recoded bool) [][]byte {
 	if recoded {
 		q = 1
 	}
+
 	pieces := make([][]byte, 0, 2+2*bandsInPicture)
 	pieces = append(pieces, head(rnd), a.header[q])
 	for i := range bandsInPicture {
@@ -125,7 +137,9 @@ func (a *Album) Picture(seed, n uint64, recoded bool) [][]byte {
 		if i == bandsInPicture-1 {
 			marker[1] = 0xd9 // the end
 		}
+
 		pieces = append(pieces, a.bands[q][rnd.IntN(bandsInAlbum)], marker)
 	}
+
 	return pieces
 }

@@ -30,17 +30,20 @@ func CPUOf(pid int) CPU {
 		if !ok {
 			continue
 		}
+
 		children[p.parent] = append(children[p.parent], p.pid)
 		used[p.pid] = p.own + p.reaped
 		if p.pid == pid {
 			own, reaped = p.own, p.reaped
 		}
 	}
+
 	total := CPU{Own: own, Children: reaped}
 	for queue := children[pid]; len(queue) > 0; queue = queue[1:] {
 		total.Children += used[queue[0]]
 		queue = append(queue, children[queue[0]]...)
 	}
+
 	return total
 }
 
@@ -55,10 +58,12 @@ func Busy() (used, all time.Duration) {
 		if i != 4 && i != 5 { // idle, and waiting for the disk
 			used += time.Duration(ticks) * tick
 		}
+
 		if i == 8 { // what follows is part of the rest
 			break
 		}
 	}
+
 	return used, all
 }
 
@@ -72,6 +77,7 @@ func readStat(path string) (procStat, bool) {
 	if err != nil {
 		return procStat{}, false // it has ended
 	}
+
 	text := string(raw)
 	id, _, _ := strings.Cut(text, " ")
 	// The name, in parentheses, may have any character.
@@ -79,11 +85,14 @@ func readStat(path string) (procStat, bool) {
 	if len(fields) < 15 {
 		return procStat{}, false
 	}
+
 	number := func(s string) int {
 		n, _ := strconv.Atoi(s) // the kernel writes nothing else
 		return n
 	}
+
 	ticks := func(i int) time.Duration { return time.Duration(number(fields[i])) * tick }
+
 	return procStat{
 		pid: number(id), parent: number(fields[1]),
 		own: ticks(11) + ticks(12), reaped: ticks(13) + ticks(14),
@@ -97,5 +106,6 @@ func PeakMemory(pid int) int64 {
 	_, rest, _ := strings.Cut(string(raw), "VmHWM:")
 	number, _, _ := strings.Cut(strings.TrimSpace(rest), " ")
 	kilobytes, _ := strconv.ParseInt(number, 10, 64)
+
 	return kilobytes << 10
 }

@@ -18,6 +18,7 @@ func Envelope(form bool, name string) (contentType, head, tail string) {
 	if !form {
 		return "image/jpeg", "", ""
 	}
+
 	return "multipart/form-data; boundary=" + boundary,
 		"--" + boundary + "\r\nContent-Disposition: form-data; name=\"file\"; filename=\"" + name + "\"\r\nContent-Type: image/jpeg\r\n\r\n",
 		"\r\n--" + boundary + "--\r\n"
@@ -29,10 +30,12 @@ func NewLink(ctx context.Context, base, operatorToken, label string) (string, er
 	if err != nil {
 		return "", err
 	}
+
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, base+"/v1/links", strings.NewReader(string(spec)))
 	if err != nil {
 		return "", err
 	}
+
 	req.Header.Set("Authorization", "Bearer "+operatorToken)
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
@@ -43,11 +46,14 @@ func NewLink(ctx context.Context, base, operatorToken, label string) (string, er
 	if err != nil {
 		return "", fmt.Errorf("make a link: %w", err)
 	}
+
 	var link struct {
 		Token string `json:"token"`
 	}
+
 	if resp.StatusCode != http.StatusCreated || json.Unmarshal(text, &link) != nil || link.Token == "" {
 		return "", fmt.Errorf("make a link: %s: %s", resp.Status, text)
 	}
+
 	return link.Token, nil
 }

@@ -21,12 +21,31 @@ const (
 	stopTime  = 30 * time.Second
 )
 
-// Build builds commands of this tree into a folder.
-func Build(ctx context.Context, dir string, args ...string) error {
+// Dir is the folder of a module of this tree, such as "inlet".
+func Dir(ctx context.Context, module string) (string, error) {
+	out, err := exec.CommandContext(ctx, "go", "list", "-m", "-f", "{{.Dir}}", module).Output()
+	if err != nil {
+		return "", fmt.Errorf("find the module %s: %w", module, err)
+	}
+
+	return strings.TrimSpace(string(out)), nil
+}
+
+// Build builds commands of a module of this tree into a folder. It builds them in
+// their own module, so that they get the versions that their go.mod names.
+func Build(ctx context.Context, dir, module string, args ...string) error {
+	root, err := Dir(ctx, module)
+	if err != nil {
+		return err
+	}
+
 	args = append([]string{"build", "-o", dir + string(filepath.Separator)}, args...)
-	if out, err := exec.CommandContext(ctx, "go", args...).CombinedOutput(); err != nil {
+	cmd := exec.CommandContext(ctx, "go", args...)
+	cmd.Dir, cmd.Env = root, append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go %s: %w\n%s", strings.Join(args, " "), err, out)
 	}
+
 	return nil
 }
 
@@ -46,6 +65,7 @@ func Start(ctx context.Context, dir string, env []string, name string, args ...s
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
+
 	p := &Process{log: filepath.Join(dir, "log"), done: make(chan struct{})}
 	log, err := os.Create(p.log)
 	if err != nil {
@@ -63,6 +83,7 @@ func Start(ctx context.Context, dir string, env []string, name string, args ...s
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
 	}
+
 	listening := make(chan string, 1)
 	go func() {
 		lines := bufio.NewScanner(out)
@@ -71,9 +92,11 @@ func Start(ctx context.Context, dir string, env []string, name string, args ...s
 				listening <- base
 			}
 		}
+
 		p.ended = p.cmd.Wait()
 		close(p.done)
 	}()
+
 	select {
 	case p.Base = <-listening:
 		return p, nil
@@ -84,8 +107,10 @@ func Start(ctx context.Context, dir string, env []string, name string, args ...s
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
+
 	p.Stop()
 	said, _ := os.ReadFile(p.log)
+
 	return nil, fmt.Errorf("start %s: %w\n%s", filepath.Base(name), err, said)
 }
 
@@ -98,6 +123,7 @@ func (p *Process) Complaints() string {
 			faults = append(faults, line)
 		}
 	}
+
 	return strings.Join(faults, "")
 }
 

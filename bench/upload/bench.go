@@ -39,18 +39,21 @@ func (b *bench) round(ctx context.Context, round int) error {
 	if err := b.warmUp(ctx, floor, inlet); err != nil {
 		return err
 	}
+
 	for _, sc := range b.scenarios {
 		fmt.Fprintf(os.Stderr, "round %d of %d: %s\n", round+1, b.rounds, sc.name)
 		order := []*server{floor, inlet}
 		if round%2 == 1 { // none of them is always the first
 			order = []*server{inlet, floor}
 		}
+
 		for _, s := range order {
 			if err := b.measure(ctx, s, sc); err != nil {
 				return fmt.Errorf("%s, %s: %w\n%s", sc.name, s.name, err, s.Complaints())
 			}
 		}
 	}
+
 	// The files stay until the end: ext4 makes files slowly where many were
 	// removed in the last minutes.
 	return nil
@@ -64,14 +67,17 @@ func (b *bench) servers(ctx context.Context, round int) (floor, inlet *server, e
 			return nil, nil, err
 		}
 	}
+
 	floor, err = startFloor(ctx, filepath.Join(b.dir, "floor"), filepath.Join(dir, "floor"), b.postgres.URL(databases[0]), b.options)
 	if err != nil {
 		return nil, nil, err
 	}
+
 	inlet, err = startInlet(ctx, filepath.Join(b.dir, "inlet"), filepath.Join(dir, "inlet"), b.postgres.URL(databases[1]), b.options)
 	if err != nil {
 		floor.Stop()
 	}
+
 	return floor, inlet, err
 }
 
@@ -83,11 +89,13 @@ func (b *bench) warmUp(ctx context.Context, servers ...*server) (err error) {
 			return err
 		}
 	}
+
 	for _, s := range servers {
 		if _, err := newClient(s, b.clients).sendAll(ctx, b.warm, false); err != nil {
 			return fmt.Errorf("warm up: %w", err)
 		}
 	}
+
 	return nil
 }
 
@@ -100,6 +108,7 @@ func (b *bench) measure(ctx context.Context, s *server, sc scenario) error {
 			return err
 		}
 	}
+
 	var before steps
 	if s.name == "inlet" {
 		var err error
@@ -110,22 +119,27 @@ func (b *bench) measure(ctx context.Context, s *server, sc scenario) error {
 			defer profiling(s)()
 		}
 	}
+
 	o, err := b.watch(s, func() (outcome, error) { return c.sendAll(ctx, sc.pictures, sc.check) })
 	if err != nil {
 		return err
 	}
+
 	r := b.results[sc.name]
 	if r == nil {
 		r = &result{steps: steps{}}
 		b.results[sc.name] = r
 	}
+
 	if s.name == "floor" {
 		r.floor = append(r.floor, o)
 		return nil
 	}
+
 	r.inlet = append(r.inlet, o)
 	after, err := c.steps(ctx)
 	r.steps.add(after, before)
+
 	return err
 }
 
@@ -134,6 +148,7 @@ func (b *bench) watch(s *server, fn func() (outcome, error)) (outcome, error) {
 	ours := func() (server, database, client service.CPU) {
 		return service.CPUOf(s.Pid()), service.CPUOf(b.postgres.Pid()), service.CPUOf(os.Getpid())
 	}
+
 	server, database, client := ours()
 	used, all := service.Busy()
 	o, err := fn()
@@ -148,5 +163,6 @@ func (b *bench) watch(s *server, fn func() (outcome, error)) (outcome, error) {
 		o.idle = 1 - (usedNow-used).Seconds()/(allNow-all).Seconds()
 		o.others = max((usedNow-used-known).Seconds()/(allNow-all).Seconds(), 0)
 	}
+
 	return o, err
 }

@@ -54,6 +54,7 @@ func (o outcome) quantile(q float64) float64 {
 	if len(o.latencies) == 0 {
 		return 0
 	}
+
 	return o.latencies[int(q*float64(len(o.latencies)-1))].Seconds() * 1000
 }
 
@@ -80,6 +81,7 @@ func (c *client) sendAll(ctx context.Context, pictures []picture, checkFirst boo
 	if checkFirst && c.to.check != "" {
 		chunk = together
 	}
+
 	chunks := make(chan []picture)
 	latencies := make([][]time.Duration, c.clients)
 	var wg sync.WaitGroup
@@ -93,11 +95,14 @@ func (c *client) sendAll(ctx context.Context, pictures []picture, checkFirst boo
 			}
 		})
 	}
+
 	for some := range slices.Chunk(pictures, chunk) {
 		chunks <- some
 	}
+
 	close(chunks)
 	wg.Wait()
+
 	return outcome{pictures: len(pictures), took: time.Since(start), latencies: slices.Concat(latencies...)}, context.Cause(ctx)
 }
 
@@ -109,16 +114,20 @@ func (c *client) sendSome(ctx context.Context, some []picture, check bool, laten
 			return err
 		}
 	}
+
 	for _, p := range some {
 		if known[p.sum] {
 			continue
 		}
+
 		start := time.Now()
 		if err := c.send(ctx, p); err != nil {
 			return err
 		}
+
 		*latencies = append(*latencies, time.Since(start))
 	}
+
 	return nil
 }
 
@@ -130,17 +139,21 @@ func (c *client) send(ctx context.Context, p picture) error {
 		SHA256  string
 		Results []struct{ Status, SHA256 string }
 	}
+
 	err := c.post(ctx, c.to.url, contentType, body, len(head)+len(p.data)+len(tail), &answer)
 	if err != nil {
 		return err
 	}
+
 	sum := answer.SHA256
 	if len(answer.Results) == 1 && answer.Results[0].Status != "rejected" {
 		sum = answer.Results[0].SHA256
 	}
+
 	if sum != p.sum {
 		return fmt.Errorf("%s took %s for %s", c.to.name, p.sum, sum)
 	}
+
 	return nil
 }
 
@@ -149,21 +162,26 @@ func (c *client) known(ctx context.Context, some []picture) (map[string]bool, er
 	var ask struct {
 		SHA256 []string `json:"sha256"`
 	}
+
 	for _, p := range some {
 		ask.SHA256 = append(ask.SHA256, p.sum)
 	}
+
 	body, err := json.Marshal(ask)
 	if err != nil {
 		return nil, err
 	}
+
 	var answer struct{ Known []string }
 	if err := c.post(ctx, c.to.check, "application/json", bytes.NewReader(body), len(body), &answer); err != nil {
 		return nil, err
 	}
+
 	known := map[string]bool{}
 	for _, sum := range answer.Known {
 		known[sum] = true
 	}
+
 	return known, nil
 }
 
@@ -172,6 +190,7 @@ func (c *client) post(ctx context.Context, url, contentType string, body io.Read
 	if err != nil {
 		return err
 	}
+
 	req.ContentLength = int64(size)
 	req.Header.Set("Content-Type", contentType)
 	resp, err := c.Do(req)
@@ -186,5 +205,6 @@ func (c *client) post(ctx context.Context, url, contentType string, body io.Read
 	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusCreated {
 		return fmt.Errorf("%s answered %d: %s", c.to.name, resp.StatusCode, text)
 	}
+
 	return json.Unmarshal(text, answer)
 }

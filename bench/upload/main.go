@@ -43,9 +43,11 @@ func main() {
 		fmt.Fprintln(os.Stderr, "bench: -send is form, raw or mixed")
 		os.Exit(2)
 	}
+
 	if o.quick {
 		o.n, o.rounds = min(o.n, 8), 1
 	}
+
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, o); err != nil {
@@ -66,11 +68,13 @@ func run(ctx context.Context, o options) (err error) {
 	if err := build(ctx, dir, o.profile != ""); err != nil {
 		return err
 	}
+
 	fmt.Fprintln(os.Stderr, "making pictures")
 	started := time.Now()
 	if b.scenarios, err = scenarios(o.n, o.only); err != nil {
 		return err
 	}
+
 	fmt.Fprintf(os.Stderr, "they took %.0f s\n", time.Since(started).Seconds())
 	if b.postgres, err = startPostgres(ctx, dir); err != nil {
 		return err
@@ -81,19 +85,23 @@ func run(ctx context.Context, o options) (err error) {
 			return err
 		}
 	}
+
 	b.report(os.Stdout)
+
 	return nil
 }
 
 // build puts the binaries inlet and floor into dir.
 func build(ctx context.Context, dir string, profiled bool) error {
-	commands := []string{"inlet/cmd/inlet", "inlet/bench/floor"}
+	inlet := []string{"./cmd/inlet"}
 	if profiled {
 		overlay, err := profileOverlay(ctx, dir)
 		if err != nil {
 			return err
 		}
-		commands = append([]string{"-overlay", overlay}, commands...)
+
+		inlet = append([]string{"-overlay", overlay}, inlet...)
 	}
-	return service.Build(ctx, dir, commands...)
+
+	return errors.Join(service.Build(ctx, dir, "inlet", inlet...), service.Build(ctx, dir, "inlet/bench", "./floor"))
 }

@@ -4,12 +4,11 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
+
+	"inlet/bench/service"
 )
 
 // The product has no way to be profiled from outside. For this run one file is
@@ -23,13 +22,14 @@ const profileEnv = "INLET_BENCH_PROFILE"
 
 // profileOverlay writes what go build -overlay wants.
 func profileOverlay(ctx context.Context, dir string) (string, error) {
-	root, err := exec.CommandContext(ctx, "go", "list", "-f", "{{.Dir}}", "inlet/cmd/inlet").Output()
+	root, err := service.Dir(ctx, "inlet")
 	if err != nil {
-		return "", fmt.Errorf("find the sources: %w", err)
+		return "", err
 	}
+
 	source := filepath.Join(dir, "overlay.go")
 	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{
-		filepath.Join(strings.TrimSpace(string(root)), "bench_overlay.go"): source,
+		filepath.Join(root, "cmd", "inlet", "bench_overlay.go"): source,
 	}})
 	if err != nil {
 		return "", err
@@ -37,7 +37,9 @@ func profileOverlay(ctx context.Context, dir string) (string, error) {
 	if err := os.WriteFile(source, profiler, 0o600); err != nil {
 		return "", err
 	}
+
 	path := filepath.Join(dir, "overlay.json")
+
 	return path, os.WriteFile(path, overlay, 0o600)
 }
 

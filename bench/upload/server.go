@@ -20,6 +20,7 @@ func startPostgres(ctx context.Context, dir string) (*pgserver.Server, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	return pgserver.Start(ctx, pgserver.Options{
 		Dir: filepath.Join(dir, "postgres"), Password: rand.Text(), Log: log,
 		Settings: map[string]string{
@@ -44,10 +45,12 @@ func startFloor(ctx context.Context, binary, dir, database string, o options) (*
 	if err := os.MkdirAll(files, 0o700); err != nil {
 		return nil, err
 	}
+
 	p, err := service.Start(ctx, dir, nil, binary, "-database", database, "-dir", files)
 	if err != nil {
 		return nil, err
 	}
+
 	return &server{Process: p, name: "floor", url: p.Base + "/", form: o.send == "form"}, nil
 }
 
@@ -58,6 +61,7 @@ func startInlet(ctx context.Context, binary, dir, database string, o options) (*
 		"INLET_ADDR=127.0.0.1:0", "INLET_ADMIN_TOKEN=" + token, "INLET_LINK_KEYS=k:" + base64.StdEncoding.EncodeToString(key),
 		"INLET_DATABASE_URL=" + database, "INLET_DATA_DIR=" + filepath.Join(dir, "data"), "INLET_BLOB_URL=file://" + filepath.Join(dir, "files"),
 	}
+
 	if o.profile != "" {
 		folder, err := filepath.Abs(o.profile)
 		if err != nil {
@@ -66,17 +70,22 @@ func startInlet(ctx context.Context, binary, dir, database string, o options) (*
 		if err := os.MkdirAll(folder, 0o755); err != nil {
 			return nil, err
 		}
+
 		env = append(env, profileEnv+"="+folder)
 	}
+
 	p, err := service.Start(ctx, dir, env, binary)
 	if err != nil {
 		return nil, err
 	}
+
 	link, err := service.NewLink(ctx, p.Base, token, "")
 	if err != nil {
 		p.Stop()
 		return nil, err
 	}
+
 	url := p.Base + "/u/" + link
+
 	return &server{Process: p, name: "inlet", url: url, check: url + "/check", form: o.send != "raw"}, nil
 }

@@ -18,6 +18,7 @@ func (c *client) steps(ctx context.Context) (steps, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	resp, err := c.Do(req)
 	if err != nil {
 		return nil, err
@@ -30,12 +31,15 @@ func (c *client) steps(ctx context.Context) (steps, error) {
 		if !found {
 			continue
 		}
+
 		name, value, _ := strings.Cut(name, `"} `)
 		if _, err := fmt.Sscan(value, &seconds); err != nil {
 			return nil, fmt.Errorf("metrics: %w", err)
 		}
+
 		s[name] = seconds
 	}
+
 	return s, nil
 }
 

@@ -31,6 +31,7 @@ func TestMetricsExist(t *testing.T) {
 	if err != nil || len(problems) > 0 {
 		t.Errorf("the metrics are not well made: %v, %v", problems, err)
 	}
+
 	there := map[string]bool{"up": true} // Prometheus' own
 	for line := range strings.Lines(string(exposition)) {
 		if name, _, found := strings.Cut(line, "{"); found && !strings.HasPrefix(line, "#") {
@@ -39,17 +40,21 @@ func TestMetricsExist(t *testing.T) {
 			there[name] = true
 		}
 	}
+
 	rules := readRules(t)
 	for _, r := range rules {
 		there[r.Record] = true
 	}
+
 	asked := dashboardQueries(t)
 	for _, r := range rules {
 		asked = append(asked, question{"rule " + r.Record + r.Alert, r.Expr})
 	}
+
 	if len(asked) < 90 {
 		t.Errorf("only %d expressions are checked", len(asked))
 	}
+
 	for _, q := range asked {
 		for _, name := range metricsOf(t, q) {
 			if !there[name] {
@@ -70,6 +75,7 @@ func metricsOf(t *testing.T, q question) (names []string) {
 		t.Errorf("%s: %v in %s", q.where, err, q.expr)
 		return nil
 	}
+
 	for _, selectors := range parser.ExtractSelectors(expr) {
 		for _, m := range selectors {
 			if m.Name == "__name__" {
@@ -77,6 +83,7 @@ func metricsOf(t *testing.T, q question) (names []string) {
 			}
 		}
 	}
+
 	return names
 }
 
@@ -91,19 +98,23 @@ func readRules(t *testing.T) (all []rule) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no rules: %v", err)
 	}
+
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		var doc struct{ Groups []struct{ Rules []rule } }
 		if err := yaml.Unmarshal(text, &doc); err != nil {
 			t.Fatalf("%s: %v", file, err)
 		}
+
 		for _, g := range doc.Groups {
 			all = append(all, g.Rules...)
 		}
 	}
+
 	return all
 }
 
@@ -115,29 +126,36 @@ func TestAlertsAreExplained(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	tests, err := os.ReadFile("../../prometheus/rules_test.yml")
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	alerts := map[string]bool{}
 	for _, r := range readRules(t) {
 		if r.Alert == "" {
 			continue
 		}
+
 		alerts[r.Alert] = true
 		if !strings.Contains(string(runbook), "\n## "+r.Alert+"\n") {
 			t.Errorf("%s has no section in the runbook", r.Alert)
 		}
+
 		if r.Annotations["runbook_url"] != "docs/runbook.md#"+strings.ToLower(r.Alert) || r.Annotations["summary"] == "" {
 			t.Errorf("%s does not lead to the runbook", r.Alert)
 		}
+
 		if s := r.Labels["severity"]; s != "page" && s != "ticket" {
 			t.Errorf("%s: severity %q", r.Alert, s)
 		}
+
 		if !strings.Contains(string(tests), "alertname: "+r.Alert+"\n") {
 			t.Errorf("%s has no unit test", r.Alert)
 		}
 	}
+
 	for _, heading := range regexp.MustCompile(`(?m)^## (Inlet\w+)$`).FindAllStringSubmatch(string(runbook), -1) {
 		if !alerts[heading[1]] {
 			t.Errorf("the runbook explains %s, which is no alert", heading[1])
@@ -154,26 +172,31 @@ func dashboardQueries(t *testing.T) (all []question) {
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no dashboards: %v", err)
 	}
+
 	for _, file := range files {
 		text, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		var board struct {
 			Panels []struct {
 				Title   string
 				Targets []struct{ Expr string }
 			}
 		}
+
 		if err := json.Unmarshal(text, &board); err != nil {
 			t.Fatalf("%s: %v", file, err)
 		}
+
 		for _, p := range board.Panels {
 			for _, target := range p.Targets {
 				all = append(all, question{filepath.Base(file) + ", " + p.Title, variables.Replace(target.Expr)})
 			}
 		}
 	}
+
 	return all
 }
 
@@ -190,6 +213,7 @@ func scrape(t *testing.T) []byte {
 	if out, err := compile.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
+
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	t.Cleanup(cancel)
 	inlet := exec.CommandContext(ctx, binary)
@@ -202,10 +226,12 @@ func scrape(t *testing.T) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	t.Cleanup(func() {
 		inlet.Process.Signal(syscall.SIGTERM)
 		inlet.Wait()
 	})
+
 	lines := bufio.NewScanner(stdout)
 	for lines.Scan() {
 		if m := listening.FindStringSubmatch(lines.Text()); m != nil {
@@ -213,7 +239,9 @@ func scrape(t *testing.T) []byte {
 			return get(t, m[1]+"/metrics")
 		}
 	}
+
 	t.Fatal("Inlet did not start")
+
 	return nil
 }
 
@@ -231,5 +259,6 @@ func get(t *testing.T, url string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return body
 }

@@ -11,6 +11,7 @@ func quantiles(metric, selector string) []query {
 	for _, q := range []string{"0.5", "0.9", "0.99"} {
 		all = append(all, query{`histogram_quantile(` + q + `, sum by (le) (rate(` + metric + `_bucket{` + selector + `}[$R])))`, q})
 	}
+
 	return all
 }
 

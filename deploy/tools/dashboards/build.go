@@ -61,6 +61,7 @@ func (b board) build() (dashboard.Dashboard, error) {
 			d.WithPanel(p.build(id))
 		}
 	}
+
 	return d.Build()
 }
 
@@ -78,11 +79,13 @@ func (p panel) build(id uint32) cog.Builder[dashboard.Panel] {
 	if p.width == 0 {
 		p.width = 8
 	}
+
 	if p.number {
 		return stat.NewPanelBuilder().Id(id).Title(p.title).Description(p.about).Unit(p.unit).Datasource(source()).
 			Span(p.width).Height(4).Thresholds(p.thresholds()).Targets(p.targets()).
 			GraphMode(common.BigValueGraphModeArea)
 	}
+
 	b := timeseries.NewPanelBuilder().Id(id).Title(p.title).Description(p.about).Unit(p.unit).Datasource(source()).
 		Span(p.width).Height(8).Min(0).Thresholds(p.thresholds()).Targets(p.targets()).
 		FillOpacity(10).ShowPoints(common.VisibilityModeNever).
@@ -92,12 +95,15 @@ func (p panel) build(id uint32) cog.Builder[dashboard.Panel] {
 	if p.stacked {
 		b.FillOpacity(40).Stacking(common.NewStackingConfigBuilder().Mode(common.StackingModeNormal))
 	}
+
 	if p.most != 0 {
 		b.Max(p.most)
 	}
+
 	if p.warn != 0 {
 		b.ThresholdsStyle(common.NewGraphThresholdsStyleConfigBuilder().Mode(common.GraphThresholdsStyleModeDashed))
 	}
+
 	return b
 }
 
@@ -107,6 +113,7 @@ func (p panel) targets() []cog.Builder[variants.Dataquery] {
 		all[i] = prometheus.NewDataqueryBuilder().RefId(string(rune('A' + i))).Datasource(source()).
 			Expr(placeholders.Replace(q.expr)).LegendFormat(q.legend).Range()
 	}
+
 	return all
 }
 
@@ -119,5 +126,6 @@ func (p panel) thresholds() *dashboard.ThresholdsConfigBuilder {
 	default:
 		steps = append(steps, dashboard.Threshold{Value: &p.warn, Color: "orange"}, dashboard.Threshold{Value: &p.bad, Color: "red"})
 	}
+
 	return dashboard.NewThresholdsConfigBuilder().Mode(dashboard.ThresholdsModeAbsolute).Steps(steps)
 }

@@ -32,10 +32,12 @@ func (b board) document() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	var doc bytes.Buffer
 	enc := json.NewEncoder(&doc)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", " ")
 	err = enc.Encode(built)
+
 	return doc.Bytes(), err
 }

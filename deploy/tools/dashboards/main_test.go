@@ -20,6 +20,7 @@ func TestDashboards(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		got, err := os.ReadFile("../../grafana/dashboards/" + b.uid + ".json")
 		if err != nil {
 			t.Fatal(err)
@@ -27,6 +28,7 @@ func TestDashboards(t *testing.T) {
 		if !bytes.Equal(got, want) {
 			t.Errorf("%s is not as boards.go says: make dashboards", b.uid)
 		}
+
 		var parsed dashboard.Dashboard
 		if err := parsed.UnmarshalJSONStrict(got); failed(err) {
 			t.Errorf("%s: %v", b.uid, err)

@@ -20,6 +20,7 @@ func (c *cluster) trouble(ctx context.Context) error {
 			return nil
 		case <-time.After(calm):
 		}
+
 		victim := c.processes[turn%len(c.processes)]
 		faults := []struct {
 			what string
@@ -35,6 +36,7 @@ func (c *cluster) trouble(ctx context.Context) error {
 			}},
 			{"Redis is restarted", c.restartRedis},
 		}
+
 		fault := faults[turn%len(faults)]
 		c.log.Info("fault", "what", fault.what)
 		if err := fault.do(ctx); err != nil {
@@ -52,6 +54,7 @@ func (c *cluster) restartRedis(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+
 	o.MaxRetries = -1
 	rdb := redis.NewClient(o)
 	defer func() { _ = rdb.Close() }()
@@ -62,5 +65,6 @@ func (c *cluster) restartRedis(ctx context.Context) error {
 			return errors.Join(errors.New("redis did not come back"), err)
 		}
 	}
+
 	return nil
 }

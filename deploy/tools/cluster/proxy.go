@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"time"
 
-	"inlet/deploy"
+	"inlet/bench/service"
 	"inlet/embedded/child"
 )
 
@@ -26,30 +26,46 @@ func (c *cluster) proxy(ctx context.Context) error {
 	if err != nil {
 		return errNoNginx
 	}
+
 	dir := filepath.Join(c.dir, "nginx")
-	if err := c.writeProxy(dir); err != nil {
+	if err := c.writeProxy(ctx, dir); err != nil {
 		return err
 	}
+
 	output, err := child.OpenLog(filepath.Join(c.dir, "nginx.log"), 64<<20)
 	if err != nil {
 		return err
 	}
+
 	process, err := child.Start(child.Command{
 		Path:   path,
 		Args:   []string{"-p", dir, "-c", filepath.Join(dir, "nginx.conf"), "-e", "stderr", "-g", "daemon off; pid " + filepath.Join(dir, "pid") + ";"},
 		Output: output, Orphaned: syscall.SIGTERM,
 	})
+
 	if err != nil {
 		return err
 	}
+
 	c.stops = append(c.stops, func() {
 		process.Stop(context.Background(), 10*time.Second, syscall.SIGTERM)
 		_ = output.Close()
 	})
+
 	return listens(ctx, "nginx", c.addr, process, output)
 }
 
-func (c *cluster) writeProxy(dir string) error {
+func (c *cluster) writeProxy(ctx context.Context, dir string) error {
+	root, err := service.Dir(ctx, "inlet")
+	if err != nil {
+		return err
+	}
+
+	conf, err := os.ReadFile(filepath.Join(root, "deploy", "nginx.conf"))
+	if err != nil {
+		return err
+	}
+
 	// Its processes may be another user's.
 	for _, d := range []string{c.dir, dir, filepath.Join(dir, "site")} {
 		if err := os.MkdirAll(d, 0o755); err != nil {
@@ -59,23 +75,27 @@ func (c *cluster) writeProxy(dir string) error {
 			return err
 		}
 	}
+
 	var upstream bytes.Buffer
 	for _, kind := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
 		fmt.Fprintf(&upstream, "%s_temp_path %s;\n", kind, filepath.Join(dir, kind))
 	}
+
 	upstream.WriteString("upstream inlet {\n\tzone inlet 64k;\n\tleast_conn;\n")
 	for _, p := range c.processes[:c.replicas] {
 		fmt.Fprintf(&upstream, "\tserver %s max_fails=1 fail_timeout=1s;\n", p.addr)
 	}
+
 	upstream.WriteString("\tkeepalive 64;\n}\n")
 	// Only its own log: standard output is the file that it writes to.
-	conf := strings.ReplaceAll(deploy.Nginx, "/dev/stdout", filepath.Join(dir, "access.log"))
+	own := strings.ReplaceAll(string(conf), "/dev/stdout", filepath.Join(dir, "access.log"))
 	for name, content := range map[string]string{
-		"nginx.conf": conf, "site/upstream.conf": upstream.String(), "site/listen.conf": "listen " + c.addr + ";\n",
+		"nginx.conf": own, "site/upstream.conf": upstream.String(), "site/listen.conf": "listen " + c.addr + ";\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o644); err != nil {
 			return err
 		}
 	}
+
 	return nil
 }

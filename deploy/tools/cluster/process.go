@@ -36,10 +36,13 @@ func (p *process) start() error {
 	if err != nil {
 		return err
 	}
+
 	p.running, err = child.Start(child.Command{
 		Path: p.binary, Args: []string{"serve"}, Env: p.env, Output: output, Orphaned: syscall.SIGTERM,
 	})
+
 	p.output = output
+
 	return err
 }
 
@@ -65,10 +68,12 @@ func (p *process) awaitReady(ctx context.Context) error {
 			return fmt.Errorf("%s has ended: %w; its last words:\n%s", p.name, running.Err(), output.Tail())
 		default:
 		}
+
 		if err := pause(ctx); err != nil {
 			return fmt.Errorf("%s is not ready: %w; its last words:\n%s", p.name, err, output.Tail())
 		}
 	}
+
 	return nil
 }
 
@@ -77,11 +82,13 @@ func (p *process) ready(ctx context.Context) bool {
 	if err != nil {
 		return false
 	}
+
 	res, err := http.DefaultClient.Do(r)
 	if err != nil {
 		return false
 	}
 	defer res.Body.Close()
+
 	return res.StatusCode == http.StatusOK
 }
 
@@ -91,6 +98,7 @@ func (p *process) drain() {
 	if running == nil {
 		return
 	}
+
 	p.note()
 	running.Stop(context.Background(), drainTime, syscall.SIGTERM)
 	_ = output.Close()
@@ -117,5 +125,6 @@ func (p *process) restart(ctx context.Context) error {
 	if err := p.start(); err != nil {
 		return err
 	}
+
 	return p.awaitReady(ctx)
 }

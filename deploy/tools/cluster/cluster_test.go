@@ -32,12 +32,15 @@ func newCluster(t *testing.T) *cluster {
 	if _, err := exec.LookPath("nginx"); err != nil {
 		t.Skip(errNoNginx)
 	}
+
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
 	c, err := start(t.Context(), options{addr: "127.0.0.1:0", replicas: 3, workers: 2, blobs: "s3", dir: t.TempDir()}, log)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	t.Cleanup(c.stop)
+
 	return c
 }
 
@@ -56,13 +59,17 @@ func (c *cluster) testLogs(t *testing.T) {
 		if err != nil || d.IsDir() || filepath.Ext(path) != ".log" {
 			return err
 		}
+
 		text, err := os.ReadFile(path)
 		if bytes.Contains(text, []byte("eyJ")) {
 			t.Errorf("%s has a token", path)
 		}
+
 		logs++
+
 		return err
 	})
+
 	if err != nil || logs < len(c.processes)+2 {
 		t.Errorf("%d logs, %v", logs, err)
 	}
@@ -84,14 +91,17 @@ func (c *cluster) testLife(t *testing.T) {
 			t.Errorf("picture %d: %s", i, got.Status)
 		}
 	}
+
 	for i, data := range pictures { // every other replica knows it already
 		origin := []string{second, third, first}[i%3]
 		got := c.send(t, origin+path, data)
 		if got.Status != "duplicate" || got.Match != "exact" {
 			t.Errorf("picture %d again: %s %s", i, got.Status, got.Match)
 		}
+
 		c.compare(t, got, data)
 	}
+
 	for _, origin := range []string{first, second, third, c.url} {
 		c.counted(t, origin, len(pictures), len(pictures))
 	}
@@ -130,6 +140,7 @@ func (c *cluster) testRollingRestart(t *testing.T) {
 			}
 		})
 	}
+
 	for i, p := range c.processes {
 		// Each in the middle of what is being sent.
 		within(t, time.Minute, "uploads go on", func() bool { return int(done.Load()) > i*len(pictures)/(2*len(c.processes)) })
@@ -138,13 +149,16 @@ func (c *cluster) testRollingRestart(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+
 	senders.Wait()
 	if len(accepted) != len(pictures) {
 		t.Errorf("%d pictures have %d ids", len(pictures), len(accepted))
 	}
+
 	for id, data := range accepted {
 		c.compare(t, outcome{ID: id}, data)
 	}
+
 	// An answer that was lost is asked for again, and then is a duplicate.
 	within(t, 10*time.Second, "the statistics", func() bool {
 		doc := c.stats(t, c.url)
@@ -167,6 +181,7 @@ func (c *cluster) link(t *testing.T, origin string) newLink {
 	t.Helper()
 	var l newLink
 	decode(t, c.ask(t, http.MethodPost, origin+"/v1/links", []byte(`{"expires_in":"1h"}`), http.StatusCreated), &l)
+
 	return l
 }
 
@@ -192,6 +207,7 @@ func (c *cluster) compare(t *testing.T, got outcome, data []byte) {
 	if back := c.ask(t, http.MethodGet, c.url+"/v1/images/"+got.ID, nil, http.StatusOK); !bytes.Equal(back, data) {
 		t.Errorf("picture %s came back altered", got.ID)
 	}
+
 	if sum := sha256.Sum256(data); got.SHA256 != "" && got.SHA256 != hex.EncodeToString(sum[:]) {
 		t.Errorf("picture %s has the sum %s", got.ID, got.SHA256)
 	}
@@ -221,6 +237,7 @@ func try(ctx context.Context, url string, data []byte) (outcome, error) {
 	if err != nil {
 		return outcome{}, err
 	}
+
 	res, err := http.DefaultClient.Do(r)
 	if err != nil {
 		return outcome{}, fmt.Errorf("%w: %w", errAgain, err)
@@ -235,10 +252,12 @@ func try(ctx context.Context, url string, data []byte) (outcome, error) {
 	case res.StatusCode >= 300:
 		return outcome{}, fmt.Errorf("%s: %s", res.Status, body)
 	}
+
 	var doc struct{ Results []outcome }
 	if err := json.Unmarshal(body, &doc); err != nil || len(doc.Results) != 1 {
 		return outcome{}, fmt.Errorf("%w: %s", err, body)
 	}
+
 	return doc.Results[0], nil
 }
 
@@ -248,6 +267,7 @@ func (c *cluster) post(t *testing.T, url string, data []byte) *http.Response {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return res
 }
 
@@ -258,6 +278,7 @@ func (c *cluster) ask(t *testing.T, method, url string, body []byte, want int) [
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	r.Header.Set("Authorization", "Bearer "+c.token)
 	res, err := http.DefaultClient.Do(r)
 	if err != nil {
@@ -268,6 +289,7 @@ func (c *cluster) ask(t *testing.T, method, url string, body []byte, want int) [
 	if err != nil || res.StatusCode != want {
 		t.Fatalf("%s %s: %s, %v: %s", method, url, res.Status, err, answer)
 	}
+
 	return answer
 }
 
@@ -306,11 +328,14 @@ func makePictures(t *testing.T, n int, seed uint64) [][]byte {
 				}
 			}
 		}
+
 		var file bytes.Buffer
 		if err := png.Encode(&file, img); err != nil {
 			t.Fatal(err)
 		}
+
 		all[i] = file.Bytes()
 	}
+
 	return all
 }

@@ -58,6 +58,7 @@ func run(ctx context.Context, o options, faults bool, command []string, log *slo
 		<-ctx.Done()
 		return nil
 	}
+
 	ctx, done := context.WithCancel(ctx)
 	defer done()
 	broken := make(chan error, 1)
@@ -68,6 +69,7 @@ func run(ctx context.Context, o options, faults bool, command []string, log *slo
 			broken <- nil
 		}
 	}()
+
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Env = append(os.Environ(), c.environment()...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
@@ -79,5 +81,6 @@ func run(ctx context.Context, o options, faults bool, command []string, log *slo
 		p.note()
 		fmt.Printf("cluster: %s had %d MB at most\n", p.name, p.peak>>20)
 	}
+
 	return err
 }
