@@ -10,7 +10,7 @@ import (
 	"inlet/imaging/fingerprint"
 )
 
-// changed is the part of the pixels that differ by more than noise would.
+// changed is the share of pixels that differ by more than noise.
 func changed(a, b image.Image) float64 {
 	ra, rb := a.Bounds(), b.Bounds()
 	if ra.Size() != rb.Size() {
@@ -34,8 +34,7 @@ func changed(a, b image.Image) float64 {
 	return float64(n) / float64(ra.Dx()*ra.Dy())
 }
 
-// A pair that is meant to differ and does not would be a false alarm; one that
-// differs all over would prove nothing.
+// An equal pair would be a false alarm; one that differs all over proves nothing.
 func TestPagesDifferInOneWord(t *testing.T) {
 	t.Parallel()
 	for _, digit := range []bool{false, true} {
@@ -74,7 +73,7 @@ func TestOtherPhotosAreOther(t *testing.T) {
 	}
 }
 
-// One photo through everything, with copies made here instead of by ImageMagick.
+// One photo takes all steps, with copies made without ImageMagick.
 func TestReport(t *testing.T) {
 	t.Parallel()
 	var out, progress bytes.Buffer

@@ -11,13 +11,13 @@ import (
 	"math/rand/v2"
 )
 
-// pair is two pictures that must never be merged.
+// pair is two pictures that Inlet must never merge.
 type pair struct {
 	kind, name string
 	a, b       image.Image
 }
 
-// documents are pages and screens that differ in a word or a number.
+// documents makes pages and screens that differ in a word or a number.
 func documents(each func(pair)) {
 	for seed := range uint64(4) {
 		for _, size := range []float64{13, 16, 24, 40} {
@@ -51,7 +51,7 @@ func documents(each func(pair)) {
 	}
 }
 
-// blanks have nothing that tells them apart but what is small.
+// blanks makes plain pictures with small differences.
 func blanks(each func(pair)) {
 	plain := func(g uint8, dx, dy float64) image.Image {
 		return mapped(image.NewRGBA(image.Rect(0, 0, 800, 600)), func(x, y int, _, _, _ float64) (float64, float64, float64) {
@@ -68,7 +68,7 @@ func blanks(each func(pair)) {
 	}
 }
 
-// photos are changes to a photo that make it another picture.
+// photos makes changes to a photo that make it another picture.
 func photos(name string, m image.Image, each func(pair)) {
 	r := rand.New(rand.NewPCG(uint64(len(name)), 5))
 	base := mapped(m, func(_, _ int, r, g, b float64) (float64, float64, float64) { return r, g, b })
@@ -131,8 +131,7 @@ func photos(name string, m image.Image, each func(pair)) {
 	}
 }
 
-// apart is 25 grey levels away: brighter, or darker where brighter would be cut
-// off and so change nothing.
+// apart is 25 grey levels brighter, or darker where brighter would be clipped.
 func apart(v uint8) uint8 {
 	if v > 255-25 {
 		return v - 25
@@ -141,7 +140,7 @@ func apart(v uint8) uint8 {
 	return v + 25
 }
 
-// form is how the second picture of a pair is sent.
+// form is the encoding of a pair's second picture.
 type form struct {
 	quality int
 	part    float64 // of its size

@@ -9,7 +9,7 @@ import (
 	"image/gif"
 )
 
-// animations have the first frame in common.
+// animations compares animations that share their first frame.
 func (r *report) animations() {
 	const w, h = 400, 300
 	frames := make([]image.Image, 5)

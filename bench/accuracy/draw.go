@@ -16,7 +16,7 @@ import (
 	"golang.org/x/image/math/fixed"
 )
 
-// scene makes a photo-like picture: sky, hills of fractal noise, things in them.
+// scene makes a photo-like picture: sky, hills of fractal noise, ellipses.
 func scene(seed uint64, w, h int) *image.RGBA {
 	r := rand.New(rand.NewPCG(seed, 1))
 	m := image.NewRGBA(image.Rect(0, 0, w, h))
@@ -119,8 +119,8 @@ func write(m draw.Image, face font.Face, x, y int, c color.Color, s string) int 
 	return d.Dot.X.Ceil()
 }
 
-// page draws lines of words; the word at place changed, if there is one, is
-// replaced by another one of the same width as far as possible.
+// page draws lines of words. The word number changed, or none for −1, is another
+// one of about the same width.
 func page(seed uint64, w, h int, size float64, changed int, digit bool) *image.RGBA {
 	r := rand.New(rand.NewPCG(seed, 2))
 	m := image.NewRGBA(image.Rect(0, 0, w, h))
@@ -193,8 +193,7 @@ func screen(seed uint64, w, h int, number string) *image.RGBA {
 	return m
 }
 
-// photographed is a page as a camera takes it: from the side, unevenly lit, with
-// noise.
+// photographed is a page as a camera takes it: at an angle, unevenly lit, noisy.
 func photographed(page *image.RGBA, seed uint64, noise float64) *image.RGBA {
 	r := rand.New(rand.NewPCG(seed, 4))
 	b := page.Bounds()
@@ -239,7 +238,7 @@ func scaled(m image.Image, part float64) *image.RGBA {
 	return out
 }
 
-// mapped changes every pixel.
+// mapped applies f to every pixel.
 func mapped(m image.Image, f func(x, y int, r, g, b float64) (float64, float64, float64)) *image.RGBA {
 	b := m.Bounds()
 	out := image.NewRGBA(image.Rect(0, 0, b.Dx(), b.Dy()))

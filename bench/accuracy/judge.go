@@ -15,14 +15,14 @@ const (
 	memory    = 2 << 30
 )
 
-// file is a picture file in memory and what an upload finds out about it.
+// file is a picture file in memory with its inspection.
 type file struct {
 	name string
 	data []byte
 	info imaging.Info
 }
 
-// judge finds out what a service would take files for.
+// judge matches files as the service does.
 type judge struct{ in *imaging.Inspector }
 
 func newJudge() judge { return judge{imaging.NewInspector(maxPixels, memory)} }
@@ -42,17 +42,17 @@ func (j judge) load(name string, data []byte) (*file, error) {
 	return &file{name, data, info}, nil
 }
 
-// verdict is what two files are to each other, and what that rests on.
+// verdict is the match of two files and its reasons.
 type verdict struct {
 	fingerprint.Finding
 	distance int
 }
 
-// compare goes the way of an upload: candidates by the bands of the hash, then
-// prints, then pictures of the side that prints are made of, then whole ones.
+// compare takes the steps of an upload: candidates by the bands of the hash, then
+// fingerprints, then pictures of the size of fingerprints, then whole ones.
 func (j judge) compare(stored, sent *file) (v verdict, err error) {
-	if stored.info.Fingerprint == nil || sent.info.Fingerprint == nil {
-		v.What = "no print"
+	if stored.info.Print == nil || sent.info.Print == nil {
+		v.What = "no fingerprint"
 		return v, nil
 	}
 
@@ -63,8 +63,8 @@ func (j judge) compare(stored, sent *file) (v verdict, err error) {
 	}
 
 	prints := fingerprint.Compare(stored.info.Print, sent.info.Print)
-	v.Kind, v.What, v.distance = prints.Kind, "prints", prints.Distance
-	if v.Kind != fingerprint.Undecided {
+	v.Kind, v.What, v.distance = prints.Kind, "fingerprints", prints.Distance
+	if v.Kind != fingerprint.Closer {
 		return v, nil
 	}
 
@@ -78,7 +78,7 @@ func (j judge) compare(stored, sent *file) (v verdict, err error) {
 	for _, side := range []int{fingerprint.Side, fingerprint.FullSide} {
 		var worst fingerprint.Finding
 		for _, frame := range frames {
-			f, err := j.look(stored, sent, imaging.Want{Side: side, Frame: frame})
+			f, err := j.explain(stored, sent, imaging.Want{Side: side, Frame: frame})
 			if err != nil {
 				return v, err
 			}
@@ -95,8 +95,8 @@ func (j judge) compare(stored, sent *file) (v verdict, err error) {
 	return v, nil
 }
 
-// look compares one frame at one scale.
-func (j judge) look(stored, sent *file, want imaging.Want) (fingerprint.Finding, error) {
+// explain compares one frame at one scale.
+func (j judge) explain(stored, sent *file, want imaging.Want) (fingerprint.Finding, error) {
 	a, err := j.picture(stored, want)
 	if err != nil {
 		return fingerprint.Finding{}, err

@@ -4,9 +4,9 @@ import (
 	"bytes"
 	"fmt"
 	"image"
-	_ "image/gif"  // what pairs may be
-	_ "image/jpeg" // kept in
-	_ "image/png"
+	_ "image/gif"  // formats of
+	_ "image/jpeg" // the given
+	_ "image/png"  // pairs
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,7 +14,7 @@ import (
 	"inlet/imaging"
 )
 
-// given takes pairs of pictures from a folder.
+// given compares the pairs of a folder.
 func (r *report) given(dir string) error {
 	names, err := filepath.Glob(filepath.Join(dir, "*.a.*"))
 	if err != nil {
@@ -52,7 +52,7 @@ func picture(name string) (image.Image, error) {
 	return m, nil
 }
 
-// changes makes other pictures of made scenes and of some photos.
+// changes compares made scenes and some photos with changes of them.
 func (r *report) changes(originals []*file) {
 	for i := range uint64(scenes) {
 		photos(fmt.Sprintf("scene %d", i), scene(i, 1200, 900), r.never)

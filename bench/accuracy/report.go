@@ -14,11 +14,10 @@ import (
 	"inlet/imaging/fingerprint"
 )
 
-// enough is how many copies it takes for a missed bar to be a failure: fewer do
-// not tell 99% from 95%.
+// enough copies make a missed bar a failure: fewer do not tell 99% from 95%.
 const enough = 50
 
-// report counts what was taken for what, and prints it.
+// report counts matches and prints them.
 type report struct {
 	judge
 	out, progress io.Writer
@@ -28,14 +27,14 @@ type report struct {
 	groups        map[string]*group
 }
 
-// group is pairs of one kind that must not be merged.
+// group counts pairs of one kind that must not match.
 type group struct {
 	pairs, merged int
-	nearest       verdict // of those that reached the last step
+	nearest       verdict // of the pairs that reached the last step
 	name          string  // of that pair
 }
 
-// inParallel calls do for 0 to n−1, as many at once as there are processors.
+// inParallel calls do for 0 to n−1 on all processors.
 func inParallel(n int, do func(i int)) {
 	var g errgroup.Group
 	g.SetLimit(runtime.GOMAXPROCS(0))
@@ -49,13 +48,13 @@ func inParallel(n int, do func(i int)) {
 	_ = g.Wait() // none of them fails
 }
 
-// outcome of sending a picture after another: a verdict, or none.
+// outcome of sending a picture after another: a verdict, or an error.
 type outcome struct {
 	verdict
-	unmade, err error // there was nothing to send; it was not told what it is
+	unmade, err error // of making the picture; of judging it
 }
 
-// recall makes a copy of each photo and looks whether it is recognised.
+// recall makes a copy of each photo and counts those that match.
 func (r *report) recall(t transform, photos []*file, tool, keep string) {
 	outcomes := make([]outcome, len(photos))
 	inParallel(len(photos), func(i int) {
@@ -93,7 +92,7 @@ func (r *report) recall(t transform, photos []*file, tool, keep string) {
 	}
 }
 
-// send compares a file with what was stored before.
+// send compares a file with a stored one.
 func (r *report) send(stored *file, name string, data []byte) (verdict, error) {
 	sent, err := r.load(name, data)
 	if err != nil {
@@ -119,8 +118,7 @@ func (r *report) row(t transform, all, same int, hardest fingerprint.Finding) {
 
 func (v verdict) String() string { return fmt.Sprintf("%v, %d bits apart", v.Finding, v.distance) }
 
-// distinct compares all photos with each other, but for those whose names say
-// that they are copies.
+// distinct compares all photos with each other, except copies by their names.
 func (r *report) distinct(photos []*file) {
 	for i, a := range photos {
 		for _, b := range photos[:i] {
@@ -155,7 +153,7 @@ func (r *report) mustDiffer(kind, name string, a, b *file) {
 	r.differ(kind, name, outcome{verdict: v, err: err})
 }
 
-// differ counts what became of a pair.
+// differ counts the outcome of a pair.
 func (r *report) differ(kind, name string, v outcome) {
 	if v.err != nil {
 		fmt.Fprintf(r.progress, "%s: %v\n", name, v.err)
@@ -182,7 +180,7 @@ func (r *report) differ(kind, name string, v outcome) {
 	}
 }
 
-// merges prints what became of the pairs.
+// merges prints the counts of all pairs.
 func (r *report) merges() {
 	fmt.Fprintf(r.out, "\n%-36s %5s %6s  nearest to a merge, in parts of the limit\n", "must not be merged", "pairs", "merged")
 	kinds := make([]string, 0, len(r.groups))
@@ -193,7 +191,7 @@ func (r *report) merges() {
 	slices.SortFunc(kinds, cmp.Compare[string])
 	for _, k := range kinds {
 		g := r.groups[k]
-		near := "none came to the pictures"
+		near := "no pair reached the pictures"
 		if g.name != "" {
 			near = fmt.Sprintf("%.2f %s: %s", g.nearest.Of, g.nearest.What, g.name)
 		}
@@ -207,7 +205,7 @@ func (r *report) merges() {
 	}
 }
 
-// err is what the run did not reach.
+// err lists the failures.
 func (r *report) err() error {
 	if len(r.failed) == 0 {
 		return nil

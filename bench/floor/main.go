@@ -1,6 +1,6 @@
-// Command floor is the least that a server which keeps pictures can do: receive
-// a body, hash it, write and sync it, insert one row, answer 201. It checks
-// nothing, knows nothing, and is what bench/upload compares Inlet with.
+// Command floor does the least that a durable picture server can do: receive a
+// body, hash it, write and sync it, insert one row, answer 201. It checks nothing.
+// bench/upload compares Inlet with it.
 package main
 
 import (
@@ -72,7 +72,7 @@ type floor struct {
 	buffers sync.Pool // of *[256 << 10]byte
 }
 
-// ServeHTTP keeps one picture, sent as the raw body or as the one part of a form.
+// ServeHTTP stores one picture: the raw body, or the first part of a form.
 func (f *floor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body := io.Reader(r.Body)
 	if form, err := r.MultipartReader(); err == nil {
@@ -87,7 +87,7 @@ func (f *floor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 	sum, size, err := f.keep(body)
 	if err == nil {
-		// A picture may come again; its file is replaced and its row stays.
+		// A picture that comes again replaces its file and keeps its row.
 		_, err = f.pool.Exec(r.Context(), `INSERT INTO pictures (sha256, bytes) VALUES ($1, $2) ON CONFLICT DO NOTHING`, sum, size)
 	}
 
@@ -100,7 +100,7 @@ func (f *floor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(w, `{"sha256":"%x","bytes":%d}`, sum, size)
 }
 
-// keep writes body to a file named by its hash, and both to the disk.
+// keep writes body to a file named by its hash, and syncs the file and its name.
 func (f *floor) keep(body io.Reader) (sum []byte, size int64, err error) {
 	file, err := os.CreateTemp(f.dir, "*.tmp")
 	if err != nil {

@@ -16,8 +16,8 @@ import (
 	"inlet/stats"
 )
 
-// A run with every kind of fault is right; and what is tampered with afterwards
-// is found, whether a byte, a file or a row.
+// A run with every kind of fault passes. The verification finds a changed byte, a
+// lost file and a lost row.
 func TestRunAndWhatItFinds(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -69,7 +69,7 @@ func TestRunAndWhatItFinds(t *testing.T) {
 	finds("a lost file", "picture ")
 	write(t, path, whole)
 	if v := l.check(t.Context(), nil); v.Wrong > 0 {
-		t.Fatalf("all is as it was, and found is %v", v.Examples)
+		t.Fatalf("all is restored, and the check finds %v", v.Examples)
 	}
 
 	conn, err := pgx.Connect(t.Context(), target.database)
@@ -85,7 +85,7 @@ func TestRunAndWhatItFinds(t *testing.T) {
 	finds("a lost row", "differ from SQL")
 }
 
-// aBlob is some picture of the private service.
+// aBlob is any picture of the private service.
 func aBlob(t *testing.T, dir string) (path string, content []byte) {
 	t.Helper()
 	err := filepath.WalkDir(filepath.Join(dir, "data", "blobs"), func(name string, entry fs.DirEntry, err error) error {
@@ -113,8 +113,8 @@ func write(t *testing.T, path string, content []byte) {
 	}
 }
 
-// The statistics have to rise by what was acknowledged, give or take what is
-// not known.
+// The statistics must rise by the acknowledged files, give or take those whose
+// answers were lost.
 func TestCompare(t *testing.T) {
 	t.Parallel()
 	var before document
@@ -128,9 +128,9 @@ func TestCompare(t *testing.T) {
 	}
 
 	sent := totals{Accepted: 10, Stored: 8, Bytes: 1000, StoredBytes: 800}
-	lossy, folding := sent, sent
+	lossy, merging := sent, sent
 	lossy.Lost, lossy.LostBytes = 1, 100
-	folding.Foldable, folding.FoldableBytes = 1, 100
+	merging.Mergeable, merging.MergeableBytes = 1, 100
 	cases := []struct {
 		name  string
 		sent  totals
@@ -142,8 +142,8 @@ func TestCompare(t *testing.T) {
 		{"one too many", sent, after(11, 8, 1100), false},
 		{"one more was accepted, and its answer lost", lossy, after(11, 9, 1100), true},
 		{"two more", lossy, after(12, 10, 1200), false},
-		{"one was folded", folding, after(10, 7, 1000), true},
-		{"one was merged with another", sent, after(10, 7, 1000), false},
+		{"one was merged", merging, after(10, 7, 1000), true},
+		{"a picture without a copy was merged", sent, after(10, 7, 1000), false},
 		{"bytes are missing", sent, after(10, 8, 999), false},
 	}
 
@@ -195,7 +195,7 @@ func TestAnswersThatCannotBe(t *testing.T) {
 	}
 }
 
-// The open loop begins as many files as it is to, whatever the answers do.
+// The open loop begins files at its rate, however slow the answers are.
 func TestOpenLoop(t *testing.T) {
 	t.Parallel()
 	l := &load{options: options{users: 10, rate: 50}}

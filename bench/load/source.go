@@ -15,40 +15,38 @@ import (
 	"inlet/bench/photo"
 )
 
-// file is a picture that is to be sent.
+// file is a picture to send.
 type file struct {
 	name string
 	sum  [32]byte
 	size int64
-	// work is which picture it shows. Two files of one work may be taken for
-	// copies of each other, those of different works must not be.
+	// work is the picture that the file shows. Inlet may match two files of one
+	// work, and must not match files of different works.
 	work work
-	// again says that these very bytes were acknowledged before.
+	// again: the service acknowledged these bytes before.
 	again bool
 	open  func() (io.ReadCloser, error)
 }
 
-// work is a picture, whatever the file in which it is.
+// work is a picture, independent of its file.
 type work struct {
-	album   int // -1: one of a folder, of which nothing is known
+	album   int // -1: of a folder, so anything may match
 	number  uint64
 	recoded bool
 }
 
-// same is the work of all its copies.
+// same is the work without its encoding, equal for all copies.
 func (w work) same() work {
 	w.recoded = false
 	return w
 }
 
-// source gives the files that users send.
+// source makes the next file for a user.
 type source interface {
-	// next is what a user sends next.
 	next(rnd *rand.Rand) (file, error)
 }
 
-// generated are pictures that nobody has sent before, and copies of those that
-// were acknowledged.
+// generated makes new pictures, and repeats or copies of acknowledged ones.
 type generated struct {
 	o      options
 	albums []*photo.Album
@@ -83,7 +81,7 @@ func (g *generated) next(rnd *rand.Rand) (file, error) {
 	return g.file(w), nil
 }
 
-// file makes a work's file; the bytes are put together as they are read.
+// file makes a work's file. Reading it joins the pieces.
 func (g *generated) file(w work) file {
 	pieces := g.albums[w.album].Picture(g.o.seed, w.number, w.recoded)
 	f := file{name: fmt.Sprintf("%d.jpg", w.number), work: w}
@@ -96,15 +94,14 @@ func (g *generated) file(w work) file {
 	h.Sum(f.sum[:0])
 	f.again = g.known.has(f.sum)
 	f.open = func() (io.ReadCloser, error) {
-		body := net.Buffers(slices.Clone(pieces)) // reading uses it up
+		body := net.Buffers(slices.Clone(pieces)) // reading consumes it
 		return io.NopCloser(&body), nil
 	}
 
 	return f
 }
 
-// folder is real pictures: the first time a file is sent it is new, then it is
-// a repeat.
+// folder sends real pictures: each file is new once, then a repeat.
 type folder struct {
 	files []file
 	known *ledger

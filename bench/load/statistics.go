@@ -25,7 +25,7 @@ func (l *load) statistics(ctx context.Context) (doc document, err error) {
 	return doc, json.Unmarshal(text.Bytes(), &doc)
 }
 
-// eventually waits until check finds nothing wrong.
+// eventually repeats check until it passes or the time is over.
 func (l *load) eventually(ctx context.Context, check func() error) error {
 	deadline := time.Now().Add(l.settling)
 	for {
@@ -36,8 +36,7 @@ func (l *load) eventually(ctx context.Context, check func() error) error {
 	}
 }
 
-// compareStatistics compares what the counters rose by with what was
-// acknowledged.
+// compareStatistics compares the rise of the counters with the acknowledged files.
 func (l *load) compareStatistics(ctx context.Context, before document) error {
 	return l.eventually(ctx, func() error {
 		now, err := l.statistics(ctx)
@@ -49,9 +48,8 @@ func (l *load) compareStatistics(ctx context.Context, before document) error {
 	})
 }
 
-// compare tells what is wrong with the difference of two documents. Requests
-// whose answers were lost may have been accepted or not, and stored copies may
-// have been folded.
+// compare returns what is wrong with the difference of two documents. The service
+// may have accepted requests whose answers were lost, and merged copies.
 func (t totals) compare(before, now document) error {
 	var errs []error
 	between := func(what string, got, least, most int64) {
@@ -62,10 +60,10 @@ func (t totals) compare(before, now document) error {
 
 	up, was := now.Uploads, before.Uploads
 	between("uploads.accepted", up.Accepted-was.Accepted, t.Accepted, t.Accepted+t.Lost)
-	between("uploads.stored", up.Stored-was.Stored, t.Stored-t.Foldable, t.Stored+t.Lost)
+	between("uploads.stored", up.Stored-was.Stored, t.Stored-t.Mergeable, t.Stored+t.Lost)
 	between("uploads.rejected", up.Rejected-was.Rejected, 0, t.Rejected+t.Lost)
-	between("images.stored", now.Images.Stored-before.Images.Stored, t.Stored-t.Foldable, t.Stored+t.Lost)
-	between("images.bytes", now.Images.Bytes-before.Images.Bytes, t.StoredBytes-t.FoldableBytes, t.StoredBytes+t.LostBytes)
+	between("images.stored", now.Images.Stored-before.Images.Stored, t.Stored-t.Mergeable, t.Stored+t.Lost)
+	between("images.bytes", now.Images.Bytes-before.Images.Bytes, t.StoredBytes-t.MergeableBytes, t.StoredBytes+t.LostBytes)
 	nowDays, beforeDays := days(now), days(before)
 	between("accepted files of all days", nowDays.Accepted-beforeDays.Accepted, t.Accepted, t.Accepted+t.Lost)
 	between("bytes of all days", nowDays.Bytes-beforeDays.Bytes, t.Bytes, t.Bytes+t.LostBytes)
@@ -123,7 +121,7 @@ func (l *load) compareRecount(ctx context.Context) error {
 	})
 }
 
-// counters is a document without what is an estimate, or no counter.
+// counters encodes a document without its time and its estimates.
 func counters(d document) []byte {
 	d.AsOf = time.Time{}
 	for i := range d.UploadsPerDay {

@@ -14,18 +14,18 @@ import (
 	"inlet/bench/service"
 )
 
-// target is the service that is put under load.
+// target is the service under load.
 type target struct {
 	bases    []string
-	token    string   // the operator's; empty: only the link is known
+	token    string   // the operator's; empty with -link
 	links    []string // tokens
 	database string
 	pids     []int
-	process  *service.Process // nil: it was running
+	process  *service.Process // nil: the service was running already
 	turn     atomic.Uint64
 }
 
-// openTarget finds the service or, where none is named, starts one in dir.
+// openTarget finds the service, or starts a private one in dir.
 func openTarget(ctx context.Context, o options, dir string) (t *target, err error) {
 	t = &target{token: o.token, database: o.database}
 	switch {
@@ -67,7 +67,7 @@ func openTarget(ctx context.Context, o options, dir string) (t *target, err erro
 
 	for len(t.links) < o.links && o.link == "" {
 		if t.token == "" {
-			return nil, errors.New("links are made with the operator's token: give -token, or -link")
+			return nil, errors.New("only the operator's token makes links: give -token, or -link")
 		}
 
 		link, err := service.NewLink(ctx, t.base(), t.token, fmt.Sprint("load ", len(t.links)+1))
@@ -81,8 +81,8 @@ func openTarget(ctx context.Context, o options, dir string) (t *target, err erro
 	return t, nil
 }
 
-// start builds this tree and starts it with nothing configured but what the
-// environment says of its limits.
+// start builds this tree and starts it with its private stores. Limits come from
+// the environment.
 func (t *target) start(ctx context.Context, dir string) error {
 	if err := service.Build(ctx, dir, "inlet", "./cmd/inlet"); err != nil {
 		return err

@@ -21,22 +21,22 @@ import (
 	"inlet/embedded/pgserver"
 )
 
-// store is a database with pictures in it.
+// store is a database full of pictures.
 type store struct {
 	postgres *pgserver.Server
 	options  pgserver.Options
 	pool     *pgxpool.Pool
-	from     int // the first picture
-	rows     int // the end
+	from     int // number of the first picture
+	rows     int // number after the last picture
 	loaded   time.Duration
 }
 
 const database = "lookup"
 
-// blank is a fingerprint of nothing, as long as others are.
+// blank is a fingerprint with a blank thumbnail, as long as any other.
 const blank = `decode('0000000100000001' || repeat('00', 4640), 'hex')`
 
-// load starts a server and fills it.
+// load starts a private server with rows pictures.
 func load(ctx context.Context, dir string, rows int) (s *store, err error) {
 	log, err := child.OpenLog(filepath.Join(dir, "postgres.log"), 10<<20)
 	if err != nil {
@@ -73,7 +73,7 @@ func load(ctx context.Context, dir string, rows int) (s *store, err error) {
 	return s, s.fill(ctx)
 }
 
-// fillOther puts pictures into a database that is somebody else's.
+// fillOther puts pictures into the database that -fill names.
 func fillOther(ctx context.Context, o options) error {
 	pool, err := db.Open(ctx, o.fill, db.Options{StatementTimeout: time.Hour})
 	if err != nil {
@@ -97,8 +97,8 @@ func (s *store) stop(ctx context.Context) {
 	s.postgres.Stop(ctx)
 }
 
-// restart empties the server's own cache, but not that of the system, and makes
-// everything durable.
+// restart empties the server's cache, but not the system's, and makes commits
+// durable.
 func (s *store) restart(ctx context.Context) (err error) {
 	s.stop(ctx)
 	s.options.Settings["fsync"] = "on"
@@ -109,8 +109,8 @@ func (s *store) restart(ctx context.Context) (err error) {
 	return s.open(ctx)
 }
 
-// fill puts the pictures in without indexes, builds these, and says how long it
-// took.
+// fill inserts the pictures without indexes, builds the indexes, and prints the
+// time of each step.
 func (s *store) fill(ctx context.Context) error {
 	started := time.Now()
 	indexes, err := s.dropIndexes(ctx)
@@ -144,7 +144,8 @@ func (s *store) fill(ctx context.Context) error {
 	return nil
 }
 
-// dropIndexes drops what is no primary key, and returns what builds it again.
+// dropIndexes drops all indexes but primary keys, and returns the statements that
+// build them again.
 func (s *store) dropIndexes(ctx context.Context) ([]string, error) {
 	rows, err := s.pool.Query(ctx, `
 		SELECT 'DROP INDEX ' || indexname, indexdef FROM pg_indexes
@@ -169,36 +170,35 @@ func (s *store) dropIndexes(ctx context.Context) ([]string, error) {
 	return builds, err
 }
 
-// copyRows loads both tables. Foreign keys are not checked for every row; they
-// hold.
+// copyRows fills both tables. It skips the checks of foreign keys, which hold.
 func (s *store) copyRows(ctx context.Context) error {
 	var g errgroup.Group
 	images := make(chan []any, 1000)
-	prints := make(chan []any, 1000)
+	fingerprints := make(chan []any, 1000)
 	g.Go(func() error {
 		return s.copyTo(ctx, "images", []string{"id", "sha256", "format", "width", "height", "bytes", "uploaded_at"}, images)
 	})
 
 	g.Go(func() error {
-		return s.copyTo(ctx, "fingerprints", []string{"image_id", "scope", "hash", "bands"}, prints)
+		return s.copyTo(ctx, "fingerprints", []string{"image_id", "scope", "hash", "bands"}, fingerprints)
 	})
 
 	workers := runtime.GOMAXPROCS(0)
 	var makers errgroup.Group
 	for w := range workers {
 		makers.Go(func() error {
-			// Runs of rows, so that they are stored about in their order.
+			// Runs of rows keep the table about in order.
 			const run = 1000
 			for from := s.from + w*run; from < s.rows; from += workers * run {
 				for n := from; n < min(from+run, s.rows); n++ {
-					image, look := rowsOf(n)
+					image, fingerprint := rowsOf(n)
 					select {
 					case images <- image:
 					case <-ctx.Done():
 						return ctx.Err()
 					}
 					select {
-					case prints <- look:
+					case fingerprints <- fingerprint:
 					case <-ctx.Done():
 						return ctx.Err()
 					}
@@ -210,7 +210,7 @@ func (s *store) copyRows(ctx context.Context) error {
 
 	err := makers.Wait()
 	close(images)
-	close(prints)
+	close(fingerprints)
 
 	return errors.Join(err, g.Wait())
 }
@@ -222,15 +222,15 @@ func (s *store) copyTo(ctx context.Context, table string, columns []string, rows
 		}
 
 		_, err := tx.CopyFrom(ctx, pgx.Identifier{table}, columns, pgx.CopyFromFunc(func() ([]any, error) {
-			return <-rows, nil // nil at the end
+			return <-rows, nil // nil ends the copy
 		}))
 
 		return err
 	})
 }
 
-// rowsOf are those of the nth picture.
-func rowsOf(n int) (image, look []any) {
+// rowsOf returns the rows of the nth picture.
+func rowsOf(n int) (image, fingerprint []any) {
 	id := idOf(n)
 	sum := make([]byte, 32)
 	_, _ = rand.Read(sum) // never fails

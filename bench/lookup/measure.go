@@ -15,7 +15,7 @@ import (
 	"inlet/upload/lookalike"
 )
 
-// kind is a way to make pictures that are looked up.
+// kind is a way to make queries.
 type kind struct {
 	name string
 	make func(r *rand.Rand, rows int) query
@@ -46,13 +46,13 @@ func kinds() []kind {
 	}
 }
 
-// outcome is that of many look-ups.
+// outcome sums up many look-ups or writes.
 type outcome struct {
 	mu         sync.Mutex
 	took       []time.Duration
 	candidates int
-	near       int // copies that are as near as candidates are
-	found      int // of these
+	near       int // copies within the distance of a candidate
+	found      int // copies among the candidates
 	processor  time.Duration
 }
 
@@ -63,7 +63,7 @@ func (o *outcome) quantile(q float64) float64 {
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 
-// measure prints everything that there is to say of a store.
+// measure prints all measurements of a store.
 func (s *store) measure(ctx context.Context, w io.Writer, n int) error {
 	fmt.Fprintf(w, "\n%d rows, loaded in %.0f s\n", s.rows, s.loaded.Seconds())
 	if err := s.sizes(ctx, w); err != nil {
@@ -81,7 +81,7 @@ func (s *store) measure(ctx context.Context, w io.Writer, n int) error {
 		return err
 	}
 
-	// What is measured next is not to be the filling of the server's cache.
+	// Fill the server's cache before the next measurements.
 	if _, err := s.lookUps(ctx, all[2], 2*n, 2, 1); err != nil {
 		return err
 	}
@@ -121,7 +121,8 @@ func (s *store) row(ctx context.Context, w io.Writer, k kind, when string, n, cl
 	return nil
 }
 
-// lookUps measures Find, and looks whether copies find what they were made of.
+// lookUps measures Find with n queries, and counts the copies that find their
+// source.
 func (s *store) lookUps(ctx context.Context, k kind, n, clients int, seed uint64) (*outcome, error) {
 	queries := make([]query, n)
 	r := rand.New(rand.NewPCG(seed, 6))
@@ -185,7 +186,7 @@ func (s *store) lookUp(ctx context.Context, o *outcome, q query) error {
 	return nil
 }
 
-// sizes prints what the table and its indexes take.
+// sizes prints the sizes of the table and its indexes.
 func (s *store) sizes(ctx context.Context, w io.Writer) error {
 	var table, bands, key string
 	err := s.pool.QueryRow(ctx, `
@@ -196,7 +197,7 @@ func (s *store) sizes(ctx context.Context, w io.Writer) error {
 	return err
 }
 
-// scan measures what there would be without bands.
+// scan measures a search without bands.
 func (s *store) scan(ctx context.Context, w io.Writer) error {
 	started := time.Now()
 	var near int

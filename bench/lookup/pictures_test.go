@@ -33,6 +33,6 @@ func TestPictures(t *testing.T) {
 	}
 
 	if copies < pictures*98/100 || near < pictures/2 || near == pictures || apart < pictures-1 {
-		t.Errorf("of %d, %d copies and %d altered ones are near, %d others are not", pictures, copies, near, apart)
+		t.Errorf("of %d, %d copies and %d altered ones are candidates, %d others are not", pictures, copies, near, apart)
 	}
 }

@@ -14,7 +14,7 @@ import (
 	"inlet/upload/lookalike"
 )
 
-// writes measures what a fingerprint adds to storing a picture, and Settle.
+// writes measures the cost of a fingerprint beside a picture's row, and Settle.
 func (s *store) writes(ctx context.Context, w io.Writer, n int) error {
 	var without, with outcome
 	r := rand.New(rand.NewPCG(1, 7))
@@ -24,7 +24,7 @@ func (s *store) writes(ctx context.Context, w io.Writer, n int) error {
 	}
 
 	next := s.rows
-	keep := func(o *outcome, count int, prints bool) error {
+	insert := func(o *outcome, count int, fingerprints bool) error {
 		batch := pgx.Batch{}
 		for range count {
 			q, err := whole(queryOf(scene(r), -1))
@@ -32,7 +32,7 @@ func (s *store) writes(ctx context.Context, w io.Writer, n int) error {
 				return err
 			}
 			s.queue(&batch, next)
-			if prints {
+			if fingerprints {
 				lookalike.Queue(&batch, idOf(next), "", q.print, q.probes, seen)
 			}
 			next++
@@ -46,10 +46,10 @@ func (s *store) writes(ctx context.Context, w io.Writer, n int) error {
 	}
 
 	for range min(n, 1000) {
-		if err := keep(&without, 1, false); err != nil {
+		if err := insert(&without, 1, false); err != nil {
 			return err
 		}
-		if err := keep(&with, 1, true); err != nil {
+		if err := insert(&with, 1, true); err != nil {
 			return err
 		}
 	}
@@ -62,7 +62,7 @@ func (s *store) writes(ctx context.Context, w io.Writer, n int) error {
 
 	const atOnce = 2000
 	var many, settled outcome
-	if err := keep(&many, atOnce, true); err != nil {
+	if err := insert(&many, atOnce, true); err != nil {
 		return err
 	}
 	if err := s.settle(ctx, &settled); err != nil {
@@ -74,13 +74,13 @@ func (s *store) writes(ctx context.Context, w io.Writer, n int) error {
 	return nil
 }
 
-// whole gives a query's print thumbnails that do not compress.
+// whole gives a query's fingerprint thumbnails that do not compress.
 func whole(q query) (query, error) {
-	look := make([]byte, fingerprint.Size)
-	_, _ = crypto.Read(look) // never fails
-	look[0], look[4] = 1, 1  // a width and a height
+	text := make([]byte, fingerprint.Size)
+	_, _ = crypto.Read(text) // never fails
+	text[0], text[4] = 1, 1  // a width and a height
 	h := q.print.Hash
-	err := q.print.UnmarshalBinary(look)
+	err := q.print.UnmarshalBinary(text)
 	q.print.Hash = h
 
 	return q, err

@@ -39,8 +39,7 @@ func TestAlbum(t *testing.T) {
 	}
 }
 
-// Inlet itself must take two of them for different pictures, and a recoded one
-// for a copy.
+// Inlet must tell two pictures of an album apart, and match a recoded one.
 func TestAlbumAsInletSeesIt(t *testing.T) {
 	t.Parallel()
 	a, err := NewAlbum(40_000, 1)

@@ -3,10 +3,12 @@ package photo
 import (
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
 )
 
-// head is how a camera's JPEG begins: the marker of the file and the metadata.
+// head is the beginning of a camera's JPEG: the start marker and the metadata.
 func head(rnd *rand.Rand) []byte {
 	tiff := tiffBlock(map[uint16]any{
 		0x010f: "Canon", 0x0110: fmt.Sprintf("Canon EOS %dD", 10+rnd.IntN(70)), 0x0112: uint16(1), 0x0131: "bench",
@@ -20,17 +22,7 @@ func head(rnd *rand.Rand) []byte {
 
 // tiffBlock is a TIFF with one directory of texts and short numbers.
 func tiffBlock(tags map[uint16]any) []byte {
-	order := []uint16{}
-	for tag := range tags {
-		order = append(order, tag)
-	}
-
-	for i := range order { // a directory is sorted
-		for j := i; j > 0 && order[j] < order[j-1]; j-- {
-			order[j], order[j-1] = order[j-1], order[j]
-		}
-	}
-
+	order := slices.Sorted(maps.Keys(tags)) // a directory is sorted
 	be := binary.BigEndian
 	head := be.AppendUint16([]byte("MM\x00*\x00\x00\x00\x08"), uint16(len(order)))
 	var texts []byte

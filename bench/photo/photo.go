@@ -1,5 +1,6 @@
-// Package photo draws pictures that cost a codec as much as photos do, for the
-// benchmarks. An Album gives as many as one likes, at the cost of copying them.
+// Package photo draws pictures that cost a codec as much as photos do. Make
+// encodes each; an Album gives any number of them at the cost of a copy. The same
+// seed gives the same pictures.
 package photo
 
 import (
@@ -13,8 +14,7 @@ import (
 	"sync"
 )
 
-// Size is a kind of picture: how large it is, and how much of it is noise, so
-// that its file is as large as that of a photo.
+// Size is a kind of picture. Its noise makes the file as large as a photo's.
 type Size struct {
 	width, height int
 	noise         float64
@@ -67,9 +67,8 @@ func makePicture(sz Size, rnd *rand.Rand) ([]byte, error) {
 	return append(head(rnd), data[2:]...), nil
 }
 
-// draw draws what costs a codec as much as a photo does: shapes of all sizes,
-// from the light over the whole picture to texture, and a sensor's noise, of
-// which there is less in the plain parts.
+// draw draws shapes of all sizes, from light over the whole picture to texture,
+// and a sensor's noise, weaker in plain parts.
 func draw(sz Size, rnd *rand.Rand) *image.YCbCr {
 	img := image.NewYCbCr(image.Rect(0, 0, sz.width, sz.height), image.YCbCrSubsampleRatio420)
 	noise := sz.noise * (0.8 + 0.4*rnd.Float64())

@@ -8,19 +8,19 @@ import (
 	"time"
 )
 
-// tick is the unit of /proc/<pid>/stat; Linux has no other in use.
+// tick is the unit of /proc/<pid>/stat on Linux.
 const tick = 10 * time.Millisecond
 
 // CPU is processor time used so far.
 type CPU struct {
 	Own      time.Duration // by the process itself
-	Children time.Duration // by what it started, and what those started
+	Children time.Duration // by its descendants
 }
 
-// Since is what was used after before.
+// Since is the time used after before.
 func (c CPU) Since(before CPU) CPU { return CPU{c.Own - before.Own, c.Children - before.Children} }
 
-// CPUOf reads the processor time of a process. Where there is no /proc it is 0.
+// CPUOf reads the processor time of a process. It is 0 without /proc.
 func CPUOf(pid int) CPU {
 	own, reaped, children := time.Duration(0), time.Duration(0), map[int][]int{}
 	used := map[int]time.Duration{}
@@ -48,9 +48,9 @@ func CPUOf(pid int) CPU {
 }
 
 // Busy is the processor time that the whole machine has spent working, and all
-// that it had.
+// its processor time; both are 0 without /proc.
 func Busy() (used, all time.Duration) {
-	raw, _ := os.ReadFile("/proc/stat") // without it, both are 0
+	raw, _ := os.ReadFile("/proc/stat") // an error leaves it empty
 	line, _, _ := strings.Cut(string(raw), "\n")
 	for i, field := range strings.Fields(line) {
 		ticks, _ := strconv.Atoi(field) // the first field is no number, and counts as 0
@@ -59,7 +59,7 @@ func Busy() (used, all time.Duration) {
 			used += time.Duration(ticks) * tick
 		}
 
-		if i == 8 { // what follows is part of the rest
+		if i == 8 { // the rest is counted in the fields before
 			break
 		}
 	}
@@ -69,18 +69,18 @@ func Busy() (used, all time.Duration) {
 
 type procStat struct {
 	pid, parent int
-	own, reaped time.Duration // reaped is that of children that have ended
+	own, reaped time.Duration // reaped: of ended children
 }
 
 func readStat(path string) (procStat, bool) {
 	raw, err := os.ReadFile(path)
 	if err != nil {
-		return procStat{}, false // it has ended
+		return procStat{}, false // the process has ended
 	}
 
 	text := string(raw)
 	id, _, _ := strings.Cut(text, " ")
-	// The name, in parentheses, may have any character.
+	// The name in parentheses may contain any character.
 	fields := strings.Fields(text[strings.LastIndexByte(text, ')')+1:])
 	if len(fields) < 15 {
 		return procStat{}, false
@@ -99,8 +99,8 @@ func readStat(path string) (procStat, bool) {
 	}, true
 }
 
-// PeakMemory is the most bytes that a process itself has had resident. Where
-// there is no /proc it is 0.
+// PeakMemory is the most resident memory of a process, in bytes. It is 0 without
+// /proc.
 func PeakMemory(pid int) int64 {
 	raw, _ := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "status")) // without it, 0
 	_, rest, _ := strings.Cut(string(raw), "VmHWM:")

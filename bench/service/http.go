@@ -9,11 +9,11 @@ import (
 	"strings"
 )
 
-// boundary of the forms that are sent.
+// boundary of the multipart forms.
 const boundary = "----inlet-bench-3f1c9a77d2"
 
-// Envelope is what goes around a picture that is sent: the Content-Type of the
-// body, and what stands before and after the picture in it.
+// Envelope returns the Content-Type of an upload and the parts of its body before
+// and after the picture.
 func Envelope(form bool, name string) (contentType, head, tail string) {
 	if !form {
 		return "image/jpeg", "", ""
@@ -24,7 +24,7 @@ func Envelope(form bool, name string) (contentType, head, tail string) {
 		"\r\n--" + boundary + "--\r\n"
 }
 
-// NewLink makes an upload link that is good for a day, and returns its token.
+// NewLink creates an upload link that expires in a day, and returns its token.
 func NewLink(ctx context.Context, base, operatorToken, label string) (string, error) {
 	spec, err := json.Marshal(map[string]string{"expires_in": "24h", "label": label})
 	if err != nil {

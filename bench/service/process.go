@@ -1,5 +1,6 @@
-// Package service starts the services that benchmarks measure, as processes of
-// their own, and tells what they used.
+// Package service builds and starts the servers that benchmarks and the local
+// cluster run, and measures their processor time and memory. It owns no state:
+// a Process ends with Stop or its context.
 package service
 
 import (
@@ -15,7 +16,7 @@ import (
 	"time"
 )
 
-// startTime is how long a service may take to listen, stopTime how long to end.
+// startTime bounds the wait until a service listens, stopTime until it ends.
 const (
 	startTime = time.Minute
 	stopTime  = 30 * time.Second
@@ -31,8 +32,8 @@ func Dir(ctx context.Context, module string) (string, error) {
 	return strings.TrimSpace(string(out)), nil
 }
 
-// Build builds commands of a module of this tree into a folder. It builds them in
-// their own module, so that they get the versions that their go.mod names.
+// Build builds commands of a module of this tree into dir, with the versions of
+// that module's go.mod.
 func Build(ctx context.Context, dir, module string, args ...string) error {
 	root, err := Dir(ctx, module)
 	if err != nil {
@@ -49,18 +50,18 @@ func Build(ctx context.Context, dir, module string, args ...string) error {
 	return nil
 }
 
-// Process is a service that runs.
+// Process is a running service.
 type Process struct {
-	Base string // where it listens, such as http://127.0.0.1:1234
+	Base string // its origin, such as http://127.0.0.1:1234
 
 	cmd   *exec.Cmd
 	log   string        // the file to which it logs
 	done  chan struct{} // closed when it has ended
-	ended error         // how it ended, once done is closed
+	ended error         // valid once done is closed
 }
 
-// Start runs a command until it says where it listens. It runs in dir, and what
-// it logs goes to a file there. It is asked to stop when ctx is done.
+// Start runs a command in dir and waits until it prints "listening on ORIGIN". Its
+// log goes to a file in dir. It gets SIGTERM when ctx ends.
 func Start(ctx context.Context, dir string, env []string, name string, args ...string) (*Process, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
@@ -71,7 +72,7 @@ func Start(ctx context.Context, dir string, env []string, name string, args ...s
 	if err != nil {
 		return nil, err
 	}
-	defer log.Close() // the process has its own copy
+	defer log.Close() // the process has its own descriptor
 	p.cmd = exec.CommandContext(ctx, name, args...)
 	p.cmd.Dir, p.cmd.Stderr, p.cmd.Env = dir, log, append(os.Environ(), env...)
 	p.cmd.Cancel = func() error { return p.cmd.Process.Signal(syscall.SIGTERM) }
@@ -109,16 +110,16 @@ func Start(ctx context.Context, dir string, env []string, name string, args ...s
 	}
 
 	p.Stop()
-	said, _ := os.ReadFile(p.log)
+	text, _ := os.ReadFile(p.log)
 
-	return nil, fmt.Errorf("start %s: %w\n%s", filepath.Base(name), err, said)
+	return nil, fmt.Errorf("start %s: %w\n%s", filepath.Base(name), err, text)
 }
 
-// Complaints is what the service logged as its own fault, the first few lines.
+// Complaints returns the first few errors that the service logged.
 func (p *Process) Complaints() string {
-	said, _ := os.ReadFile(p.log)
+	text, _ := os.ReadFile(p.log)
 	var faults []string
-	for line := range strings.Lines(string(said)) {
+	for line := range strings.Lines(string(text)) {
 		if strings.Contains(line, "level=ERROR") && len(faults) < 5 {
 			faults = append(faults, line)
 		}
@@ -127,13 +128,13 @@ func (p *Process) Complaints() string {
 	return strings.Join(faults, "")
 }
 
-// Pid is the process' id.
+// Pid is the process id.
 func (p *Process) Pid() int { return p.cmd.Process.Pid }
 
-// Signal sends the process a signal. It fails only when it has ended.
+// Signal sends the process a signal. An ended process ignores it.
 func (p *Process) Signal(s os.Signal) { _ = p.cmd.Process.Signal(s) }
 
-// Stop asks the process to end, and makes it.
+// Stop ends the process: by SIGTERM, and by SIGKILL after 30 s.
 func (p *Process) Stop() {
 	p.Signal(syscall.SIGTERM)
 	select {

@@ -16,10 +16,10 @@ import (
 	"inlet/bench/service"
 )
 
-// together is how many sums are asked for at once by clients that check first.
+// together is how many sums a client that checks first asks for in one request.
 const together = 20
 
-// picture is a file to be sent.
+// picture is a file to send.
 type picture struct {
 	data []byte
 	sum  string
@@ -30,20 +30,20 @@ func newPicture(data []byte) picture {
 	return picture{data, hex.EncodeToString(sum[:])}
 }
 
-// outcome is what sending some pictures took.
+// outcome is the cost of sending some pictures.
 type outcome struct {
 	pictures  int
 	took      time.Duration
 	server    service.CPU // of the server and, as its children, of its Redis
 	database  time.Duration
 	latencies []time.Duration // of every request that carried a picture
-	idle      float64         // share of the machine's processors that nobody used
-	others    float64         // share that neither the servers nor we used
+	idle      float64         // unused share of the machine's processors
+	others    float64         // share that other processes used
 }
 
 func (o outcome) rate() float64 { return float64(o.pictures) / o.took.Seconds() }
 
-// perPicture is a processor time in milliseconds.
+// perPicture is a processor time in milliseconds a picture.
 func (o outcome) perPicture(d time.Duration) float64 {
 	return d.Seconds() * 1000 / float64(o.pictures)
 }
@@ -72,8 +72,8 @@ func newClient(to *server, clients int) *client {
 	}, to, clients}
 }
 
-// sendAll sends the pictures by all clients at once. With checkFirst they ask
-// which ones the server has, and do not send those.
+// sendAll sends the pictures through all clients at once. With checkFirst the
+// clients ask which pictures the server has, and skip those.
 func (c *client) sendAll(ctx context.Context, pictures []picture, checkFirst bool) (outcome, error) {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
@@ -131,7 +131,7 @@ func (c *client) sendSome(ctx context.Context, some []picture, check bool, laten
 	return nil
 }
 
-// send sends one picture and wants it accepted.
+// send sends one picture; any answer but acceptance is an error.
 func (c *client) send(ctx context.Context, p picture) error {
 	contentType, head, tail := service.Envelope(c.to.form, p.sum[:8]+".jpg")
 	body := io.MultiReader(bytes.NewReader([]byte(head)), bytes.NewReader(p.data), bytes.NewReader([]byte(tail)))
@@ -157,7 +157,7 @@ func (c *client) send(ctx context.Context, p picture) error {
 	return nil
 }
 
-// known asks which pictures need not be sent.
+// known returns the sums that the server already has.
 func (c *client) known(ctx context.Context, some []picture) (map[string]bool, error) {
 	var ask struct {
 		SHA256 []string `json:"sha256"`

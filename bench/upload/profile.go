@@ -11,16 +11,16 @@ import (
 	"inlet/bench/service"
 )
 
-// The product has no way to be profiled from outside. For this run one file is
-// laid over its sources, which profiles between two signals.
+// The product cannot be profiled from outside. go build -overlay adds this file
+// to its sources; it profiles between two signals.
 //
 //go:embed overlay.go.txt
 var profiler []byte
 
-// profileEnv tells the profiled process into which folder to write.
+// profileEnv names the folder for the profiles.
 const profileEnv = "INLET_BENCH_PROFILE"
 
-// profileOverlay writes what go build -overlay wants.
+// profileOverlay writes the file for go build -overlay and returns its path.
 func profileOverlay(ctx context.Context, dir string) (string, error) {
 	root, err := service.Dir(ctx, "inlet")
 	if err != nil {
@@ -43,7 +43,7 @@ func profileOverlay(ctx context.Context, dir string) (string, error) {
 	return path, os.WriteFile(path, overlay, 0o600)
 }
 
-// profiling begins a profile of the server, and ends it when it is called.
+// profiling begins a profile of the server; end ends it.
 func profiling(s *server) (end func()) {
 	s.Signal(syscall.SIGUSR1)
 	return func() { s.Signal(syscall.SIGUSR1) }

@@ -11,7 +11,7 @@ import (
 )
 
 // report prints medians over the rounds. A ratio is the median of the rounds'
-// ratios, since the two runs of one round were next to each other.
+// ratios: the two runs of one round were next to each other in time.
 func (b *bench) report(w io.Writer) {
 	fmt.Fprintf(w, "\n%d clients, %d rounds, sent as %s; medians, ratios to the floor\n\n", b.clients, b.rounds, b.send)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
@@ -47,7 +47,7 @@ func (b *bench) report(w io.Writer) {
 	}
 }
 
-func flush(t *tabwriter.Writer) { _ = t.Flush() } // a terminal that is gone wants no report
+func flush(t *tabwriter.Writer) { _ = t.Flush() } // a closed terminal needs no report
 
 func verdict(met bool) string {
 	if met {
@@ -93,7 +93,7 @@ func middleOf(values []float64) float64 {
 	return (values[(n-1)/2] + values[n/2]) / 2
 }
 
-// stepTimes lists the steps, the longest first.
+// stepTimes lists the steps in milliseconds a picture, the longest first.
 func (r *result) stepTimes() string {
 	pictures := 0
 	for _, o := range r.inlet {

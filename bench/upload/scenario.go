@@ -8,18 +8,18 @@ import (
 	"inlet/bench/photo"
 )
 
-// scenario is what is sent, and what the project wants of it.
+// scenario is a set of pictures and the ratios that the project demands for it.
 type scenario struct {
 	name     string
 	pictures []picture
-	known    []picture // sent before, unmeasured
-	check    bool      // ask first which pictures need not be sent
-	// minRate is the least rate and maxCPU the most processor time that Inlet
-	// may have, as multiples of the floor's; 0 means that nothing is wanted.
+	known    []picture // sent first, unmeasured
+	check    bool      // ask first which pictures the server has
+	// minRate is the least rate and maxCPU the most processor time, as multiples
+	// of the floor's; 0 demands nothing.
 	minRate, maxCPU float64
 }
 
-// scenarios makes those whose name has only in it.
+// scenarios makes n photos a scenario, for scenarios whose name contains only.
 func scenarios(n int, only string) ([]scenario, error) {
 	all := []scenario{
 		{name: "photos of 2–4 MB", minRate: 0.55, maxCPU: 2.5},

@@ -13,8 +13,7 @@ import (
 	"inlet/embedded/pgserver"
 )
 
-// startPostgres starts a private server with the settings of Inlet's own:
-// everything is durable.
+// startPostgres starts a private server with the durable settings of Inlet's own.
 func startPostgres(ctx context.Context, dir string) (*pgserver.Server, error) {
 	log, err := child.OpenLog(filepath.Join(dir, "postgres.log"), 10<<20)
 	if err != nil {
@@ -31,12 +30,12 @@ func startPostgres(ctx context.Context, dir string) (*pgserver.Server, error) {
 	})
 }
 
-// server is one of the two that are compared.
+// server is one of the two compared servers.
 type server struct {
 	*service.Process
 	name  string
 	url   string // where pictures are sent
-	check string // where sums are asked for; empty if it cannot be asked
+	check string // where a client asks for sums; empty: nowhere
 	form  bool   // send pictures as forms, not as raw bodies
 }
 

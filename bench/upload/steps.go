@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// steps is the time that files spent in each step of Inlet's pipeline, as its
-// own metrics tell: seconds by the step's name.
+// steps is the time that files spent in each step of Inlet's pipeline, by its
+// metrics: seconds by the step's name.
 type steps map[string]float64
 
 // steps reads the metrics.
@@ -43,7 +43,7 @@ func (c *client) steps(ctx context.Context) (steps, error) {
 	return s, nil
 }
 
-// add adds what was spent between two readings.
+// add adds the difference of two readings.
 func (s steps) add(after, before steps) {
 	for name, seconds := range after {
 		s[name] += seconds - before[name]

@@ -17,8 +17,8 @@ import (
 // bucket is the name of the bucket for pictures.
 const bucket = "inlet"
 
-// blobStore starts the store for the pictures, if it is a server, and returns the
-// settings by which it is found.
+// blobStore returns the settings of the blob store, and starts its server if it
+// has one.
 func (c *cluster) blobStore(ctx context.Context) ([]string, error) {
 	switch c.blobs {
 	case "file":
@@ -30,7 +30,7 @@ func (c *cluster) blobStore(ctx context.Context) ([]string, error) {
 	}
 }
 
-// s3 starts versitygw on a folder, in which a folder is a bucket.
+// s3 starts versitygw on a folder; each folder in it is a bucket.
 func (c *cluster) s3(ctx context.Context) ([]string, error) {
 	program, err := s3test.Program(ctx)
 	if err != nil {
@@ -78,7 +78,7 @@ func (c *cluster) s3(ctx context.Context) ([]string, error) {
 	}, nil
 }
 
-// listens waits until a server takes connections.
+// listens waits until a server accepts connections.
 func listens(ctx context.Context, name, addr string, process *child.Process, output *child.Log) error {
 	var dialer net.Dialer
 	for {
@@ -88,7 +88,7 @@ func listens(ctx context.Context, name, addr string, process *child.Process, out
 
 		select {
 		case <-process.Done():
-			return fmt.Errorf("%s has ended: %w; its last words:\n%s", name, process.Err(), output.Tail())
+			return fmt.Errorf("%s has ended: %w; the end of its log:\n%s", name, process.Err(), output.Tail())
 		default:
 		}
 

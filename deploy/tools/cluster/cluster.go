@@ -27,11 +27,11 @@ type options struct {
 	procs             int
 	blobs             string
 	dir               string
-	binary            string   // of inlet; empty: it is built
+	binary            string   // of Inlet; empty: start builds it
 	env               []string // settings for every process
 }
 
-// cluster is everything that runs.
+// cluster is the running stores, processes and nginx.
 type cluster struct {
 	options
 	log        *slog.Logger
@@ -102,7 +102,7 @@ func (c *cluster) makeDir() (err error) {
 	return nil
 }
 
-// build makes the binary of the tree that this command is run in.
+// build builds Inlet of this tree.
 func (c *cluster) build(ctx context.Context) error {
 	if c.binary != "" {
 		return nil
@@ -113,8 +113,7 @@ func (c *cluster) build(ctx context.Context) error {
 	return service.Build(ctx, c.dir, "inlet", "./cmd/inlet")
 }
 
-// stores starts PostgreSQL, Redis and the blob store, and returns the settings by
-// which they are found.
+// stores starts PostgreSQL, Redis and the blob store, and returns their settings.
 func (c *cluster) stores(ctx context.Context) ([]string, error) {
 	output, err := child.OpenLog(filepath.Join(c.dir, "postgres.log"), 8<<20)
 	if err != nil {
@@ -158,8 +157,8 @@ func (c *cluster) stores(ctx context.Context) ([]string, error) {
 	return append(blobs, "INLET_DATABASE_URL="+c.database, "INLET_REDIS_URL="+redis.URL()), nil
 }
 
-// inlets starts the replicas and the workers at once: the schema is brought up
-// by whoever comes first, while the others wait.
+// inlets starts the replicas and the workers at once. The first one migrates the
+// schema while the others wait.
 func (c *cluster) inlets(ctx context.Context, settings []string) error {
 	for i := range c.replicas + c.workers {
 		name, role := fmt.Sprintf("api-%d", i+1), "api"
@@ -194,7 +193,7 @@ func (c *cluster) inlets(ctx context.Context, settings []string) error {
 	return nil
 }
 
-// environment is how a command finds the cluster.
+// environment is the environment of a command that uses the cluster.
 func (c *cluster) environment() []string {
 	var pids, replicas []string
 	for _, p := range c.processes {
@@ -212,14 +211,14 @@ func (c *cluster) environment() []string {
 	}
 }
 
-// stop ends everything in the opposite order.
+// stop ends everything in the reverse order.
 func (c *cluster) stop() {
 	for i := len(c.stops) - 1; i >= 0; i-- {
 		c.stops[i]()
 	}
 }
 
-// fixedPort replaces port 0 by one that is free now.
+// fixedPort replaces port 0 by a free one.
 func fixedPort(ctx context.Context, addr string) (string, error) {
 	host, port, err := net.SplitHostPort(addr)
 	if err != nil || port != "0" {
@@ -231,5 +230,5 @@ func fixedPort(ctx context.Context, addr string) (string, error) {
 	return net.JoinHostPort(host, strconv.Itoa(free)), err
 }
 
-// pause waits between two looks at a condition.
+// pause waits between two checks of a condition.
 func pause(ctx context.Context) error { return child.Pause(ctx, 20*time.Millisecond) }

@@ -51,8 +51,8 @@ func TestCluster(t *testing.T) {
 	t.Run("no log has a token", c.testLogs)
 }
 
-// testLogs looks for the heads of tokens in everything that was logged, also of
-// requests whose replica was away.
+// testLogs searches all logs for the beginnings of tokens, also those of requests
+// whose replica was down.
 func (c *cluster) testLogs(t *testing.T) {
 	logs := 0
 	err := filepath.WalkDir(c.dir, func(path string, d fs.DirEntry, err error) error {
@@ -92,7 +92,7 @@ func (c *cluster) testLife(t *testing.T) {
 		}
 	}
 
-	for i, data := range pictures { // every other replica knows it already
+	for i, data := range pictures { // any other replica knows it already
 		origin := []string{second, third, first}[i%3]
 		got := c.send(t, origin+path, data)
 		if got.Status != "duplicate" || got.Match != "exact" {
@@ -116,8 +116,8 @@ func (c *cluster) testLife(t *testing.T) {
 	}
 }
 
-// testRollingRestart replaces every process under load: clients that try again
-// lose nothing.
+// testRollingRestart replaces every process under load. Clients that retry lose
+// nothing.
 func (c *cluster) testRollingRestart(t *testing.T) {
 	link, before := c.link(t, c.url), c.stats(t, c.url)
 	pictures := makePictures(t, 120, 2)
@@ -142,7 +142,7 @@ func (c *cluster) testRollingRestart(t *testing.T) {
 	}
 
 	for i, p := range c.processes {
-		// Each in the middle of what is being sent.
+		// Each while uploads are under way.
 		within(t, time.Minute, "uploads go on", func() bool { return int(done.Load()) > i*len(pictures)/(2*len(c.processes)) })
 		p.drain()
 		if err := p.restart(t.Context()); err != nil {
@@ -159,7 +159,7 @@ func (c *cluster) testRollingRestart(t *testing.T) {
 		c.compare(t, outcome{ID: id}, data)
 	}
 
-	// An answer that was lost is asked for again, and then is a duplicate.
+	// A client that lost an answer sends the picture again: a duplicate.
 	within(t, 10*time.Second, "the statistics", func() bool {
 		doc := c.stats(t, c.url)
 		return doc.Images.Stored-before.Images.Stored == len(pictures) && doc.Uploads.Accepted-before.Uploads.Accepted >= len(pictures)
@@ -191,7 +191,7 @@ func (c *cluster) stats(t *testing.T, origin string) (doc stats) {
 	return doc
 }
 
-// counted waits until a replica's statistics say so.
+// counted waits until a replica's statistics show these counts.
 func (c *cluster) counted(t *testing.T, origin string, stored, duplicates int) {
 	t.Helper()
 	var doc stats
@@ -213,8 +213,8 @@ func (c *cluster) compare(t *testing.T, got outcome, data []byte) {
 	}
 }
 
-// send sends a picture as a client does that tries again while it is told to, or
-// has no answer.
+// send sends a picture, and retries as long as the answer asks for it or is
+// missing.
 func (c *cluster) send(t *testing.T, url string, data []byte) outcome {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -230,7 +230,7 @@ func (c *cluster) send(t *testing.T, url string, data []byte) outcome {
 	}
 }
 
-var errAgain = errors.New("to be tried again")
+var errAgain = errors.New("try again")
 
 func try(ctx context.Context, url string, data []byte) (outcome, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(data))
@@ -311,7 +311,7 @@ func within(t *testing.T, limit time.Duration, what string, ok func() bool) {
 	}
 }
 
-// makePictures draws pictures that nobody takes for copies of each other.
+// makePictures draws n pictures without near-duplicates.
 func makePictures(t *testing.T, n int, seed uint64) [][]byte {
 	t.Helper()
 	all := make([][]byte, n)

@@ -9,10 +9,10 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// calm is how long the cluster is left alone between two faults.
+// calm is the time between two faults.
 const calm = 15 * time.Second
 
-// trouble goes through the faults one by one, over and over, until ctx is done.
+// trouble causes one fault after the other until ctx ends.
 func (c *cluster) trouble(ctx context.Context) error {
 	for turn := 0; ; turn++ {
 		select {
@@ -41,14 +41,14 @@ func (c *cluster) trouble(ctx context.Context) error {
 		c.log.Info("fault", "what", fault.what)
 		if err := fault.do(ctx); err != nil {
 			if ctx.Err() != nil {
-				return nil //nolint:nilerr // that the end came in the middle of a fault is no failure
+				return nil //nolint:nilerr // the run may end during a fault
 			}
 			return fmt.Errorf("%s: %w", fault.what, err)
 		}
 	}
 }
 
-// restartRedis ends the server, which is started again by its keeper.
+// restartRedis ends the server; its supervisor starts it again.
 func (c *cluster) restartRedis(ctx context.Context) error {
 	o, err := redis.ParseURL(c.redis)
 	if err != nil {
@@ -58,7 +58,7 @@ func (c *cluster) restartRedis(ctx context.Context) error {
 	o.MaxRetries = -1
 	rdb := redis.NewClient(o)
 	defer func() { _ = rdb.Close() }()
-	// The connection ends with the server, so there is no answer.
+	// The server ends without an answer.
 	_ = rdb.ShutdownNoSave(ctx).Err()
 	for rdb.Ping(ctx).Err() != nil {
 		if err := pause(ctx); err != nil {

@@ -16,11 +16,11 @@ import (
 	"inlet/embedded/child"
 )
 
-// errNoNginx tells a person what to do.
+// errNoNginx names the missing package.
 var errNoNginx = errors.New("nginx is not installed: on Debian, apt-get install nginx-light")
 
-// proxy starts nginx with the very configuration of deploy/, but for the site's
-// part, in which the replicas and the port are this cluster's.
+// proxy starts nginx with deploy/nginx.conf and a site part of its own: the
+// replicas and the port of this cluster.
 func (c *cluster) proxy(ctx context.Context) error {
 	path, err := exec.LookPath("nginx")
 	if err != nil {
@@ -66,7 +66,7 @@ func (c *cluster) writeProxy(ctx context.Context, dir string) error {
 		return err
 	}
 
-	// Its processes may be another user's.
+	// nginx may run its workers as another user.
 	for _, d := range []string{c.dir, dir, filepath.Join(dir, "site")} {
 		if err := os.MkdirAll(d, 0o755); err != nil {
 			return err
@@ -87,7 +87,7 @@ func (c *cluster) writeProxy(ctx context.Context, dir string) error {
 	}
 
 	upstream.WriteString("\tkeepalive 64;\n}\n")
-	// Only its own log: standard output is the file that it writes to.
+	// Standard output is the error log's file; the access log needs its own.
 	own := strings.ReplaceAll(string(conf), "/dev/stdout", filepath.Join(dir, "access.log"))
 	for name, content := range map[string]string{
 		"nginx.conf": own, "site/upstream.conf": upstream.String(), "site/listen.conf": "listen " + c.addr + ";\n",

@@ -5,7 +5,7 @@ import "github.com/grafana/grafana-foundation-sdk/go/units"
 // boards are all dashboards.
 var boards = []board{service, uploads, stores, background, capacity}
 
-// quantiles are the three that are shown of a histogram.
+// quantiles are the three that a panel shows of a histogram.
 func quantiles(metric, selector string) []query {
 	var all []query
 	for _, q := range []string{"0.5", "0.9", "0.99"} {

@@ -23,7 +23,7 @@ type row struct {
 	panels []panel
 }
 
-// panel is a graph over time, or a number.
+// panel shows a graph over time, or a number.
 type panel struct {
 	title, about string
 	unit         string // one of Grafana's
@@ -31,14 +31,14 @@ type panel struct {
 	number       bool // the last value, large
 	stacked      bool
 	width        uint32 // of 24; 0: 8
-	// warn and bad are where the colour changes; 0: it does not. Where bad is
+	// warn and bad are the values at which the colour changes; 0: never. With bad
 	// below warn, less is worse.
 	warn, bad float64
 	most      float64 // end of the axis; 0: open
 }
 
 // query is an expression and the names of its lines. In expressions, $S selects
-// the processes that are shown and $R is the time over which rates are taken.
+// the shown processes and $R is the interval of rates.
 type query struct{ expr, legend string }
 
 var placeholders = strings.NewReplacer("$S", `job="$job",instance=~"$instance"`, "$R", "$__rate_interval")
@@ -52,6 +52,7 @@ func (b board) build() (dashboard.Dashboard, error) {
 		WithVariable(variable("job", "Job", `label_values(inlet_build_info, job)`)).
 		WithVariable(variable("instance", "Process", `label_values(inlet_build_info{job="$job"}, instance)`).
 			Multi(true).IncludeAll(true).AllValue(".+"))
+
 	id := uint32(0)
 	for _, r := range b.rows {
 		id++
