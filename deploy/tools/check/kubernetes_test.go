@@ -1,5 +1,5 @@
-// Package check holds what is deployed against what it is deployed to:
-// Kubernetes' own types, the metrics of a running Inlet, Grafana's.
+// Package check checks the deployment files: manifests against Kubernetes' types,
+// rules and dashboards against the metrics of a running Inlet.
 package check
 
 import (
@@ -25,8 +25,8 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 )
 
-// build is what `kubectl apply -k` would send. An object with a field that its
-// type does not have, or of a wrong type, fails the test.
+// build returns the objects that `kubectl apply -k` would send. An unknown field or
+// a wrong type fails the test.
 func build(t *testing.T, path string) []runtime.Object {
 	t.Helper()
 	tree := t.TempDir()
@@ -100,7 +100,7 @@ func TestKubernetes(t *testing.T) {
 	}
 }
 
-// reached tells whether people come in by one way, and to the service.
+// reached checks that there is one way in, and that it leads to the service.
 func reached(t *testing.T, objects []runtime.Object) {
 	t.Helper()
 	var ways []string
@@ -152,7 +152,7 @@ func podsOf(objects []runtime.Object) (pods []pod) {
 	return pods
 }
 
-// hardened tells what a pod may do that it must not.
+// hardened checks that a pod has no needless rights.
 func hardened(t *testing.T, p pod) {
 	t.Helper()
 	security := p.Spec.SecurityContext
@@ -189,13 +189,13 @@ func hardened(t *testing.T, p pod) {
 	}
 }
 
-// drain is how long Inlet may take after a signal, in seconds: requests (30),
-// jobs that are cut off (5), traces (5).
+// drain bounds Inlet's shutdown, in seconds: requests (30), interrupted jobs (5),
+// traces (5).
 const drain = 40
 
 func isTrue(b *bool) bool { return b != nil && *b }
 
-// references tells what a pod names that is not there. The base has no secrets.
+// references checks that everything a pod names exists. The base has no secrets.
 func references(t *testing.T, objects []runtime.Object, p pod, secrets bool) {
 	t.Helper()
 	there := map[string]bool{}
@@ -223,7 +223,7 @@ func references(t *testing.T, objects []runtime.Object, p pod, secrets bool) {
 	}
 }
 
-// selected tells selectors that select nothing.
+// selected checks that every selector selects something.
 func selected(t *testing.T, objects []runtime.Object) {
 	t.Helper()
 	pods := podsOf(objects)
@@ -262,7 +262,7 @@ func selected(t *testing.T, objects []runtime.Object) {
 	}
 }
 
-// Every setting that is deployed is one that Inlet has.
+// Inlet has every deployed setting.
 func TestSettingsExist(t *testing.T) {
 	t.Parallel()
 	source, err := os.ReadFile("../../../cmd/inlet/config.go")

@@ -22,8 +22,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// A new Inlet, of which nothing was asked yet, has every series that a dashboard
-// or a rule names: what appears only after its first event has no rate.
+// A new Inlet has every series that a dashboard or a rule names, before its first
+// request: a series that appears with its first event has no rate.
 func TestMetricsExist(t *testing.T) {
 	t.Parallel()
 	exposition := scrape(t)
@@ -64,10 +64,10 @@ func TestMetricsExist(t *testing.T) {
 	}
 }
 
-// question is an expression, and who asks it.
+// question is an expression and its place.
 type question struct{ where, expr string }
 
-// metricsOf names the metrics of an expression.
+// metricsOf lists the metrics of an expression.
 func metricsOf(t *testing.T, q question) (names []string) {
 	t.Helper()
 	expr, err := parser.NewParser(parser.Options{}).ParseExpr(q.expr)
@@ -118,8 +118,7 @@ func readRules(t *testing.T) (all []rule) {
 	return all
 }
 
-// Every alert says how urgent it is, and has its section in the runbook and its
-// unit test.
+// Every alert has a severity, a section in the runbook and a unit test.
 func TestAlertsAreExplained(t *testing.T) {
 	t.Parallel()
 	runbook, err := os.ReadFile("../../../docs/runbook.md")
@@ -202,8 +201,8 @@ func dashboardQueries(t *testing.T) (all []question) {
 
 var listening = regexp.MustCompile(`listening on (http://\S+)`)
 
-// scrape builds Inlet, starts it with nothing configured, and returns what
-// Prometheus would read first.
+// scrape builds Inlet, starts it with nothing configured, and returns its first
+// metrics.
 func scrape(t *testing.T) []byte {
 	t.Helper()
 	dir := t.TempDir()
