@@ -22,7 +22,7 @@ func TestRunAndWhatItFinds(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	o := options{
-		users: 20, links: 2, duration: 2 * time.Second, think: 50 * time.Millisecond, patience: time.Minute,
+		users: 20, links: 2, duration: 5 * time.Second, think: 50 * time.Millisecond, patience: time.Minute,
 		sizes: mix{{20e3, 3}, {60e3, 1}}, repeats: 0.2, recoded: 0.1, slow: 0.1, slowRate: 100e3, disconnects: 0.2,
 		form: true, verify: true, seed: 1,
 	}
