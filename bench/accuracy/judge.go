@@ -51,20 +51,20 @@ type verdict struct {
 // compare takes the steps of an upload: candidates by the bands of the hash, then
 // fingerprints, then pictures of the size of fingerprints, then whole ones.
 func (j judge) compare(stored, sent *file) (v verdict, err error) {
-	if stored.info.Print == nil || sent.info.Print == nil {
+	if stored.info.Fingerprint == nil || sent.info.Fingerprint == nil {
 		v.What = "no fingerprint"
 		return v, nil
 	}
 
-	known := stored.info.Print.Hash.Bands()
+	known := stored.info.Fingerprint.Hash.Bands()
 	if !slices.ContainsFunc(sent.info.Probes, func(k int32) bool { return slices.Contains(known, k) }) {
 		v.What = "no band in common"
 		return v, nil
 	}
 
-	prints := fingerprint.Compare(stored.info.Print, sent.info.Print)
-	v.Kind, v.What, v.distance = prints.Kind, "fingerprints", prints.Distance
-	if v.Kind != fingerprint.Closer {
+	found := fingerprint.Compare(stored.info.Fingerprint, sent.info.Fingerprint)
+	v.Kind, v.What, v.distance = found.Kind, "fingerprints", found.Distance
+	if v.Kind != fingerprint.Undecided {
 		return v, nil
 	}
 
@@ -87,7 +87,7 @@ func (j judge) compare(stored, sent *file) (v verdict, err error) {
 			}
 		}
 
-		if v.Finding = worst; v.Kind != fingerprint.Closer {
+		if v.Finding = worst; v.Kind != fingerprint.Undecided {
 			break
 		}
 	}

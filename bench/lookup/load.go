@@ -234,7 +234,7 @@ func rowsOf(n int) (image, fingerprint []any) {
 	id := idOf(n)
 	sum := make([]byte, 32)
 	_, _ = rand.Read(sum) // never fails
-	h := queryOf(picture(n), n).print.Hash
+	h := queryOf(picture(n), n).fingerprint.Hash
 	var bits []byte
 	for _, word := range h {
 		bits = binary.BigEndian.AppendUint64(bits, word)

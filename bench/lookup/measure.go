@@ -163,7 +163,7 @@ func (s *store) lookUps(ctx context.Context, k kind, n, clients int, seed uint64
 
 func (s *store) lookUp(ctx context.Context, o *outcome, q query) error {
 	started := time.Now()
-	candidates, _, err := lookalike.Find(ctx, s.pool, "", q.print, q.probes)
+	candidates, _, err := lookalike.Find(ctx, s.pool, "", q.fingerprint, q.probes)
 	took := time.Since(started)
 	if err != nil {
 		return err
@@ -173,7 +173,7 @@ func (s *store) lookUp(ctx context.Context, o *outcome, q query) error {
 	defer o.mu.Unlock()
 	o.took = append(o.took, took)
 	o.candidates += len(candidates)
-	if q.source < 0 || q.print.Hash.Distance(queryOf(picture(q.source), 0).print.Hash) > fingerprint.MaxDistance {
+	if q.source < 0 || q.fingerprint.Hash.Distance(queryOf(picture(q.source), 0).fingerprint.Hash) > fingerprint.MaxDistance {
 		return nil
 	}
 

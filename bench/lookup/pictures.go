@@ -135,9 +135,9 @@ func altered(a *amounts, r *rand.Rand) *amounts { return a.noisy(r, 0.3+0.9*r.Fl
 
 // query is the input of a look-up.
 type query struct {
-	print  *fingerprint.Fingerprint
-	probes []int32
-	source int // number of the stored picture behind it, −1: none
+	fingerprint *fingerprint.Fingerprint
+	probes      []int32
+	source      int // number of the stored picture behind it, −1: none
 }
 
 func queryOf(a *amounts, source int) query {

@@ -18,7 +18,7 @@ func TestPictures(t *testing.T) {
 			t.Fatalf("picture %d: no hash, or another each time", n)
 		}
 
-		distance := func(a *amounts) int { return queryOf(a, n).print.Hash.Distance(q.print.Hash) }
+		distance := func(a *amounts) int { return queryOf(a, n).fingerprint.Hash.Distance(q.fingerprint.Hash) }
 		if distance(copied(picture(n), r)) <= 16 {
 			copies++
 		}

@@ -18,7 +18,7 @@ import (
 func (s *store) writes(ctx context.Context, w io.Writer, n int) error {
 	var without, with outcome
 	r := rand.New(rand.NewPCG(1, 7))
-	_, seen, err := lookalike.Find(ctx, s.pool, "", queryOf(scene(r), -1).print, nil)
+	_, seen, err := lookalike.Find(ctx, s.pool, "", queryOf(scene(r), -1).fingerprint, nil)
 	if err != nil {
 		return err
 	}
@@ -33,7 +33,7 @@ func (s *store) writes(ctx context.Context, w io.Writer, n int) error {
 			}
 			s.queue(&batch, next)
 			if fingerprints {
-				lookalike.Queue(&batch, idOf(next), "", q.print, q.probes, seen)
+				lookalike.Queue(&batch, idOf(next), "", q.fingerprint, q.probes, seen)
 			}
 			next++
 		}
@@ -79,9 +79,9 @@ func whole(q query) (query, error) {
 	text := make([]byte, fingerprint.Size)
 	_, _ = crypto.Read(text) // never fails
 	text[0], text[4] = 1, 1  // a width and a height
-	h := q.print.Hash
-	err := q.print.UnmarshalBinary(text)
-	q.print.Hash = h
+	h := q.fingerprint.Hash
+	err := q.fingerprint.UnmarshalBinary(text)
+	q.fingerprint.Hash = h
 
 	return q, err
 }

@@ -48,7 +48,7 @@ func TestAlbumAsInletSeesIt(t *testing.T) {
 	}
 
 	inspector := imaging.NewInspector(1e8, 64<<20)
-	look := func(data []byte) *fingerprint.Picture {
+	decode := func(data []byte) *fingerprint.Picture {
 		p, err := inspector.Picture(t.Context(), bytes.NewReader(data), int64(len(data)), imaging.JPEG, imaging.Want{Side: fingerprint.FullSide})
 		if err != nil {
 			t.Fatal(err)
@@ -57,14 +57,14 @@ func TestAlbumAsInletSeesIt(t *testing.T) {
 		return p
 	}
 
-	original := look(bytes.Join(a.Picture(7, 0, false), nil))
-	if kind := fingerprint.Verify(original, look(bytes.Join(a.Picture(7, 0, true), nil))); kind != fingerprint.Match {
-		t.Errorf("a recoded picture is taken for %v", kind)
+	original := decode(bytes.Join(a.Picture(7, 0, false), nil))
+	if kind := fingerprint.Verify(original, decode(bytes.Join(a.Picture(7, 0, true), nil))); kind != fingerprint.Match {
+		t.Errorf("a recoded picture is judged %v", kind)
 	}
 
 	for n := range uint64(10) {
-		if kind := fingerprint.Verify(original, look(bytes.Join(a.Picture(7, n+1, false), nil))); kind == fingerprint.Match {
-			t.Errorf("picture %d is taken for picture 0", n+1)
+		if kind := fingerprint.Verify(original, decode(bytes.Join(a.Picture(7, n+1, false), nil))); kind == fingerprint.Match {
+			t.Errorf("picture %d matches picture 0", n+1)
 		}
 	}
 }
