@@ -25,9 +25,14 @@ GOVULNCHECK   := $(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 COVERED := link upload stats imaging
 FLOOR   := 80
 
+# The product, and what measures and deploys it. Programs run in the folder of
+# their module: a folder in their flags is relative to that.
+MODULES := . bench deploy/tools
+each = @for module in $(MODULES); do (cd $$module && echo "== $$module" && $(1)) || exit 1; done
+
 # Tests that draw and compare pictures in one goroutine: the race detector makes
 # them twenty times slower and finds nothing.
-DRAWN := inlet/bench/accuracy inlet/bench/photo
+DRAWN := ./accuracy ./photo
 
 HAVE_CC := $(shell command -v $${CC:-cc} >/dev/null 2>&1 && echo yes)
 ifeq ($(HAVE_CC),yes)
@@ -39,7 +44,7 @@ endif
 # The pages' scripts are tested where Node.js is found.
 NODE ?= node
 
-.PHONY: help run cluster cluster-load build test test-js scripts vendor check check-deploy dashboards lint fmt tidy vuln bench bench-go bench-upload load growth accuracy heavy fuzz cover e2e e2e-bars
+.PHONY: help run cluster cluster-load build test test-js scripts vendor check check-deploy dashboards lint fmt tidy vet vuln bench bench-go bench-upload load growth accuracy heavy fuzz cover e2e e2e-bars
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,11 +53,11 @@ run: ## Start the service on this machine, with nothing configured
 	$(GO) run ./cmd/inlet
 
 cluster: ## Start three replicas and two workers behind nginx, with stores of their own (CLUSTERFLAGS=-h)
-	$(GO) run ./deploy/cluster $(CLUSTERFLAGS)
+	cd deploy/tools && $(GO) run ./cluster $(CLUSTERFLAGS)
 
 cluster-load: ## A thousand users on that cluster for LOADTIME (5m), while processes are killed and Redis is restarted
-	$(GO) run ./deploy/cluster -addr 127.0.0.1:0 -faults $(CLUSTERFLAGS) -- sh -c \
-		'exec $(GO) run ./bench/load -users 1000 -links 10 -reconnect -duration $(LOADTIME) -database "$$INLET_DATABASE_URL" $(LOADFLAGS)'
+	cd deploy/tools && $(GO) run ./cluster -addr 127.0.0.1:0 -faults $(CLUSTERFLAGS) -- sh -c \
+		'exec $(GO) run -C ../../bench ./load -users 1000 -links 10 -reconnect -duration $(LOADTIME) -database "$$INLET_DATABASE_URL" $(LOADFLAGS)'
 
 build: ## Build the static binary ./inlet
 	$(GO) build -trimpath -o inlet ./cmd/inlet
@@ -61,8 +66,11 @@ test: ## Run every test, with the race detector where a C compiler is found
 ifneq ($(HAVE_CC),yes)
 	@echo "no C compiler: running the tests without the race detector"
 endif
-	$(RACE) $(TESTFLAGS) $(filter-out $(DRAWN),$(shell $(GO) list ./...))
-	$(GO) test $(TESTFLAGS) $(DRAWN)
+	$(RACE) $(TESTFLAGS) ./...
+	cd bench && $(RACE) $(TESTFLAGS) $(filter-out $(DRAWN:./%=inlet/bench/%),$(shell cd bench && $(GO) list ./...))
+	cd bench && $(GO) test $(TESTFLAGS) $(DRAWN)
+	cd deploy/tools && $(RACE) $(TESTFLAGS) ./cluster
+	cd deploy/tools && $(GO) test $(TESTFLAGS) ./check ./dashboards
 
 test-js: ## Run the tests of the pages' scripts (needs Node.js 20)
 	$(NODE) --test web/jstest/
@@ -78,31 +86,32 @@ vendor: ## Copy the pages' libraries out of npm packages, in the versions of web
 	cd web && cp $(addprefix node_modules/world-atlas/,countries-110m.json LICENSE) assets/vendor/world-atlas/
 	$(GO) generate ./web
 
-check: tidy lint vuln ## Formatting, linters, import order, go.mod, known vulnerabilities
-	$(GO) vet ./...
+check: tidy vet lint vuln ## Formatting, linters, import order, go.mod, known vulnerabilities
 
-# Every part that cannot be had is said, not passed over.
+# Prints every check that it skips.
 check-deploy: ## Hold what is deployed (Kubernetes, alerts, dashboards) against what it is deployed to
 	@if command -v promtool >/dev/null 2>&1; then \
 		promtool check config prometheus.yml && promtool test rules deploy/prometheus/rules_test.yml; \
 	else echo "SKIPPED: promtool check config, promtool test rules: promtool (Debian's package prometheus) is not here"; fi
-	cd deploy/tools && $(GO) vet ./... && $(GO) test -count=1 ./...
+	cd deploy/tools && $(GO) test -count=1 ./check ./dashboards
 
 dashboards: ## Write Grafana's dashboards anew
 	cd deploy/tools && $(GO) run ./dashboards
 
 lint:
-	$(GOLANGCI_LINT) run ./...
+	$(call each,$(GOLANGCI_LINT) run ./...)
 
 fmt: ## Format the code
-	$(GOLANGCI_LINT) fmt ./...
+	$(call each,$(GOLANGCI_LINT) fmt ./...)
 
 tidy:
-	$(GO) mod tidy -diff
-	$(GO) mod verify
+	$(call each,$(GO) mod tidy -diff && $(GO) mod verify)
 
-# Vulnerabilities fail the check; a database that cannot be reached does not,
-# but is said.
+vet:
+	$(call each,$(GO) vet ./...)
+
+# A vulnerability fails the check. A database out of reach does not, but the check
+# says so. Only the product ships.
 vuln:
 	@mkdir -p .cache; \
 	if $(GOVULNCHECK) ./... >.cache/vuln.log 2>&1; then echo "govulncheck: no known vulnerability is called"; \
@@ -110,24 +119,23 @@ vuln:
 		echo "govulncheck: NOT CHECKED, the vulnerability database is out of reach"; \
 	else cat .cache/vuln.log; exit 1; fi
 
-bench: ## Compare decoders, and look pictures up among millions (ROWS=1000000,10000000; 20 GB, half an hour)
-	$(GO) run ./bench/decode
-	$(GO) run ./bench/lookup -rows $(ROWS)
+bench: ## Find near-duplicates among millions of pictures (ROWS=1000000,10000000; 20 GB, half an hour)
+	cd bench && $(GO) run ./lookup -rows $(ROWS)
 
 bench-go: ## Run the Go benchmarks (BENCHTIME=1s)
 	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./imaging/... ./upload/... ./link/...
 
 bench-upload: ## Compare whole uploads with those to a bare server (BENCHFLAGS=-quick)
-	$(GO) run ./bench/upload $(BENCHFLAGS)
+	cd bench && $(GO) run ./upload $(BENCHFLAGS)
 
 load: ## Put a thousand users on a private service, then verify every byte and counter (LOADFLAGS=-users 1000)
-	$(GO) run ./bench/load $(LOADFLAGS)
+	cd bench && $(GO) run ./load $(LOADFLAGS)
 
 growth: ## What an upload costs with 10 thousand and with a million pictures stored (GROWTH=10000 1000000)
-	$(GO) run ./deploy/cluster -addr 127.0.0.1:0 -replicas 1 -workers 1 -blobs file -- bench/growth $(GROWTH)
+	cd deploy/tools && $(GO) run ./cluster -addr 127.0.0.1:0 -replicas 1 -workers 1 -blobs file -- ../../bench/growth $(GROWTH)
 
-accuracy: ## Send copies and lookalikes of photos against each other (ACCURACYFLAGS=-dir FOLDER)
-	$(GO) run ./bench/accuracy $(ACCURACYFLAGS)
+accuracy: ## Match copies and near-duplicates of photos (ACCURACYFLAGS=-dir FOLDER)
+	cd bench && $(GO) run ./accuracy $(ACCURACYFLAGS)
 
 e2e: build e2e/node_modules ## Drive the pages in a real Chromium, and a public tus client (needs node 20)
 	rm -rf e2e/output

@@ -17,6 +17,11 @@ type Querier interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
+// Batcher is a pool, a connection or a transaction.
+type Batcher interface {
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
+}
+
 // Rows maps a struct to the rows of a table: the tag db of a field names its
 // column, and the fields of an embedded struct stand in its place. Make it once,
 // with RowsOf.

@@ -10,12 +10,13 @@ import (
 	"inlet/imaging/fingerprint"
 )
 
-// changed is the part of the pixels that differ by more than noise would.
+// changed is the share of pixels that differ by more than noise.
 func changed(a, b image.Image) float64 {
 	ra, rb := a.Bounds(), b.Bounds()
 	if ra.Size() != rb.Size() {
 		return 1
 	}
+
 	n := 0
 	for y := range ra.Dy() {
 		for x := range ra.Dx() {
@@ -29,11 +30,11 @@ func changed(a, b image.Image) float64 {
 			}
 		}
 	}
+
 	return float64(n) / float64(ra.Dx()*ra.Dy())
 }
 
-// A pair that is meant to differ and does not would be a false alarm; one that
-// differs all over would prove nothing.
+// An equal pair would be a false alarm; one that differs all over proves nothing.
 func TestPagesDifferInOneWord(t *testing.T) {
 	t.Parallel()
 	for _, digit := range []bool{false, true} {
@@ -42,6 +43,7 @@ func TestPagesDifferInOneWord(t *testing.T) {
 			t.Errorf("digit %v: %.4f of the page is changed", digit, part)
 		}
 	}
+
 	if part := changed(screen(1, 640, 400, "31.3"), screen(1, 640, 400, "31.8")); part == 0 || part > 0.001 {
 		t.Errorf("%.5f of the screen is changed", part)
 	}
@@ -58,18 +60,20 @@ func TestOtherPhotosAreOther(t *testing.T) {
 			}
 		}
 	})
+
 	photos("scene", scene(1, 200, 150), func(p pair) {
 		n++
 		if changed(p.a, p.b) == 0 {
 			t.Errorf("%s changes nothing", p.kind)
 		}
 	})
+
 	if n < 20 {
 		t.Errorf("%d pairs", n)
 	}
 }
 
-// One photo through everything, with copies made here instead of by ImageMagick.
+// One photo takes all steps, with copies made without ImageMagick.
 func TestReport(t *testing.T) {
 	t.Parallel()
 	var out, progress bytes.Buffer
@@ -81,17 +85,21 @@ func TestReport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	kept := t.TempDir()
 	for copied, data := range map[string][]byte{"a copy": asJPEG(m, 75, .75), "another": asJPEG(scene(4, 800, 600), 92, 1)} {
 		if err := os.WriteFile(filepath.Join(kept, "scene.jpg."+copied+".jpg"), data, 0o600); err != nil {
 			t.Fatal(err)
 		}
+
 		r.recall(transform{name: copied, ext: "jpg", bar: 1}, []*file{f}, "false", kept)
 	}
+
 	lines := bytes.Split(bytes.TrimSpace(out.Bytes()), []byte("\n"))
 	if len(lines) != 2 || bytes.Count(out.Bytes(), []byte(" ok ")) != 1 || bytes.Count(out.Bytes(), []byte("BELOW")) != 1 || r.err() != nil {
 		t.Errorf("%v\n%s", r.err(), &out)
 	}
+
 	r.mustDiffer("a copy", "itself", f, f)
 	r.animations()
 	r.merges()
@@ -121,5 +129,6 @@ func blank(w, h int) image.Image {
 	for i := range m.Pix {
 		m.Pix[i] = 255
 	}
+
 	return m
 }

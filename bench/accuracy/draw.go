@@ -16,7 +16,7 @@ import (
 	"golang.org/x/image/math/fixed"
 )
 
-// scene makes a photo-like picture: sky, hills of fractal noise, things in them.
+// scene makes a photo-like picture: sky, hills of fractal noise, ellipses.
 func scene(seed uint64, w, h int) *image.RGBA {
 	r := rand.New(rand.NewPCG(seed, 1))
 	m := image.NewRGBA(image.Rect(0, 0, w, h))
@@ -39,10 +39,12 @@ func scene(seed uint64, w, h int) *image.RGBA {
 			p[3] = 255
 		}
 	}
+
 	for range 4 + r.IntN(20) {
 		c := color.RGBA{uint8(r.IntN(256)), uint8(r.IntN(256)), uint8(r.IntN(256)), 255}
 		disc(m, r.Float64()*float64(w), r.Float64()*float64(h), (0.01+0.08*r.Float64())*float64(w), (0.01+0.08*r.Float64())*float64(w), c)
 	}
+
 	return m
 }
 
@@ -56,6 +58,7 @@ func fractal(r *rand.Rand, w, h int, rough float64) []float64 {
 		for i := range grid {
 			grid[i] = amp * (2*r.Float64() - 1)
 		}
+
 		for y := range h {
 			gy, fy := y/cell, float64(y%cell)/float64(cell)
 			for x := range w {
@@ -65,8 +68,10 @@ func fractal(r *rand.Rand, w, h int, rough float64) []float64 {
 				out[y*w+x] += top*(1-fy) + bottom*fy
 			}
 		}
+
 		amp *= rough
 	}
+
 	return out
 }
 
@@ -94,14 +99,10 @@ func typeface(size float64) font.Face {
 	if size <= 13 {
 		return basicfont.Face7x13
 	}
-	f, err := opentype.Parse(goregular.TTF)
-	if err != nil {
-		panic(err) // it is built in
-	}
-	face, err := opentype.NewFace(f, &opentype.FaceOptions{Size: size, DPI: 72, Hinting: font.HintingNone})
-	if err != nil {
-		panic(err)
-	}
+
+	f, _ := opentype.Parse(goregular.TTF) // the built-in font is valid
+	face, _ := opentype.NewFace(f, &opentype.FaceOptions{Size: size, DPI: 72, Hinting: font.HintingNone})
+
 	return face
 }
 
@@ -111,8 +112,8 @@ func write(m draw.Image, face font.Face, x, y int, c color.Color, s string) int 
 	return d.Dot.X.Ceil()
 }
 
-// page draws lines of words; the word at place changed, if there is one, is
-// replaced by another one of the same width as far as possible.
+// page draws lines of words. The word number changed, or none for −1, is another
+// one of about the same width.
 func page(seed uint64, w, h int, size float64, changed int, digit bool) *image.RGBA {
 	r := rand.New(rand.NewPCG(seed, 2))
 	m := image.NewRGBA(image.Rect(0, 0, w, h))
@@ -124,6 +125,7 @@ func page(seed uint64, w, h int, size float64, changed int, digit bool) *image.R
 		if r.IntN(7) == 0 {
 			continue
 		}
+
 		for x := w / 12; x < w*10/12; {
 			word := all[r.IntN(len(all))]
 			if n%5 == 0 {
@@ -138,6 +140,7 @@ func page(seed uint64, w, h int, size float64, changed int, digit bool) *image.R
 			n++
 		}
 	}
+
 	return m
 }
 
@@ -155,8 +158,10 @@ func other(word string, digit bool) string {
 		default:
 			b[i] = '0' + (b[i]+3)%10
 		}
+
 		return string(b)
 	}
+
 	return string([]byte("seldom carried around")[:min(len(word), 21)])
 }
 
@@ -174,13 +179,14 @@ func screen(seed uint64, w, h int, number string) *image.RGBA {
 		if i == 9 {
 			text = "Total " + number
 		}
+
 		write(m, basicfont.Face7x13, x+8, y+20, color.RGBA{60, 60, 60, 255}, text)
 	}
+
 	return m
 }
 
-// photographed is a page as a camera takes it: from the side, unevenly lit, with
-// noise.
+// photographed is a page as a camera takes it: at an angle, unevenly lit, noisy.
 func photographed(page *image.RGBA, seed uint64, noise float64) *image.RGBA {
 	r := rand.New(rand.NewPCG(seed, 4))
 	b := page.Bounds()
@@ -203,6 +209,7 @@ func photographed(page *image.RGBA, seed uint64, noise float64) *image.RGBA {
 			p[3] = 255
 		}
 	}
+
 	return m
 }
 
@@ -211,6 +218,7 @@ func bilinear(m *image.RGBA, x, y float64, c int) float64 {
 	fx, fy := x-float64(ix), y-float64(iy)
 	o := m.PixOffset(ix, iy) + c
 	p := func(o int) float64 { return float64(m.Pix[o]) }
+
 	return (p(o)*(1-fx)+p(o+4)*fx)*(1-fy) + (p(o+m.Stride)*(1-fx)+p(o+m.Stride+4)*fx)*fy
 }
 
@@ -219,10 +227,11 @@ func scaled(m image.Image, part float64) *image.RGBA {
 	b := m.Bounds()
 	out := image.NewRGBA(image.Rect(0, 0, int(float64(b.Dx())*part+0.5), int(float64(b.Dy())*part+0.5)))
 	xdraw.CatmullRom.Scale(out, out.Rect, m, b, draw.Src, nil)
+
 	return out
 }
 
-// mapped changes every pixel.
+// mapped applies f to every pixel.
 func mapped(m image.Image, f func(x, y int, r, g, b float64) (float64, float64, float64)) *image.RGBA {
 	b := m.Bounds()
 	out := image.NewRGBA(image.Rect(0, 0, b.Dx(), b.Dy()))
@@ -234,5 +243,6 @@ func mapped(m image.Image, f func(x, y int, r, g, b float64) (float64, float64, 
 			p[0], p[1], p[2] = clamp(r), clamp(g), clamp(bl)
 		}
 	}
+
 	return out
 }

@@ -9,21 +9,23 @@ import (
 	"path/filepath"
 )
 
-// transform is something that happens to pictures on their way.
+// transform makes a copy of a picture as its way through other programs does.
 type transform struct {
 	name string
 	ext  string
 	args []string
-	bar  float64 // recall that is asked for
+	bar  float64 // least recall
 }
 
 func transforms() []transform {
 	q := func(name, quality string, bar float64) transform {
 		return transform{name, "jpg", []string{"-quality", quality}, bar}
 	}
+
 	size := func(name, geometry, quality string, bar float64) transform {
 		return transform{name, "jpg", []string{"-auto-orient", "-resize", geometry, "-strip", "-quality", quality}, bar}
 	}
+
 	return []transform{
 		{"upright, stripped", "jpg", []string{"-auto-orient", "-strip"}, .99},
 		q("q95", "95", .99), q("q75", "75", .99), q("q50", "50", .99), q("q30", "30", .97),
@@ -43,20 +45,23 @@ func magick() (string, error) {
 			return path, nil
 		}
 	}
+
 	return "", errors.New("ImageMagick is not installed: neither magick nor convert is found")
 }
 
-// apply transforms a file into dir, or takes what an earlier run left there.
+// apply transforms a file into dir, or takes the result of an earlier run.
 func (t transform) apply(magick, in, dir string) ([]byte, error) {
 	out := filepath.Join(dir, fmt.Sprintf("%s.%s.%s", filepath.Base(in), t.name, t.ext))
 	if data, err := os.ReadFile(out); err == nil {
 		return data, nil
 	}
+
 	args := append([]string{in + "[0]", "-background", "white", "-alpha", "remove"}, t.args...)
-	said, err := exec.CommandContext(context.Background(), magick, append(args, out)...).CombinedOutput()
+	output, err := exec.CommandContext(context.Background(), magick, append(args, out)...).CombinedOutput()
 	data, readErr := os.ReadFile(out)
 	if readErr != nil {
-		return nil, fmt.Errorf("%s of %s: %w: %.200s", t.name, in, errors.Join(err, readErr), said)
+		return nil, fmt.Errorf("%s of %s: %w: %.200s", t.name, in, errors.Join(err, readErr), output)
 	}
+
 	return data, nil
 }

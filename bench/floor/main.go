@@ -1,6 +1,6 @@
-// Command floor is the least that a server which keeps pictures can do: receive
-// a body, hash it, write and sync it, insert one row, answer 201. It checks
-// nothing, knows nothing, and is what bench/upload compares Inlet with.
+// Command floor does the least that a durable picture server can do: receive a
+// body, hash it, write and sync it, insert one row, answer 201. It checks nothing.
+// bench/upload compares Inlet with it.
 package main
 
 import (
@@ -44,10 +44,12 @@ func serve(database, dir string) error {
 	if err != nil {
 		return err
 	}
+
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
+
 	fmt.Printf("floor: listening on http://%s\n", listener.Addr())
 	f := &floor{pool: pool, dir: dir}
 	f.buffers.New = func() any { return new([256 << 10]byte) }
@@ -56,9 +58,11 @@ func serve(database, dir string) error {
 		<-ctx.Done()
 		server.Close()
 	}()
+
 	if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
+
 	return nil
 }
 
@@ -68,7 +72,7 @@ type floor struct {
 	buffers sync.Pool // of *[256 << 10]byte
 }
 
-// ServeHTTP keeps one picture, sent as the raw body or as the one part of a form.
+// ServeHTTP stores one picture: the raw body, or the first part of a form.
 func (f *floor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	body := io.Reader(r.Body)
 	if form, err := r.MultipartReader(); err == nil {
@@ -77,22 +81,26 @@ func (f *floor) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, err.Error(), http.StatusBadRequest)
 			return
 		}
+
 		body = part
 	}
+
 	sum, size, err := f.keep(body)
 	if err == nil {
-		// A picture may come again; its file is replaced and its row stays.
+		// A picture that comes again replaces its file and keeps its row.
 		_, err = f.pool.Exec(r.Context(), `INSERT INTO pictures (sha256, bytes) VALUES ($1, $2) ON CONFLICT DO NOTHING`, sum, size)
 	}
+
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
+
 	w.WriteHeader(http.StatusCreated)
 	fmt.Fprintf(w, `{"sha256":"%x","bytes":%d}`, sum, size)
 }
 
-// keep writes body to a file named by its hash, and both to the disk.
+// keep writes body to a file named by its hash, and syncs the file and its name.
 func (f *floor) keep(body io.Reader) (sum []byte, size int64, err error) {
 	file, err := os.CreateTemp(f.dir, "*.tmp")
 	if err != nil {
@@ -109,18 +117,22 @@ func (f *floor) keep(body io.Reader) (sum []byte, size int64, err error) {
 		if _, err := file.Write(buffer[:n]); err != nil {
 			return nil, 0, err
 		}
+
 		size += int64(n)
 		if readErr != nil && !errors.Is(readErr, io.EOF) && !errors.Is(readErr, io.ErrUnexpectedEOF) {
 			return nil, 0, readErr
 		}
 	}
+
 	if err := file.Sync(); err != nil {
 		return nil, 0, err
 	}
+
 	sum = hash.Sum(nil)
 	if err := os.Rename(file.Name(), filepath.Join(f.dir, hex.EncodeToString(sum))); err != nil {
 		return nil, 0, err
 	}
+
 	return sum, size, syncDir(f.dir)
 }
 
@@ -130,5 +142,6 @@ func syncDir(path string) error {
 		return err
 	}
 	defer dir.Close()
+
 	return dir.Sync()
 }

@@ -17,10 +17,10 @@ import (
 	"inlet/bench/service"
 )
 
-// maxAnswer bounds what is read of an answer.
+// maxAnswer bounds an answer, in bytes.
 const maxAnswer = 1 << 20
 
-// errCut says that the request was cut off as was intended.
+// errCut reports a request that was cut off on purpose.
 var errCut = errors.New("cut off")
 
 // lostError is a request that ended without an answer.
@@ -29,7 +29,7 @@ type lostError struct{ err error }
 func (e *lostError) Error() string { return "no answer: " + e.err.Error() }
 func (e *lostError) Unwrap() error { return e.err }
 
-// busyError is an answer that asks to come back later.
+// busyError is an answer that asks for a retry.
 type busyError struct {
 	status int
 	code   string
@@ -41,31 +41,31 @@ func (e *busyError) Error() string { return fmt.Sprintf("%d %s", e.status, e.cod
 // post is one attempt to send a file.
 type post struct {
 	file file
-	link string // where to
+	link string // its address
 	form bool
-	// slow is how many bytes a second pass; 0 means as many as can.
+	// slow is the rate in bytes a second; 0: unlimited.
 	slow byteSize
-	// cut ends the request after so many bytes of its body; 0 means never.
+	// cut ends the request after so many bytes of its body; 0: never.
 	cut int64
-	// cutDelay is how long after that; 0 where bytes are missing.
+	// cutDelay is the time from the last byte to the cut; 0 if bytes are missing.
 	cutDelay time.Duration
 }
 
-// envelope is what stands around the file in the body.
+// envelope is the rest of the body around the file.
 func (p post) envelope() (contentType, head, tail string) {
 	return service.Envelope(p.form, p.file.name)
 }
 
-// size is how many bytes the body has, and up to where the service cannot have
-// the whole file.
+// size returns the bytes of the whole body, and of the part that ends with the
+// file's last byte: a service that got less cannot have the file.
 func (p post) size() (whole, incomplete int64) {
 	_, head, tail := p.envelope()
 	incomplete = int64(len(head)) + p.file.size
 	return incomplete + int64(len(tail)), incomplete
 }
 
-// send sends the file and returns the answer's entry; or errCut, a *busyError, a
-// *lostError, or what else is wrong.
+// send sends the file and returns the answer's entry. Its error is errCut, a
+// *busyError, a *lostError, or any other fault.
 func (p post) send(ctx context.Context, client *http.Client) (entry, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -79,14 +79,17 @@ func (p post) send(ctx context.Context, client *http.Client) (entry, error) {
 	if p.slow > 0 {
 		body = &slowReader{ctx, body, int(p.slow)}
 	}
+
 	cut := &cutReader{r: body, left: p.cut, delay: p.cutDelay, broke: cancel}
 	if p.cut > 0 {
 		body = cut
 	}
+
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.link, body)
 	if err != nil {
 		return entry{}, err
 	}
+
 	req.Header.Set("Content-Type", contentType)
 	req.ContentLength, _ = p.size()
 	resp, err := client.Do(req)
@@ -94,13 +97,16 @@ func (p post) send(ctx context.Context, client *http.Client) (entry, error) {
 		defer resp.Body.Close()
 		return p.answer(resp)
 	}
+
 	if cut.done.Load() {
 		return entry{}, errCut
 	}
+
 	var withURL *url.Error
 	if errors.As(err, &withURL) {
-		err = withURL.Err // the address is a credential
+		err = withURL.Err // it quotes the address, a credential
 	}
+
 	return entry{}, &lostError{err}
 }
 
@@ -110,10 +116,12 @@ func (p post) answer(resp *http.Response) (entry, error) {
 	if err != nil {
 		return entry{}, &lostError{err}
 	}
+
 	var doc struct {
 		Code    string  `json:"code"`
 		Results []entry `json:"results"`
 	}
+
 	err = json.Unmarshal(text, &doc)
 	switch status := resp.StatusCode; {
 	case status == http.StatusTooManyRequests, status == http.StatusServiceUnavailable:
@@ -121,22 +129,24 @@ func (p post) answer(resp *http.Response) (entry, error) {
 		if err != nil || seconds < 0 {
 			return entry{}, fmt.Errorf("%s without a good Retry-After: %s", resp.Status, text)
 		}
+
 		return entry{}, &busyError{status, doc.Code, time.Duration(seconds) * time.Second}
 	case fromProxy(status):
 		return entry{}, &lostError{errors.New(resp.Status)}
 	case err != nil || len(doc.Results) != 1:
 		return entry{}, fmt.Errorf("%s: %.500s", resp.Status, text)
 	}
+
 	return doc.Results[0], nil
 }
 
-// fromProxy tells whether a status says that no replica answered.
+// fromProxy tells whether the status comes from a proxy without a replica.
 func fromProxy(status int) bool {
 	return status == http.StatusBadGateway || status == http.StatusGatewayTimeout
 }
 
-// get copies an answer into w and returns its length. Its error is a *lostError
-// where asking again may help.
+// get copies an answer into w and returns its length. Its error is a *lostError if
+// a retry may help.
 func get(ctx context.Context, client *http.Client, url, token string, w io.Writer) (int64, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {
@@ -145,29 +155,33 @@ func get(ctx context.Context, client *http.Client, url, token string, w io.Write
 	if token != "" {
 		req.Header.Set("Authorization", "Bearer "+token)
 	}
+
 	resp, err := client.Do(req)
 	if err != nil {
 		return 0, &lostError{err}
 	}
 	defer resp.Body.Close()
 	if status := resp.StatusCode; status != http.StatusOK {
-		text, _ := io.ReadAll(io.LimitReader(resp.Body, 500)) // only to be shown
+		text, _ := io.ReadAll(io.LimitReader(resp.Body, 500)) // only for the message
 		err := fmt.Errorf("%s: %s", resp.Status, text)
 		if status == http.StatusServiceUnavailable || fromProxy(status) {
 			err = &lostError{err}
 		}
+
 		return 0, err
 	}
+
 	n, err := io.Copy(w, resp.Body)
 	if err != nil {
 		err = &lostError{err}
 	}
+
 	return n, err
 }
 
 // slowReader is a slow network.
 type slowReader struct {
-	ctx  context.Context //nolint:containedctx // a Reader has no other way to learn that it is over
+	ctx  context.Context //nolint:containedctx // a Reader has no other way to learn of the end
 	r    io.Reader
 	rate int // bytes a second
 }
@@ -181,11 +195,12 @@ func (s *slowReader) Read(p []byte) (int, error) {
 	case <-s.ctx.Done():
 		return 0, s.ctx.Err()
 	}
+
 	return s.r.Read(p[:min(len(p), s.rate/int(time.Second/tick))])
 }
 
-// cutReader is a network that breaks after some bytes: at once, or, when they
-// are all, after a while.
+// cutReader is a network that breaks after some bytes: at once, or, if those are
+// all, after a delay.
 type cutReader struct {
 	r     io.Reader
 	left  int64
@@ -198,27 +213,30 @@ func (c *cutReader) Read(p []byte) (int, error) {
 	if c.left == 0 && c.delay == 0 {
 		return 0, errCut
 	}
+
 	n, err := c.r.Read(p[:min(int64(len(p)), max(c.left, 1))])
 	c.left -= int64(n)
 	if c.left == 0 && c.done.CompareAndSwap(false, true) && c.delay > 0 {
 		time.AfterFunc(c.delay, c.broke)
 	}
+
 	return n, err
 }
 
-// maxCutDelay is how long a request that was sent whole may wait for its answer
-// before it is cut off.
+// maxCutDelay bounds the time from the last byte of a request to its cut.
 const maxCutDelay = 100 * time.Millisecond
 
-// cutOff makes an attempt one that is cut off: mostly within the file, sometimes
-// when everything was sent and the answer is on its way. Of the latter it is not
-// known whether the service took the file.
+// cutOff cuts an attempt off: mostly within the file, sometimes after all of it,
+// before the answer. In the second case, unknown is true: the service may have
+// accepted the file.
 func (p *post) cutOff(rnd *rand.Rand) (unknown bool) {
 	whole, incomplete := p.size()
 	if rnd.IntN(4) == 0 {
 		p.cut, p.cutDelay = whole, 1+rand.N(maxCutDelay)
 		return true
 	}
+
 	p.cut, p.cutDelay = 1+rnd.Int64N(incomplete-1), 0
+
 	return false
 }

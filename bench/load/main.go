@@ -1,13 +1,14 @@
-// Command load is inlet-load: users that constantly upload. Each of them sends
-// one picture after the other, over networks that may be slow or break, and
-// comes back when the service says that it is busy. Afterwards every picture
-// that was acknowledged is fetched and compared, and the statistics have to be
-// what was acknowledged, to the last unit. Its status is 0 only if all of that
-// was right, and nothing but 429 and 503 kept a file from being accepted.
+// Command load is inlet-load: users that constantly upload. Each user sends one
+// picture after the other, over networks that may be slow or break, and retries
+// when the service is busy. Then the command fetches and compares every
+// acknowledged picture, and compares the statistics with the acknowledgements, to
+// the last unit. Its status is 0 only if all of that is right and only 429 and 503
+// delayed a file.
 //
-// Without -url it starts a private service of this tree:
+// Without -url it starts a private service of this tree. It runs in the module
+// bench:
 //
-//	go run ./bench/load -users 1000 -duration 1m
+//	go run ./load -users 1000 -duration 1m
 package main
 
 import (
@@ -32,12 +33,15 @@ func main() {
 		fmt.Fprintf(os.Stderr, "load: %q is no flag; see -h\n", flag.Arg(0))
 		os.Exit(2)
 	}
+
 	if o.url == "" {
 		o.url = os.Getenv("INLET_URL")
 	}
+
 	if o.token == "" {
 		o.token = os.Getenv("INLET_ADMIN_TOKEN")
 	}
+
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, o); err != nil {
@@ -50,12 +54,13 @@ func run(ctx context.Context, o options) (err error) {
 	if err := errors.Join(o.validate(), enoughFiles(o.users)); err != nil {
 		return err
 	}
+
 	dir, err := os.MkdirTemp("", "inlet-load-*")
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	// A service that was started is to live until it has been verified.
+	// A private service must outlive ctx, for the verification.
 	t, err := openTarget(context.WithoutCancel(ctx), o, dir)
 	if err != nil {
 		return err
@@ -65,6 +70,7 @@ func run(ctx context.Context, o options) (err error) {
 	if err != nil {
 		return err
 	}
+
 	r, err := l.measure(ctx)
 	if err != nil {
 		return err
@@ -74,9 +80,11 @@ func run(ctx context.Context, o options) (err error) {
 	} else {
 		r.writeText(os.Stdout)
 	}
+
 	if err == nil && !r.good() {
 		err = errFailed
 	}
+
 	return err
 }
 
@@ -88,8 +96,10 @@ func (l *load) measure(ctx context.Context) (*report, error) {
 		if err != nil {
 			return nil, err
 		}
+
 		before = &doc
 	}
+
 	fmt.Fprintf(os.Stderr, "%d users for %v, seed %d\n", l.users, l.duration, l.seed)
 	used, own := cpuOf(l.target.pids...), cpuOf(os.Getpid())
 	stopped, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -105,22 +115,25 @@ func (l *load) measure(ctx context.Context) (*report, error) {
 		r.Verification = l.check(ctx, before)
 		fmt.Fprintf(os.Stderr, "verified in %.0f s\n", time.Since(started).Seconds())
 	}
+
 	return r, nil
 }
 
-// verifies tells whether the statistics can be, and are to be, compared.
+// verifies tells whether the run compares statistics.
 func (l *load) verifies() bool { return l.verify && l.target.token != "" }
 
-// enoughFiles tells whether each user can have a connection. Go has raised the
-// limit as far as the system lets it.
+// enoughFiles returns an error if the users need more connections than the limit
+// of open files, which Go has raised as far as it can.
 func enoughFiles(users int) error {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return fmt.Errorf("read the limit of open files: %w", err)
 	}
+
 	const others = 64
 	if uint64(users)+others > limit.Cur {
 		return fmt.Errorf("%d users need as many connections, and this process may have %d open files: see ulimit -n", users, limit.Cur)
 	}
+
 	return nil
 }

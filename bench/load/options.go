@@ -30,29 +30,29 @@ type options struct {
 }
 
 func (o *options) register(f *flag.FlagSet) {
-	f.StringVar(&o.url, "url", "", "the service; without it and without -link a private one of this tree is started")
+	f.StringVar(&o.url, "url", "", "the service; without -url and -link the command starts a private one of this tree")
 	f.StringVar(&o.token, "token", "", "the operator's token, for links and statistics")
 	f.StringVar(&o.link, "link", "", "send through this link instead of new ones")
-	f.StringVar(&o.replicas, "replicas", "", "comma-separated origins to which requests go in turns, in place of a load balancer")
-	f.StringVar(&o.database, "database", "", "the service's Postgres: its statistics are compared with a count in SQL")
-	f.StringVar(&o.pids, "pids", "", "comma-separated processes whose processor time and memory are reported")
+	f.StringVar(&o.replicas, "replicas", "", "comma-separated origins that get requests in turns, in place of a load balancer")
+	f.StringVar(&o.database, "database", "", "the service's Postgres, to compare the statistics with a count in SQL")
+	f.StringVar(&o.pids, "pids", "", "comma-separated processes; the report has their processor time and memory")
 	f.IntVar(&o.users, "users", 1000, "users at once")
 	f.IntVar(&o.links, "links", 1, "links that the users share")
-	f.DurationVar(&o.duration, "duration", time.Minute, "how long new files are begun; those under way are finished")
-	f.DurationVar(&o.think, "think", time.Second, "closed loop: how long a user waits on average between two files, exponentially distributed")
-	f.Float64Var(&o.rate, "rate", 0, "open loop: files a second that all users together begin, however slow the answers are; latency counts from when a file was to be begun")
-	f.DurationVar(&o.patience, "patience", 5*time.Minute, "how long a user tries to send a file; on a slow network one attempt at a large file takes more than a minute")
-	f.BoolVar(&o.reconnect, "reconnect", false, "try again when a connection breaks or a proxy answers 502 or 504, as where replicas are being replaced; otherwise this is an error")
+	f.DurationVar(&o.duration, "duration", time.Minute, "how long users begin new files; they finish those under way")
+	f.DurationVar(&o.think, "think", time.Second, "closed loop: average pause of a user between two files, exponentially distributed")
+	f.Float64Var(&o.rate, "rate", 0, "open loop: files a second that all users together begin, however slow the answers are; latency counts from the planned beginning")
+	f.DurationVar(&o.patience, "patience", 5*time.Minute, "how long a user retries a file; on a slow network one attempt at a large file takes more than a minute")
+	f.BoolVar(&o.reconnect, "reconnect", false, "retry after a broken connection, 502 or 504, for a service whose replicas come and go; otherwise they are errors")
 	o.sizes = mix{{40e3, 70}, {300e3, 25}, {3e6, 5}}
-	f.TextVar(&o.sizes, "sizes", o.sizes, "sizes of the pictures that are generated, with their weights")
+	f.TextVar(&o.sizes, "sizes", o.sizes, "sizes of the generated pictures, with their weights")
 	f.StringVar(&o.dir, "dir", "", "send the pictures below this folder, over and over, in place of generated ones")
-	f.TextVar(&o.repeats, "repeats", share(0.1), "share of files that were sent before")
-	f.TextVar(&o.recoded, "recoded", share(0), "share of files that are a copy, in a lower quality, of one sent before")
+	f.TextVar(&o.repeats, "repeats", share(0.1), "share of files that repeat an earlier one")
+	f.TextVar(&o.recoded, "recoded", share(0), "share of files that are copies of an earlier one in a lower quality")
 	f.TextVar(&o.slow, "slow", share(0.05), "share of users on a slow network")
-	f.TextVar(&o.slowRate, "slow-rate", byteSize(50e3), "bytes a second that a slow network takes")
-	f.TextVar(&o.disconnects, "disconnects", share(0.01), "share of files that are cut off first, most of them in the middle, then sent again")
+	f.TextVar(&o.slowRate, "slow-rate", byteSize(50e3), "bytes a second of a slow network")
+	f.TextVar(&o.disconnects, "disconnects", share(0.01), "share of files that a disconnect interrupts first, mostly in the middle")
 	f.BoolVar(&o.form, "form", true, "send forms; otherwise raw bodies")
-	f.BoolVar(&o.verify, "verify", true, "afterwards fetch every file and compare the statistics; nobody else may use the service meanwhile")
+	f.BoolVar(&o.verify, "verify", true, "afterwards fetch every file and compare the statistics; the service must have no other users meanwhile")
 	f.BoolVar(&o.json, "json", false, "report as JSON")
 	f.Uint64Var(&o.seed, "seed", uint64(time.Now().UnixNano()), "the same pictures and choices for the same seed")
 }
@@ -70,10 +70,11 @@ func (o *options) validate() error {
 	case o.slowRate < 1000:
 		return errors.New("-slow-rate is at least 1KB")
 	}
+
 	return nil
 }
 
-// share is a part of the whole, from 0 to 1.
+// share is a fraction, from 0 to 1.
 type share float64
 
 // UnmarshalText reads "5%" or "0.05".
@@ -83,10 +84,13 @@ func (s *share) UnmarshalText(text []byte) error {
 	if percent {
 		v /= 100
 	}
+
 	if err != nil || !(v >= 0 && v <= 1) {
 		return errors.New("want a share such as 5% or 0.05")
 	}
+
 	*s = share(v)
+
 	return nil
 }
 
@@ -106,11 +110,14 @@ func (b *byteSize) UnmarshalText(text []byte) error {
 			number, unit = n, factor
 		}
 	}
+
 	v, err := strconv.ParseFloat(number, 64)
 	if err != nil || !(v > 0 && v*unit <= 1e9) {
 		return errors.New("want a size such as 40KB or 3MB")
 	}
+
 	*b = byteSize(v * unit)
+
 	return nil
 }
 
@@ -122,10 +129,11 @@ func (b byteSize) MarshalText() ([]byte, error) {
 	case b >= 1e3:
 		return fmt.Appendf(nil, "%gKB", float64(b)/1e3), nil
 	}
+
 	return strconv.AppendInt(nil, int64(b), 10), nil
 }
 
-// mix is which sizes there are, and how often.
+// mix is a set of sizes with weights.
 type mix []weighted
 
 type weighted struct {
@@ -145,12 +153,15 @@ func (m *mix) UnmarshalText(text []byte) error {
 		if w.size < 10e3 || w.size > 20e6 {
 			return errors.New("sizes are between 10KB and 20MB")
 		}
+
 		var err error
 		if w.weight, err = strconv.ParseFloat(weight, 64); err != nil || !(w.weight > 0) {
 			return errors.New("want sizes and weights such as 40KB:70,3MB:30")
 		}
+
 		*m = append(*m, w)
 	}
+
 	return nil
 }
 
@@ -161,20 +172,23 @@ func (m mix) MarshalText() ([]byte, error) {
 		size, _ := w.size.MarshalText() // never fails
 		parts[i] = fmt.Sprintf("%s:%g", size, w.weight)
 	}
+
 	return []byte(strings.Join(parts, ",")), nil
 }
 
-// pick chooses the index of one by the weights.
+// pick chooses an index by the weights.
 func (m mix) pick(rnd *rand.Rand) int {
 	total := 0.0
 	for _, w := range m {
 		total += w.weight
 	}
+
 	at := rnd.Float64() * total
 	for i, w := range m {
 		if at -= w.weight; at < 0 {
 			return i
 		}
 	}
+
 	return len(m) - 1
 }

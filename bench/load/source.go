@@ -15,40 +15,38 @@ import (
 	"inlet/bench/photo"
 )
 
-// file is a picture that is to be sent.
+// file is a picture to send.
 type file struct {
 	name string
 	sum  [32]byte
 	size int64
-	// work is which picture it shows. Two files of one work may be taken for
-	// copies of each other, those of different works must not be.
+	// work is the picture that the file shows. Inlet may match two files of one
+	// work, and must not match files of different works.
 	work work
-	// again says that these very bytes were acknowledged before.
+	// again: the service acknowledged these bytes before.
 	again bool
 	open  func() (io.ReadCloser, error)
 }
 
-// work is a picture, whatever the file in which it is.
+// work is a picture, independent of its file.
 type work struct {
-	album   int // -1: one of a folder, of which nothing is known
+	album   int // -1: of a folder, so anything may match
 	number  uint64
 	recoded bool
 }
 
-// same is the work of all its copies.
+// same is the work without its encoding, equal for all copies.
 func (w work) same() work {
 	w.recoded = false
 	return w
 }
 
-// source gives the files that users send.
+// source makes the next file for a user.
 type source interface {
-	// next is what a user sends next.
 	next(rnd *rand.Rand) (file, error)
 }
 
-// generated are pictures that nobody has sent before, and copies of those that
-// were acknowledged.
+// generated makes new pictures, and repeats or copies of acknowledged ones.
 type generated struct {
 	o      options
 	albums []*photo.Album
@@ -63,8 +61,10 @@ func newGenerated(o options, known *ledger) (*generated, error) {
 		if err != nil {
 			return nil, err
 		}
+
 		g.albums = append(g.albums, album)
 	}
+
 	return g, nil
 }
 
@@ -77,10 +77,11 @@ func (g *generated) next(rnd *rand.Rand) (file, error) {
 	default:
 		w = work{album: g.o.sizes.pick(rnd), number: g.number.Add(1)}
 	}
+
 	return g.file(w), nil
 }
 
-// file makes a work's file; the bytes are put together as they are read.
+// file makes a work's file. Reading it joins the pieces.
 func (g *generated) file(w work) file {
 	pieces := g.albums[w.album].Picture(g.o.seed, w.number, w.recoded)
 	f := file{name: fmt.Sprintf("%d.jpg", w.number), work: w}
@@ -89,17 +90,18 @@ func (g *generated) file(w work) file {
 		h.Write(piece)
 		f.size += int64(len(piece))
 	}
+
 	h.Sum(f.sum[:0])
 	f.again = g.known.has(f.sum)
 	f.open = func() (io.ReadCloser, error) {
-		body := net.Buffers(slices.Clone(pieces)) // reading uses it up
+		body := net.Buffers(slices.Clone(pieces)) // reading consumes it
 		return io.NopCloser(&body), nil
 	}
+
 	return f
 }
 
-// folder is real pictures: the first time a file is sent it is new, then it is
-// a repeat.
+// folder sends real pictures: each file is new once, then a repeat.
 type folder struct {
 	files []file
 	known *ledger
@@ -111,16 +113,21 @@ func newFolder(dir string, known *ledger) (*folder, error) {
 		if err != nil || !entry.Type().IsRegular() {
 			return err
 		}
+
 		one := file{name: entry.Name(), work: work{album: -1}, open: func() (io.ReadCloser, error) { return os.Open(path) }}
 		if err := one.measure(); err != nil {
 			return err
 		}
+
 		f.files = append(f.files, one)
+
 		return nil
 	})
+
 	if err == nil && len(f.files) == 0 {
 		err = fmt.Errorf("there is no file below %s", dir)
 	}
+
 	return f, err
 }
 
@@ -135,7 +142,9 @@ func (f *file) measure() error {
 	if f.size, err = io.Copy(h, r); err != nil {
 		return err
 	}
+
 	h.Sum(f.sum[:0])
+
 	return nil
 }
 

@@ -9,22 +9,23 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 )
 
-// Latencies are told apart between 1 µs and an hour, to three digits.
+// Histograms hold latencies from 1 µs to an hour, to three digits.
 const (
 	maxLatency = time.Hour
 	digits     = 3
-	// maxExamples is how many errors are kept as examples.
+	// maxExamples bounds the errors in a report.
 	maxExamples = 10
 )
 
-// tally counts what users meet. It is safe for concurrent use.
+// tally counts results, retries and errors. It is safe for concurrent use.
 type tally struct {
 	underWay atomic.Int64
 
 	mu    sync.Mutex
 	began time.Time
 	took  time.Duration
-	// full is the time in which new files were begun, and what was answered in it.
+	// full is the time in which users began new files; fullFiles and fullBytes are
+	// the answered files of that time.
 	full                 time.Duration
 	fullFiles, fullBytes int64
 	outcomes             map[string]*hdrhistogram.Histogram
@@ -47,14 +48,14 @@ func newHistogram() *hdrhistogram.Histogram {
 func (t *tally) start() { t.began = time.Now() }
 func (t *tally) stop()  { t.took = time.Since(t.began) }
 
-// rest says that no new files are begun from now on.
+// rest ends the time in which users begin new files.
 func (t *tally) rest() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.full, t.fullFiles, t.fullBytes = time.Since(t.began), t.all.TotalCount(), t.bytes
 }
 
-// done notes a file that was answered with a result.
+// done records a file with a result.
 func (t *tally) done(outcome string, latency time.Duration, bytes int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -63,23 +64,24 @@ func (t *tally) done(outcome string, latency time.Duration, bytes int64) {
 		h = newHistogram()
 		t.outcomes[outcome] = h
 	}
+
 	us := min(latency, maxLatency).Microseconds()
 	_ = h.RecordValue(us) // within its bounds
 	_ = t.all.RecordValue(us)
 	t.bytes += bytes
 }
 
-// count notes an attempt after which the user tries again.
+// count records a failed attempt that the user repeats.
 func (t *tally) count(why string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.retries[why]++
 }
 
-// failed notes a file that was not accepted and should have been.
+// failed records a good file that was not accepted.
 func (t *tally) failed(err error) { t.note(&t.failures, err) }
 
-// wrong notes an answer that cannot be true.
+// wrong records an answer that cannot be true.
 func (t *tally) wrong(err error) { t.note(&t.wrongs, err) }
 
 func (t *tally) note(n *int64, err error) {
@@ -106,7 +108,7 @@ func quantiles(h *hdrhistogram.Histogram) latencies {
 	return latencies{h.TotalCount(), ms(50), ms(90), ms(99), ms(99.9), float64(h.Max()) / 1000}
 }
 
-// snapshot is what a line of progress tells.
+// snapshot is the content of a line of progress.
 type snapshot struct {
 	files, bytes, retries, failures int64
 	latency                         latencies
@@ -119,5 +121,6 @@ func (t *tally) snapshot() snapshot {
 	for n := range maps.Values(t.retries) {
 		s.retries += n
 	}
+
 	return s
 }

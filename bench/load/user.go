@@ -9,14 +9,13 @@ import (
 	"time"
 )
 
-// minBackoff is how long a user waits at first where nobody says how long;
-// maxBackoff is how long at most, where nobody says longer.
+// minBackoff and maxBackoff bound a user's pauses; Retry-After may exceed them.
 const (
 	minBackoff = 200 * time.Millisecond
 	maxBackoff = 10 * time.Second
 )
 
-// load is the users and what becomes of their files.
+// load is the users, their files and the results.
 type load struct {
 	options
 	target *target
@@ -24,8 +23,8 @@ type load struct {
 	known  *ledger
 	tally  *tally
 	client *http.Client
-	// settling is how long the statistics may take to become right: they are true
-	// a second after an answer, and copies are folded a moment later.
+	// settling bounds the wait for the statistics: they follow an answer within a
+	// second, and merges of copies come later.
 	settling time.Duration
 }
 
@@ -40,10 +39,11 @@ func newLoad(o options, t *target) (*load, error) {
 	} else {
 		l.source, err = newGenerated(o, l.known)
 	}
+
 	return l, err
 }
 
-// run lets all users send until the time is over, and waits for what is under
+// run lets all users send until the time is over, and waits for the files under
 // way.
 func (l *load) run(ctx context.Context) {
 	begin, cancel := context.WithTimeout(ctx, l.duration)
@@ -53,22 +53,25 @@ func (l *load) run(ctx context.Context) {
 	for i := range l.users {
 		users.Go(func() { l.user(begin, ctx, i) })
 	}
+
 	users.Go(func() {
 		<-begin.Done()
 		l.tally.rest()
 	})
+
 	users.Wait()
 	l.tally.stop()
 	l.client.CloseIdleConnections()
 }
 
-// user sends one file after the other. New ones are begun until begin is done.
+// user sends one file after the other, and begins none after the end of begin.
 func (l *load) user(begin, ctx context.Context, i int) {
 	rnd := rand.New(rand.NewPCG(l.seed, uint64(i)))
 	slow := byteSize(0)
 	if l.slow.hit(rnd) {
 		slow = l.slowRate
 	}
+
 	link := l.target.links[i%len(l.target.links)]
 	for next := l.next(time.Now(), rnd); pause(begin, time.Until(next)); next = l.next(next, rnd) {
 		f, err := l.source.next(rnd)
@@ -76,24 +79,27 @@ func (l *load) user(begin, ctx context.Context, i int) {
 			l.tally.failed(err)
 			return
 		}
+
 		from := next
 		if l.rate == 0 {
 			from = time.Now()
 		}
+
 		l.deliver(ctx, post{file: f, link: link, form: l.form, slow: slow}, from, rnd)
 	}
 }
 
-// next is when a user's next file is to be begun. With a rate that is given the
-// users together are a Poisson process, which does not wait for answers.
+// next is the planned beginning of a user's next file. With a rate, the users
+// together are a Poisson process, which does not wait for answers.
 func (l *load) next(last time.Time, rnd *rand.Rand) time.Time {
 	if l.rate > 0 {
 		return last.Add(time.Duration(rnd.ExpFloat64() * float64(l.users) / l.rate * float64(time.Second)))
 	}
+
 	return time.Now().Add(time.Duration(rnd.ExpFloat64() * float64(l.think)))
 }
 
-// deliver sends a file until it is acknowledged, as a patient client does.
+// deliver retries a file until the service acknowledges it or patience ends.
 func (l *load) deliver(ctx context.Context, p post, from time.Time, rnd *rand.Rand) {
 	ctx, cancel := context.WithTimeout(ctx, l.patience)
 	defer cancel()
@@ -122,11 +128,11 @@ func (l *load) deliver(ctx context.Context, p post, from time.Time, rnd *rand.Ra
 	}
 }
 
-// backoff is how long to wait after so many attempts.
+// backoff is the pause after so many attempts.
 func backoff(attempts int) time.Duration { return min(minBackoff<<min(attempts, 10), maxBackoff) }
 
-// after notes an attempt that was not answered with a result, and tells whether
-// and when to try again.
+// after records an attempt without a result, and decides whether and when to
+// retry.
 func (l *load) after(p post, err error, unknown bool, attempt int, rnd *rand.Rand) (wait time.Duration, again bool) {
 	wait = backoff(attempt)
 	wait = wait/2 + time.Duration(rnd.Int64N(int64(wait)))
@@ -140,25 +146,29 @@ func (l *load) after(p post, err error, unknown bool, attempt int, rnd *rand.Ran
 		if unknown {
 			l.known.lost(p.file)
 		}
+
 		return 0, true
 	case errors.As(err, &busy):
 		l.tally.count(busy.Error())
 		if busy.code != "overloaded" && busy.code != "rate-limited" {
-			// The store may have been lost just when it had committed.
+			// The store may have failed just after the commit.
 			l.known.lost(p.file)
 		}
+
 		return max(busy.after, wait), true
 	case errors.As(err, &lost):
 		l.known.lost(p.file)
 		if l.reconnect {
 			l.tally.count("no answer")
 		}
+
 		return wait, l.reconnect
 	}
+
 	return 0, false
 }
 
-// accept notes a file's result.
+// accept records a file's result.
 func (l *load) accept(f file, e entry, from time.Time) {
 	l.tally.done(e.outcome(), time.Since(from), f.size)
 	switch e.Status {
@@ -174,11 +184,12 @@ func (l *load) accept(f file, e entry, from time.Time) {
 	}
 }
 
-// pause waits, and tells whether ctx still runs.
+// pause waits for d, and tells whether ctx still runs.
 func pause(ctx context.Context, d time.Duration) bool {
 	if ctx.Err() != nil || d <= 0 {
 		return ctx.Err() == nil
 	}
+
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

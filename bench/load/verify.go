@@ -10,15 +10,15 @@ import (
 	"sync"
 )
 
-// verifiers is how many files are fetched at once.
+// verifiers fetch files concurrently.
 const verifiers = 16
 
-// verification is what was found when everything was fetched and counted again.
+// verification is the result of fetching and counting everything again.
 type verification struct {
 	Fetched int64 `json:"fetched"`
 	Bytes   int64 `json:"bytes"`
-	// Folded ids serve another file of the same picture.
-	Folded     int64    `json:"folded"`
+	// Merged ids serve another file of the same picture.
+	Merged     int64    `json:"merged"`
 	Statistics string   `json:"statistics"`
 	Recount    string   `json:"recount"`
 	Wrong      int64    `json:"wrong"`
@@ -36,8 +36,8 @@ func (v *verification) wrong(err error) {
 	}
 }
 
-// check fetches every file that was acknowledged and compares the statistics
-// with what they were before and with a count in SQL.
+// check fetches every acknowledged file, and compares the statistics with those
+// before the run and with a count in SQL.
 func (l *load) check(ctx context.Context, before *document) *verification {
 	v := &verification{Statistics: notCompared, Recount: notCompared, Examples: []string{}}
 	l.fetchAll(ctx, v)
@@ -49,6 +49,7 @@ func (l *load) check(ctx context.Context, before *document) *verification {
 			v.Statistics = exact(l.known.Lost)
 		}
 	}
+
 	if l.target.database != "" && l.target.token != "" {
 		if err := l.compareRecount(ctx); err != nil {
 			v.wrong(err)
@@ -57,6 +58,7 @@ func (l *load) check(ctx context.Context, before *document) *verification {
 			v.Recount = "equal"
 		}
 	}
+
 	return v
 }
 
@@ -66,10 +68,11 @@ func exact(lost int64) string {
 	if lost == 0 {
 		return "exact"
 	}
+
 	return fmt.Sprintf("right, within the %d requests whose answers were lost", lost)
 }
 
-// fetchAll fetches every id that was given out.
+// fetchAll fetches every acknowledged id.
 func (l *load) fetchAll(ctx context.Context, v *verification) {
 	ids := make(chan string)
 	var fetchers sync.WaitGroup
@@ -82,18 +85,19 @@ func (l *load) fetchAll(ctx context.Context, v *verification) {
 			}
 		})
 	}
+
 	for _, id := range slices.Sorted(maps.Keys(l.known.ids)) {
 		ids <- id
 	}
+
 	close(ids)
 	fetchers.Wait()
 }
 
-// maxDownloads is how often a picture is asked for where replicas are being
-// replaced.
+// maxDownloads bounds the attempts to fetch a picture with -reconnect.
 const maxDownloads = 5
 
-// download returns the length and the hash of what an id serves.
+// download returns the length and the SHA-256 of the file that an id serves.
 func (l *load) download(ctx context.Context, id string) (n int64, sum [32]byte, err error) {
 	for attempt := range maxDownloads {
 		h := sha256.New()
@@ -103,15 +107,17 @@ func (l *load) download(ctx context.Context, id string) (n int64, sum [32]byte, 
 			return n, [32]byte(h.Sum(nil)), err
 		}
 	}
+
 	return n, sum, err
 }
 
-// fetch compares what an id serves with what was sent.
+// fetch compares the file that an id serves with the acknowledged one.
 func (l *load) fetch(ctx context.Context, v *verification, id string) error {
 	n, got, err := l.download(ctx, id)
 	if err != nil {
 		return err
 	}
+
 	want := l.known.ids[id]
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -121,8 +127,9 @@ func (l *load) fetch(ctx context.Context, v *verification, id string) error {
 	case got == want.sum:
 		return nil
 	case want.work.album < 0 && l.known.sums[got], want.work.album >= 0 && l.known.related(want.work, got):
-		v.Folded++
+		v.Merged++
 		return nil
 	}
+
 	return fmt.Errorf("serves %x (%d bytes), and %x was acknowledged", got, n, want.sum)
 }

@@ -12,20 +12,19 @@ import (
 
 const (
 	side = 16 // frequencies along each side
-	// forms are documents of which there are many pages, each with other words on
-	// it; one picture of pagesOf is such a page.
+	// forms are documents with many pages, each with other words; one picture of
+	// pagesOf is such a page.
 	forms   = 100
 	pagesOf = 100
-	// Pictures come in series of that many; one series of seriesOf is a burst.
+	// Pictures come in series; one series of seriesOf is a burst.
 	series   = 8
 	seriesOf = 5
 )
 
-// amounts are how much there is of each frequency in a picture, in grey levels:
-// what a hash is made of.
+// amounts are the frequencies of a picture, in grey levels: the input of a hash.
 type amounts [side * side]float32
 
-// picture makes the nth picture that is stored; the same each time.
+// picture makes the nth stored picture, the same each time.
 func picture(n int) *amounts {
 	r := rand.New(rand.NewPCG(uint64(n), 1))
 	switch {
@@ -34,28 +33,28 @@ func picture(n int) *amounts {
 	case n/series%seriesOf == 0:
 		return scene(rand.New(rand.NewPCG(uint64(n/series), 2))).noisy(r, 0.1+0.5*r.Float64())
 	}
+
 	return scene(r)
 }
 
 func isPage(n int) bool { return n%pagesOf == 7 }
 
-// formOf chooses a form: of the most common one there is a seventh of all pages, of
-// the next a twelfth, and so on.
+// formOf chooses a form: the most common one has a seventh of all pages, the next
+// a twelfth, and so on.
 func formOf(r *rand.Rand) int {
 	return min(forms-1, int(math.Exp(r.Float64()*math.Log(forms)))-1)
 }
 
 func form(n int) *amounts { return scene(rand.New(rand.NewPCG(uint64(n), 3))) }
 
-// shapes are the rectangles of a scene at most, and rough how much noise there is
-// beside them. With these, as many pictures share bits as do of 97 photos, see
-// photoShares.
+// shapes bounds the rectangles of a scene, and rough is the strength of its noise.
+// With these values, pictures share bits as 97 real photos do (docs/adr/0006).
 const (
 	shapes = 12
 	rough  = 0.6
 )
 
-// scene makes a picture: things of all sizes at random places, and noise of all
+// scene makes a picture: rectangles of all sizes at random places, and noise of all
 // scales, both weaker the finer they are.
 func scene(r *rand.Rand) *amounts {
 	var a amounts
@@ -69,19 +68,22 @@ func scene(r *rand.Rand) *amounts {
 			}
 		}
 	}
+
 	for i := range a {
 		fine := math.Sqrt(float64((i/side+1)*(i/side+1) + (i%side+1)*(i%side+1)))
 		a[i] += float32(60 * rough * r.NormFloat64() / (fine * math.Sqrt(fine)))
 	}
-	// Far above the gate, so that no picture is without a hash.
+
+	// Far above the gate, so that every picture has a hash.
 	gain := 20 / a.strength()
 	for i := range a {
 		a[i] *= gain
 	}
+
 	return &a
 }
 
-// edges is how much a bar at a random place has of each frequency.
+// edges is the spectrum of a bar at a random place.
 func edges(r *rand.Rand) (out [side]float64) {
 	width := math.Exp(math.Log(0.05) + r.Float64()*math.Log(0.9/0.05))
 	from := r.Float64()*(1+width) - width
@@ -95,6 +97,7 @@ func edges(r *rand.Rand) (out [side]float64) {
 		f0, f1 = f1, f2*f1-f0
 		t0, t1 = t1, t2*t1-t0
 	}
+
 	return out
 }
 
@@ -104,34 +107,37 @@ func (a *amounts) strength() float32 {
 	for _, v := range a {
 		sum += math.Sqrt(math.Abs(float64(v)))
 	}
+
 	sum /= float64(len(a))
+
 	return float32(0.7 * sum * sum)
 }
 
-// noisy is the picture with noise, part of its strength.
+// noisy adds noise, part of the picture's strength.
 func (a *amounts) noisy(r *rand.Rand, part float64) *amounts {
 	out, scale := *a, part*float64(a.strength())
 	for i := range out {
 		out[i] += float32(scale * r.NormFloat64())
 	}
+
 	return &out
 }
 
-// copied is what re-encoding and scaling make of a picture: half of the copies of
-// real photos have noise below a fiftieth of their strength, one of ten above a
+// copied adds the noise of re-encoding and scaling. Half of the copies of real
+// photos have noise below a fiftieth of their strength, one of ten above a
 // seventeenth, the worst a quarter.
 func copied(a *amounts, r *rand.Rand) *amounts {
 	return a.noisy(r, min(0.3, 0.02*math.Exp(0.86*r.NormFloat64())))
 }
 
-// altered is what small crops, other exposure and watermarks make of it.
+// altered adds the noise of small crops, other exposure and watermarks.
 func altered(a *amounts, r *rand.Rand) *amounts { return a.noisy(r, 0.3+0.9*r.Float64()) }
 
-// query is what a look-up is asked for.
+// query is the input of a look-up.
 type query struct {
-	print  *fingerprint.Fingerprint
-	probes []int32
-	source int // the stored picture that it was made of, −1 if none
+	fingerprint *fingerprint.Fingerprint
+	probes      []int32
+	source      int // number of the stored picture behind it, −1: none
 }
 
 func queryOf(a *amounts, source int) query {
@@ -139,7 +145,7 @@ func queryOf(a *amounts, source int) query {
 	return query{&fingerprint.Fingerprint{Width: 1, Height: 1, Hash: h}, probes, source}
 }
 
-// idOf is the id of the nth picture: they grow, as those of time do.
+// idOf is the id of the nth picture. Ids grow with n, as UUIDv7 do with time.
 func idOf(n int) (id uuid.UUID) {
 	binary.BigEndian.PutUint64(id[:], uint64(n)<<8)
 	binary.BigEndian.PutUint64(id[8:], rand.NewPCG(uint64(n), 4).Uint64())

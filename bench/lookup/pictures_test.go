@@ -17,18 +17,22 @@ func TestPictures(t *testing.T) {
 		if len(q.probes) == 0 || *picture(n) != *picture(n) {
 			t.Fatalf("picture %d: no hash, or another each time", n)
 		}
-		distance := func(a *amounts) int { return queryOf(a, n).print.Hash.Distance(q.print.Hash) }
+
+		distance := func(a *amounts) int { return queryOf(a, n).fingerprint.Hash.Distance(q.fingerprint.Hash) }
 		if distance(copied(picture(n), r)) <= 16 {
 			copies++
 		}
+
 		if d := distance(altered(picture(n), r)); d > 0 && d <= fingerprint.MaxDistance {
 			near++
 		}
+
 		if distance(scene(r)) > fingerprint.MaxDistance {
 			apart++
 		}
 	}
+
 	if copies < pictures*98/100 || near < pictures/2 || near == pictures || apart < pictures-1 {
-		t.Errorf("of %d, %d copies and %d altered ones are near, %d others are not", pictures, copies, near, apart)
+		t.Errorf("of %d, %d copies and %d altered ones are candidates, %d others are not", pictures, copies, near, apart)
 	}
 }

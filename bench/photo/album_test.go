@@ -20,6 +20,7 @@ func TestAlbum(t *testing.T) {
 		if a.Bytes() < want*2/3 || a.Bytes() > want*3/2 {
 			t.Errorf("pictures of %d bytes, want about %d", a.Bytes(), want)
 		}
+
 		seen := map[[32]byte]bool{}
 		for n := range uint64(10) {
 			data := bytes.Join(a.Picture(7, n, false), nil)
@@ -31,35 +32,39 @@ func TestAlbum(t *testing.T) {
 				t.Errorf("picture %d is not the same again", n)
 			}
 		}
+
 		if len(seen) != 10 {
 			t.Errorf("%d different pictures of 10", len(seen))
 		}
 	}
 }
 
-// Inlet itself must take two of them for different pictures, and a recoded one
-// for a copy.
+// Inlet must tell two pictures of an album apart, and match a recoded one.
 func TestAlbumAsInletSeesIt(t *testing.T) {
 	t.Parallel()
 	a, err := NewAlbum(40_000, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	inspector := imaging.NewInspector(1e8, 64<<20)
-	look := func(data []byte) *fingerprint.Picture {
+	decode := func(data []byte) *fingerprint.Picture {
 		p, err := inspector.Picture(t.Context(), bytes.NewReader(data), int64(len(data)), imaging.JPEG, imaging.Want{Side: fingerprint.FullSide})
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		return p
 	}
-	original := look(bytes.Join(a.Picture(7, 0, false), nil))
-	if kind := fingerprint.Verify(original, look(bytes.Join(a.Picture(7, 0, true), nil))); kind != fingerprint.Match {
-		t.Errorf("a recoded picture is taken for %v", kind)
+
+	original := decode(bytes.Join(a.Picture(7, 0, false), nil))
+	if kind := fingerprint.Verify(original, decode(bytes.Join(a.Picture(7, 0, true), nil))); kind != fingerprint.Match {
+		t.Errorf("a recoded picture is judged %v", kind)
 	}
+
 	for n := range uint64(10) {
-		if kind := fingerprint.Verify(original, look(bytes.Join(a.Picture(7, n+1, false), nil))); kind == fingerprint.Match {
-			t.Errorf("picture %d is taken for picture 0", n+1)
+		if kind := fingerprint.Verify(original, decode(bytes.Join(a.Picture(7, n+1, false), nil))); kind == fingerprint.Match {
+			t.Errorf("picture %d matches picture 0", n+1)
 		}
 	}
 }

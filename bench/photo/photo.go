@@ -1,5 +1,6 @@
-// Package photo draws pictures that cost a codec as much as photos do, for the
-// benchmarks. An Album gives as many as one likes, at the cost of copying them.
+// Package photo draws pictures that cost a codec as much as photos do. Make
+// encodes each; an Album gives any number of them at the cost of a copy. The same
+// seed gives the same pictures.
 package photo
 
 import (
@@ -13,8 +14,7 @@ import (
 	"sync"
 )
 
-// Size is a kind of picture: how large it is, and how much of it is noise, so
-// that its file is as large as that of a photo.
+// Size is a kind of picture. Its noise makes the file as large as a photo's.
 type Size struct {
 	width, height int
 	noise         float64
@@ -42,9 +42,11 @@ func Make(sz Size, n int, seed uint64) ([][]byte, error) {
 			}
 		})
 	}
+
 	for i := range n {
 		next <- i
 	}
+
 	close(next)
 	wg.Wait()
 	for _, err := range errs {
@@ -52,6 +54,7 @@ func Make(sz Size, n int, seed uint64) ([][]byte, error) {
 			return nil, err
 		}
 	}
+
 	return all, nil
 }
 
@@ -60,12 +63,12 @@ func makePicture(sz Size, rnd *rand.Rand) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	return append(head(rnd), data[2:]...), nil
 }
 
-// draw draws what costs a codec as much as a photo does: shapes of all sizes,
-// from the light over the whole picture to texture, and a sensor's noise, of
-// which there is less in the plain parts.
+// draw draws shapes of all sizes, from light over the whole picture to texture,
+// and a sensor's noise, weaker in plain parts.
 func draw(sz Size, rnd *rand.Rand) *image.YCbCr {
 	img := image.NewYCbCr(image.Rect(0, 0, sz.width, sz.height), image.YCbCrSubsampleRatio420)
 	noise := sz.noise * (0.8 + 0.4*rnd.Float64())
@@ -73,6 +76,7 @@ func draw(sz Size, rnd *rand.Rand) *image.YCbCr {
 	for _, plane := range [][]byte{img.Cb, img.Cr} {
 		drawPlane(plane, img.CStride, sz.width/2, sz.height/2, noise/6, 25, rnd)
 	}
+
 	return img
 }
 
@@ -81,6 +85,7 @@ func encode(img image.Image, quality int) ([]byte, error) {
 	if err := jpeg.Encode(&out, img, &jpeg.Options{Quality: quality}); err != nil {
 		return nil, fmt.Errorf("make a picture: %w", err)
 	}
+
 	return out.Bytes(), nil
 }
 
@@ -95,6 +100,7 @@ func newLayer(cells int, strength float64, rnd *rand.Rand) layer {
 	for i := range l.values {
 		l.values[i] = strength * (2*rnd.Float64() - 1)
 	}
+
 	return l
 }
 
@@ -104,10 +110,12 @@ func drawPlane(plane []byte, stride, width, height int, noise, contrast float64,
 		newLayer(4, contrast, rnd), newLayer(16, contrast/2, rnd),
 		newLayer(64, contrast/5, rnd), newLayer(256, contrast/10, rnd),
 	}
+
 	grain := make([]float32, 1<<16)
 	for i := range grain {
 		grain[i] = float32(rnd.NormFloat64() * noise)
 	}
+
 	texture := newLayer(24, 1, rnd) // noise comes in patches
 	light, rough := make([]float32, width), make([]float32, width)
 	for y := range height {
@@ -115,6 +123,7 @@ func drawPlane(plane []byte, stride, width, height int, noise, contrast float64,
 		for _, l := range layers {
 			l.addRow(light, float64(y)/float64(height))
 		}
+
 		fill(rough, 1)
 		texture.addRow(rough, float64(y)/float64(height))
 		at := rnd.IntN(len(grain))

@@ -19,6 +19,7 @@ func TestPictures(t *testing.T) {
 		{"middle", Middle(), 250_000, 350_000},
 		{"small", Small(), 33_000, 47_000},
 	}
+
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

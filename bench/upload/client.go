@@ -16,10 +16,10 @@ import (
 	"inlet/bench/service"
 )
 
-// together is how many sums are asked for at once by clients that check first.
+// together is how many sums a client that checks first asks for in one request.
 const together = 20
 
-// picture is a file to be sent.
+// picture is a file to send.
 type picture struct {
 	data []byte
 	sum  string
@@ -30,20 +30,20 @@ func newPicture(data []byte) picture {
 	return picture{data, hex.EncodeToString(sum[:])}
 }
 
-// outcome is what sending some pictures took.
+// outcome is the cost of sending some pictures.
 type outcome struct {
 	pictures  int
 	took      time.Duration
 	server    service.CPU // of the server and, as its children, of its Redis
 	database  time.Duration
 	latencies []time.Duration // of every request that carried a picture
-	idle      float64         // share of the machine's processors that nobody used
-	others    float64         // share that neither the servers nor we used
+	idle      float64         // unused share of the machine's processors
+	others    float64         // share that other processes used
 }
 
 func (o outcome) rate() float64 { return float64(o.pictures) / o.took.Seconds() }
 
-// perPicture is a processor time in milliseconds.
+// perPicture is a processor time in milliseconds a picture.
 func (o outcome) perPicture(d time.Duration) float64 {
 	return d.Seconds() * 1000 / float64(o.pictures)
 }
@@ -54,6 +54,7 @@ func (o outcome) quantile(q float64) float64 {
 	if len(o.latencies) == 0 {
 		return 0
 	}
+
 	return o.latencies[int(q*float64(len(o.latencies)-1))].Seconds() * 1000
 }
 
@@ -71,8 +72,8 @@ func newClient(to *server, clients int) *client {
 	}, to, clients}
 }
 
-// sendAll sends the pictures by all clients at once. With checkFirst they ask
-// which ones the server has, and do not send those.
+// sendAll sends the pictures through all clients at once. With checkFirst the
+// clients ask which pictures the server has, and skip those.
 func (c *client) sendAll(ctx context.Context, pictures []picture, checkFirst bool) (outcome, error) {
 	ctx, fail := context.WithCancelCause(ctx)
 	defer fail(nil)
@@ -80,6 +81,7 @@ func (c *client) sendAll(ctx context.Context, pictures []picture, checkFirst boo
 	if checkFirst && c.to.check != "" {
 		chunk = together
 	}
+
 	chunks := make(chan []picture)
 	latencies := make([][]time.Duration, c.clients)
 	var wg sync.WaitGroup
@@ -93,11 +95,14 @@ func (c *client) sendAll(ctx context.Context, pictures []picture, checkFirst boo
 			}
 		})
 	}
+
 	for some := range slices.Chunk(pictures, chunk) {
 		chunks <- some
 	}
+
 	close(chunks)
 	wg.Wait()
+
 	return outcome{pictures: len(pictures), took: time.Since(start), latencies: slices.Concat(latencies...)}, context.Cause(ctx)
 }
 
@@ -109,20 +114,24 @@ func (c *client) sendSome(ctx context.Context, some []picture, check bool, laten
 			return err
 		}
 	}
+
 	for _, p := range some {
 		if known[p.sum] {
 			continue
 		}
+
 		start := time.Now()
 		if err := c.send(ctx, p); err != nil {
 			return err
 		}
+
 		*latencies = append(*latencies, time.Since(start))
 	}
+
 	return nil
 }
 
-// send sends one picture and wants it accepted.
+// send sends one picture; any answer but acceptance is an error.
 func (c *client) send(ctx context.Context, p picture) error {
 	contentType, head, tail := service.Envelope(c.to.form, p.sum[:8]+".jpg")
 	body := io.MultiReader(bytes.NewReader([]byte(head)), bytes.NewReader(p.data), bytes.NewReader([]byte(tail)))
@@ -130,40 +139,49 @@ func (c *client) send(ctx context.Context, p picture) error {
 		SHA256  string
 		Results []struct{ Status, SHA256 string }
 	}
+
 	err := c.post(ctx, c.to.url, contentType, body, len(head)+len(p.data)+len(tail), &answer)
 	if err != nil {
 		return err
 	}
+
 	sum := answer.SHA256
 	if len(answer.Results) == 1 && answer.Results[0].Status != "rejected" {
 		sum = answer.Results[0].SHA256
 	}
+
 	if sum != p.sum {
 		return fmt.Errorf("%s took %s for %s", c.to.name, p.sum, sum)
 	}
+
 	return nil
 }
 
-// known asks which pictures need not be sent.
+// known returns the sums that the server already has.
 func (c *client) known(ctx context.Context, some []picture) (map[string]bool, error) {
 	var ask struct {
 		SHA256 []string `json:"sha256"`
 	}
+
 	for _, p := range some {
 		ask.SHA256 = append(ask.SHA256, p.sum)
 	}
+
 	body, err := json.Marshal(ask)
 	if err != nil {
 		return nil, err
 	}
+
 	var answer struct{ Known []string }
 	if err := c.post(ctx, c.to.check, "application/json", bytes.NewReader(body), len(body), &answer); err != nil {
 		return nil, err
 	}
+
 	known := map[string]bool{}
 	for _, sum := range answer.Known {
 		known[sum] = true
 	}
+
 	return known, nil
 }
 
@@ -172,6 +190,7 @@ func (c *client) post(ctx context.Context, url, contentType string, body io.Read
 	if err != nil {
 		return err
 	}
+
 	req.ContentLength = int64(size)
 	req.Header.Set("Content-Type", contentType)
 	resp, err := c.Do(req)
@@ -186,5 +205,6 @@ func (c *client) post(ctx context.Context, url, contentType string, body io.Read
 	if resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusCreated {
 		return fmt.Errorf("%s answered %d: %s", c.to.name, resp.StatusCode, text)
 	}
+
 	return json.Unmarshal(text, answer)
 }

@@ -1,9 +1,9 @@
 // Command upload measures whole uploads over HTTP: Inlet, as it is built for
 // production, against a bare server that only hashes, syncs and inserts
-// (bench/floor). Both run as processes of their own, on one private PostgreSQL
-// with durable settings, and get the same pictures in turns, so that what
-// disturbs the machine disturbs both. It keeps nothing. Any answer that is not
-// a success, or that names another picture than the one sent, fails the run.
+// (bench/floor). Both run as processes on one private PostgreSQL with durable
+// settings. They get the same pictures in turns, so that a disturbance of the
+// machine hits both. The command leaves nothing behind. It fails on any answer
+// that is no success or names another picture than the one sent.
 package main
 
 import (
@@ -32,20 +32,22 @@ func main() {
 	var o options
 	flag.IntVar(&o.n, "n", 120, "photos a scenario; of smaller pictures there are more")
 	flag.IntVar(&o.clients, "clients", 8, "clients that send at once")
-	flag.IntVar(&o.rounds, "rounds", 5, "how often each scenario is run on each server")
+	flag.IntVar(&o.rounds, "rounds", 5, "runs of each scenario on each server")
 	flag.BoolVar(&o.quick, "quick", false, "one short round, to see that everything works")
-	flag.StringVar(&o.send, "send", "form", "how pictures are sent: form (to both servers), raw (to both), or mixed (forms to Inlet, raw bodies to the floor)")
+	flag.StringVar(&o.send, "send", "form", "form (both servers get forms), raw (both get raw bodies), or mixed (Inlet gets forms, the floor raw bodies)")
 	flag.StringVar(&o.only, "only", "", "run the scenarios with this in their name")
-	flag.StringVar(&o.dir, "dir", "", "put the temporary folder there; its disk is what is measured")
+	flag.StringVar(&o.dir, "dir", "", "parent of the temporary folder; the run measures its disk")
 	flag.StringVar(&o.profile, "profile", "", "write a processor profile of Inlet for each scenario into this folder")
 	flag.Parse()
 	if !slices.Contains([]string{"form", "raw", "mixed"}, o.send) {
 		fmt.Fprintln(os.Stderr, "bench: -send is form, raw or mixed")
 		os.Exit(2)
 	}
+
 	if o.quick {
 		o.n, o.rounds = min(o.n, 8), 1
 	}
+
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	if err := run(ctx, o); err != nil {
@@ -66,12 +68,14 @@ func run(ctx context.Context, o options) (err error) {
 	if err := build(ctx, dir, o.profile != ""); err != nil {
 		return err
 	}
+
 	fmt.Fprintln(os.Stderr, "making pictures")
 	started := time.Now()
 	if b.scenarios, err = scenarios(o.n, o.only); err != nil {
 		return err
 	}
-	fmt.Fprintf(os.Stderr, "they took %.0f s\n", time.Since(started).Seconds())
+
+	fmt.Fprintf(os.Stderr, "making them took %.0f s\n", time.Since(started).Seconds())
 	if b.postgres, err = startPostgres(ctx, dir); err != nil {
 		return err
 	}
@@ -81,19 +85,23 @@ func run(ctx context.Context, o options) (err error) {
 			return err
 		}
 	}
+
 	b.report(os.Stdout)
+
 	return nil
 }
 
 // build puts the binaries inlet and floor into dir.
 func build(ctx context.Context, dir string, profiled bool) error {
-	commands := []string{"inlet/cmd/inlet", "inlet/bench/floor"}
+	inlet := []string{"./cmd/inlet"}
 	if profiled {
 		overlay, err := profileOverlay(ctx, dir)
 		if err != nil {
 			return err
 		}
-		commands = append([]string{"-overlay", overlay}, commands...)
+
+		inlet = append([]string{"-overlay", overlay}, inlet...)
 	}
-	return service.Build(ctx, dir, commands...)
+
+	return errors.Join(service.Build(ctx, dir, "inlet", inlet...), service.Build(ctx, dir, "inlet/bench", "./floor"))
 }

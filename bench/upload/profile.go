@@ -4,32 +4,32 @@ import (
 	"context"
 	_ "embed"
 	"encoding/json"
-	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
+
+	"inlet/bench/service"
 )
 
-// The product has no way to be profiled from outside. For this run one file is
-// laid over its sources, which profiles between two signals.
+// The product cannot be profiled from outside. go build -overlay adds this file
+// to its sources; it profiles between two signals.
 //
 //go:embed overlay.go.txt
 var profiler []byte
 
-// profileEnv tells the profiled process into which folder to write.
+// profileEnv names the folder for the profiles.
 const profileEnv = "INLET_BENCH_PROFILE"
 
-// profileOverlay writes what go build -overlay wants.
+// profileOverlay writes the file for go build -overlay and returns its path.
 func profileOverlay(ctx context.Context, dir string) (string, error) {
-	root, err := exec.CommandContext(ctx, "go", "list", "-f", "{{.Dir}}", "inlet/cmd/inlet").Output()
+	root, err := service.Dir(ctx, "inlet")
 	if err != nil {
-		return "", fmt.Errorf("find the sources: %w", err)
+		return "", err
 	}
+
 	source := filepath.Join(dir, "overlay.go")
 	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{
-		filepath.Join(strings.TrimSpace(string(root)), "bench_overlay.go"): source,
+		filepath.Join(root, "cmd", "inlet", "bench_overlay.go"): source,
 	}})
 	if err != nil {
 		return "", err
@@ -37,11 +37,13 @@ func profileOverlay(ctx context.Context, dir string) (string, error) {
 	if err := os.WriteFile(source, profiler, 0o600); err != nil {
 		return "", err
 	}
+
 	path := filepath.Join(dir, "overlay.json")
+
 	return path, os.WriteFile(path, overlay, 0o600)
 }
 
-// profiling begins a profile of the server, and ends it when it is called.
+// profiling begins a profile of the server; end ends it.
 func profiling(s *server) (end func()) {
 	s.Signal(syscall.SIGUSR1)
 	return func() { s.Signal(syscall.SIGUSR1) }

@@ -11,7 +11,7 @@ import (
 )
 
 // report prints medians over the rounds. A ratio is the median of the rounds'
-// ratios, since the two runs of one round were next to each other.
+// ratios: the two runs of one round were next to each other in time.
 func (b *bench) report(w io.Writer) {
 	fmt.Fprintf(w, "\n%d clients, %d rounds, sent as %s; medians, ratios to the floor\n\n", b.clients, b.rounds, b.send)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
@@ -23,6 +23,7 @@ func (b *bench) report(w io.Writer) {
 			median(r.floor, outcome.rate), median(r.inlet, outcome.rate), ratio, sc.minRate, verdict(ratio >= sc.minRate),
 			median(r.floor, quantile(0.5)), median(r.inlet, quantile(0.5)), median(r.floor, quantile(0.99)), median(r.inlet, quantile(0.99)))
 	}
+
 	flush(t)
 	fmt.Fprintln(w)
 	fmt.Fprintln(t, "processor ms/picture\tfloor\tinlet\tratio\twanted\t\tPostgres\tfloor\tinlet\tRedis\tinlet\tidle\tfloor\tinlet\tothers\tfloor\tinlet\t")
@@ -32,11 +33,13 @@ func (b *bench) report(w io.Writer) {
 		if sc.maxCPU > 0 {
 			wanted, met = fmt.Sprintf("≤ %.2f", sc.maxCPU), verdict(ratio <= sc.maxCPU)
 		}
+
 		fmt.Fprintf(t, "%s\t%.2f\t%.2f\t%.2f\t%s\t%s\t\t%.2f\t%.2f\t\t%.2f\t\t%.0f%%\t%.0f%%\t\t%.0f%%\t%.0f%%\t\n", sc.name,
 			median(r.floor, serverTime), median(r.inlet, serverTime), ratio, wanted, met,
 			median(r.floor, databaseTime), median(r.inlet, databaseTime), median(r.inlet, redisTime),
 			median(r.floor, idle), median(r.inlet, idle), median(r.floor, others), median(r.inlet, others))
 	}
+
 	flush(t)
 	fmt.Fprintln(w, "\nwhere a picture's time goes in Inlet, ms on the clock:")
 	for _, sc := range b.scenarios {
@@ -44,12 +47,13 @@ func (b *bench) report(w io.Writer) {
 	}
 }
 
-func flush(t *tabwriter.Writer) { _ = t.Flush() } // a terminal that is gone wants no report
+func flush(t *tabwriter.Writer) { _ = t.Flush() } // a closed terminal needs no report
 
 func verdict(met bool) string {
 	if met {
 		return "met"
 	}
+
 	return "MISSED"
 }
 
@@ -70,6 +74,7 @@ func (r *result) ratio(value func(outcome) float64) float64 {
 	for i := range r.inlet {
 		ratios[i] = value(r.inlet[i]) / max(value(r.floor[i]), 1e-9)
 	}
+
 	return middleOf(ratios)
 }
 
@@ -78,6 +83,7 @@ func median(outcomes []outcome, value func(outcome) float64) float64 {
 	for i, o := range outcomes {
 		values[i] = value(o)
 	}
+
 	return middleOf(values)
 }
 
@@ -87,18 +93,21 @@ func middleOf(values []float64) float64 {
 	return (values[(n-1)/2] + values[n/2]) / 2
 }
 
-// stepTimes lists the steps, the longest first.
+// stepTimes lists the steps in milliseconds a picture, the longest first.
 func (r *result) stepTimes() string {
 	pictures := 0
 	for _, o := range r.inlet {
 		pictures += o.pictures
 	}
+
 	names := slices.SortedFunc(maps.Keys(r.steps), func(a, b string) int {
 		return int((r.steps[b] - r.steps[a]) * float64(time.Second))
 	})
+
 	var text []string
 	for _, name := range names {
 		text = append(text, fmt.Sprintf("%s %.2f", name, r.steps[name]*1000/float64(pictures)))
 	}
+
 	return strings.Join(text, ", ")
 }

@@ -8,18 +8,18 @@ import (
 	"inlet/bench/photo"
 )
 
-// scenario is what is sent, and what the project wants of it.
+// scenario is a set of pictures and the ratios that the project demands for it.
 type scenario struct {
 	name     string
 	pictures []picture
-	known    []picture // sent before, unmeasured
-	check    bool      // ask first which pictures need not be sent
-	// minRate is the least rate and maxCPU the most processor time that Inlet
-	// may have, as multiples of the floor's; 0 means that nothing is wanted.
+	known    []picture // sent first, unmeasured
+	check    bool      // ask first which pictures the server has
+	// minRate is the least rate and maxCPU the most processor time, as multiples
+	// of the floor's; 0 demands nothing.
 	minRate, maxCPU float64
 }
 
-// scenarios makes those whose name has only in it.
+// scenarios makes n photos a scenario, for scenarios whose name contains only.
 func scenarios(n int, only string) ([]scenario, error) {
 	all := []scenario{
 		{name: "photos of 2–4 MB", minRate: 0.55, maxCPU: 2.5},
@@ -28,6 +28,7 @@ func scenarios(n int, only string) ([]scenario, error) {
 		{name: "photos, 80% repeats", minRate: 1.1},
 		{name: "photos, checked first", check: true, minRate: 2},
 	}
+
 	all = slices.DeleteFunc(all, func(sc scenario) bool { return !strings.Contains(sc.name, only) })
 	fresh := max(n/5, 1) // of the repeats
 	var photos []picture
@@ -38,6 +39,7 @@ func scenarios(n int, only string) ([]scenario, error) {
 				return nil, err
 			}
 		}
+
 		switch {
 		case sc.name == "pictures of 300 KB":
 			sc.pictures, err = newPictures(photo.Middle(), 3*n, 2)
@@ -50,10 +52,12 @@ func scenarios(n int, only string) ([]scenario, error) {
 		default:
 			sc.pictures = photos[:n]
 		}
+
 		if err != nil {
 			return nil, err
 		}
 	}
+
 	return all, nil
 }
 
@@ -62,10 +66,12 @@ func newPictures(sz photo.Size, n int, seed uint64) ([]picture, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	all := make([]picture, n)
 	for i, data := range files {
 		all[i] = newPicture(data)
 	}
+
 	return all, nil
 }
 
@@ -76,6 +82,8 @@ func repeats(fresh, known []picture) []picture {
 	for range 4 * len(fresh) {
 		all = append(all, known[rnd.IntN(len(known))])
 	}
+
 	rnd.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
+
 	return all
 }

@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// steps is the time that files spent in each step of Inlet's pipeline, as its
-// own metrics tell: seconds by the step's name.
+// steps is the time that files spent in each step of Inlet's pipeline, by its
+// metrics: seconds by the step's name.
 type steps map[string]float64
 
 // steps reads the metrics.
@@ -18,6 +18,7 @@ func (c *client) steps(ctx context.Context) (steps, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	resp, err := c.Do(req)
 	if err != nil {
 		return nil, err
@@ -30,16 +31,19 @@ func (c *client) steps(ctx context.Context) (steps, error) {
 		if !found {
 			continue
 		}
+
 		name, value, _ := strings.Cut(name, `"} `)
 		if _, err := fmt.Sscan(value, &seconds); err != nil {
 			return nil, fmt.Errorf("metrics: %w", err)
 		}
+
 		s[name] = seconds
 	}
+
 	return s, nil
 }
 
-// add adds what was spent between two readings.
+// add adds the difference of two readings.
 func (s steps) add(after, before steps) {
 	for name, seconds := range after {
 		s[name] += seconds - before[name]

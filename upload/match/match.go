@@ -25,6 +25,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"inlet/catalog"
+	"inlet/db"
 	"inlet/imaging/fingerprint"
 )
 
@@ -70,10 +71,10 @@ const (
 
 // Find looks up the candidates of a scope for a fingerprint and its probes: the
 // nearest come first, of those equally near the oldest.
-func Find(ctx context.Context, tx pgx.Tx, scope string, p *fingerprint.Fingerprint, probes []int32) (found []Candidate, seen Seen, err error) {
+func Find(ctx context.Context, q db.Batcher, scope string, p *fingerprint.Fingerprint, probes []int32) (found []Candidate, seen Seen, err error) {
 	var b pgx.Batch
 	QueueFind(&b, scope, p, probes, func(c []Candidate, s Seen) { found, seen = c, s })
-	if err := tx.SendBatch(ctx, &b).Close(); err != nil {
+	if err := q.SendBatch(ctx, &b).Close(); err != nil {
 		return nil, Seen{}, fmt.Errorf("look up candidates: %w", err)
 	}
 

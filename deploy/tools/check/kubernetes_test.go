@@ -1,5 +1,5 @@
-// Package check holds what is deployed against what it is deployed to:
-// Kubernetes' own types, the metrics of a running Inlet, Grafana's.
+// Package check checks the deployment files: manifests against Kubernetes' types,
+// rules and dashboards against the metrics of a running Inlet.
 package check
 
 import (
@@ -25,14 +25,15 @@ import (
 	"sigs.k8s.io/kustomize/kyaml/filesys"
 )
 
-// build is what `kubectl apply -k` would send. An object with a field that its
-// type does not have, or of a wrong type, fails the test.
+// build returns the objects that `kubectl apply -k` would send. An unknown field or
+// a wrong type fails the test.
 func build(t *testing.T, path string) []runtime.Object {
 	t.Helper()
 	tree := t.TempDir()
 	if err := os.CopyFS(tree, os.DirFS("../../kubernetes")); err != nil {
 		t.Fatal(err)
 	}
+
 	example := filepath.Join(tree, "overlays/example/secrets.env")
 	secrets, err := os.ReadFile(example + ".example")
 	if err == nil {
@@ -44,10 +45,12 @@ func build(t *testing.T, path string) []runtime.Object {
 	if err := os.CopyFS(tree, os.DirFS("testdata")); err != nil {
 		t.Fatal(err)
 	}
+
 	built, err := krusty.MakeKustomizer(krusty.MakeDefaultOptions()).Run(filesys.MakeFsOnDisk(), filepath.Join(tree, path))
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	scheme := runtime.NewScheme()
 	for _, add := range []func(*runtime.Scheme) error{
 		core.AddToScheme, apps.AddToScheme, batch.AddToScheme, autoscaling.AddToScheme, policy.AddToScheme,
@@ -57,6 +60,7 @@ func build(t *testing.T, path string) []runtime.Object {
 			t.Fatal(err)
 		}
 	}
+
 	strict := json.NewSerializerWithOptions(json.DefaultMetaFactory, scheme, scheme, json.SerializerOptions{Yaml: true, Strict: true})
 	var all []runtime.Object
 	for _, resource := range built.Resources() {
@@ -64,13 +68,16 @@ func build(t *testing.T, path string) []runtime.Object {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		object, _, err := strict.Decode(doc, nil, nil)
 		if err != nil {
 			t.Errorf("%s: %v", resource.CurId(), err)
 			continue
 		}
+
 		all = append(all, object)
 	}
+
 	return all
 }
 
@@ -93,7 +100,7 @@ func TestKubernetes(t *testing.T) {
 	}
 }
 
-// reached tells whether people come in by one way, and to the service.
+// reached checks that there is one way in, and that it leads to the service.
 func reached(t *testing.T, objects []runtime.Object) {
 	t.Helper()
 	var ways []string
@@ -120,6 +127,7 @@ func reached(t *testing.T, objects []runtime.Object) {
 			}
 		}
 	}
+
 	if want := "/ /assets/ /openapi.yaml /u/ /v1/"; strings.Join(slices.Sorted(slices.Values(ways)), " ") != want {
 		t.Errorf("the ways in are %q, want %s", ways, want)
 	}
@@ -140,10 +148,11 @@ func podsOf(objects []runtime.Object) (pods []pod) {
 			pods = append(pods, pod{o.Name, o.Spec.Template})
 		}
 	}
+
 	return pods
 }
 
-// hardened tells what a pod may do that it must not.
+// hardened checks that a pod has no needless rights.
 func hardened(t *testing.T, p pod) {
 	t.Helper()
 	security := p.Spec.SecurityContext
@@ -151,23 +160,28 @@ func hardened(t *testing.T, p pod) {
 		security.SeccompProfile.Type != core.SeccompProfileTypeRuntimeDefault {
 		t.Errorf("%s: runs as root, or any system call", p.name)
 	}
+
 	if token := p.Spec.AutomountServiceAccountToken; token == nil || *token {
 		t.Errorf("%s: has a token of Kubernetes", p.name)
 	}
+
 	for _, c := range p.Spec.Containers {
 		s := c.SecurityContext
 		if s == nil || !isTrue(s.ReadOnlyRootFilesystem) || s.AllowPrivilegeEscalation == nil || *s.AllowPrivilegeEscalation ||
 			s.Capabilities == nil || len(s.Capabilities.Drop) != 1 || s.Capabilities.Drop[0] != "ALL" {
 			t.Errorf("%s: a writable root, privileges or capabilities", p.name)
 		}
+
 		if c.Resources.Limits.Memory().IsZero() || c.Resources.Requests.Cpu().IsZero() {
 			t.Errorf("%s: no limit of memory or no request of a processor", p.name)
 		}
+
 		if grace := p.Spec.TerminationGracePeriodSeconds; c.Lifecycle != nil &&
 			(grace == nil || *grace < c.Lifecycle.PreStop.Sleep.Seconds+drain) {
 			t.Errorf("%s: is killed before it has drained", p.name)
 		}
 	}
+
 	for _, v := range p.Spec.Volumes {
 		if v.EmptyDir == nil || v.EmptyDir.SizeLimit == nil {
 			t.Errorf("%s: the volume %s has no bound", p.name, v.Name)
@@ -175,13 +189,13 @@ func hardened(t *testing.T, p pod) {
 	}
 }
 
-// drain is how long Inlet may take after a signal, in seconds: requests (30),
-// jobs that are cut off (5), traces (5).
+// drain bounds Inlet's shutdown, in seconds: requests (30), interrupted jobs (5),
+// traces (5).
 const drain = 40
 
 func isTrue(b *bool) bool { return b != nil && *b }
 
-// references tells what a pod names that is not there. The base has no secrets.
+// references checks that everything a pod names exists. The base has no secrets.
 func references(t *testing.T, objects []runtime.Object, p pod, secrets bool) {
 	t.Helper()
 	there := map[string]bool{}
@@ -189,6 +203,7 @@ func references(t *testing.T, objects []runtime.Object, p pod, secrets bool) {
 		named := object.(meta.Object)
 		there[object.GetObjectKind().GroupVersionKind().Kind+"/"+named.GetName()] = true
 	}
+
 	want := []string{"ServiceAccount/" + p.Spec.ServiceAccountName}
 	for _, c := range p.Spec.Containers {
 		for _, from := range c.EnvFrom {
@@ -200,6 +215,7 @@ func references(t *testing.T, objects []runtime.Object, p pod, secrets bool) {
 			}
 		}
 	}
+
 	for _, name := range want {
 		if !there[name] {
 			t.Errorf("%s: there is no %s", p.name, name)
@@ -207,7 +223,7 @@ func references(t *testing.T, objects []runtime.Object, p pod, secrets bool) {
 	}
 }
 
-// selected tells selectors that select nothing.
+// selected checks that every selector selects something.
 func selected(t *testing.T, objects []runtime.Object) {
 	t.Helper()
 	pods := podsOf(objects)
@@ -217,15 +233,19 @@ func selected(t *testing.T, objects []runtime.Object) {
 				return
 			}
 		}
+
 		t.Errorf("%s selects no pod: %s", what, selector)
 	}
+
 	of := func(s *meta.LabelSelector) labels.Selector {
 		selector, err := meta.LabelSelectorAsSelector(s)
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		return selector
 	}
+
 	for _, object := range objects {
 		switch o := object.(type) {
 		case *apps.Deployment:
@@ -242,13 +262,14 @@ func selected(t *testing.T, objects []runtime.Object) {
 	}
 }
 
-// Every setting that is deployed is one that Inlet has.
+// Inlet has every deployed setting.
 func TestSettingsExist(t *testing.T) {
 	t.Parallel()
 	source, err := os.ReadFile("../../../cmd/inlet/config.go")
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	deployed := map[string]bool{}
 	for _, object := range build(t, "overlays/example") {
 		switch o := object.(type) {
@@ -266,9 +287,11 @@ func TestSettingsExist(t *testing.T) {
 			}
 		}
 	}
+
 	if len(deployed) < 8 {
 		t.Errorf("only %v", deployed)
 	}
+
 	for name := range deployed {
 		if strings.HasPrefix(name, "INLET_") && !strings.Contains(string(source), `env:"`+name+`"`) {
 			t.Errorf("Inlet has no setting %s", name)

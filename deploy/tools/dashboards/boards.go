@@ -5,12 +5,13 @@ import "github.com/grafana/grafana-foundation-sdk/go/units"
 // boards are all dashboards.
 var boards = []board{service, uploads, stores, background, capacity}
 
-// quantiles are the three that are shown of a histogram.
+// quantiles are the three that a panel shows of a histogram.
 func quantiles(metric, selector string) []query {
 	var all []query
 	for _, q := range []string{"0.5", "0.9", "0.99"} {
 		all = append(all, query{`histogram_quantile(` + q + `, sum by (le) (rate(` + metric + `_bucket{` + selector + `}[$R])))`, q})
 	}
+
 	return all
 }
 
@@ -29,7 +30,7 @@ var service = board{
 			{title: "Processes", number: true, width: 4, unit: units.Short, queries: []query{{`count(inlet_build_info{$S})`, ""}}},
 			{title: "Requests", number: true, width: 4, unit: units.RequestsPerSecond, queries: []query{{requests, ""}}},
 			{
-				title: "Failures", about: "Share of answers that are our fault (5xx).", number: true, width: 4, unit: units.PercentUnit,
+				title: "Failures", about: "Share of answers that are Inlet's fault (5xx).", number: true, width: 4, unit: units.PercentUnit,
 				warn: 0.001, bad: 0.01, queries: []query{{failures + ` / ` + requests, ""}},
 			},
 			{
@@ -52,7 +53,7 @@ var service = board{
 				queries: []query{{`sum by (status) (rate(inlet_http_requests_total{$S}[$R])) > 0`, "{{status}}"}},
 			},
 			{
-				title: "Failures by route, and limits of rates", about: "5xx; 503 and what goes over a limit are asked to come back.", unit: units.RequestsPerSecond,
+				title: "Failures by route, and limits of rates", about: "5xx; 503 and requests over a limit ask for a retry.", unit: units.RequestsPerSecond,
 				queries: []query{
 					{`sum by (route, status) (rate(inlet_http_requests_total{$S,status=~"5.."}[$R])) > 0`, "{{route}} {{status}}"},
 					{`sum by (limit) (rate(inlet_rate_limited_total{$S}[$R])) > 0`, "over the limit of {{limit}}"},
@@ -61,7 +62,7 @@ var service = board{
 		}},
 		{"Time", []panel{
 			{
-				title: "99 of 100 are faster, by route", about: "The body is in it: a slow sender is slow here.", unit: units.Seconds, width: 12,
+				title: "99 of 100 are faster, by route", about: "Includes the body: a slow sender counts as slow.", unit: units.Seconds, width: 12,
 				queries: []query{{`histogram_quantile(0.99, sum by (le, route) (rate(inlet_http_request_seconds_bucket{$S}[$R])))`, "{{route}}"}},
 			},
 			{title: "Uploads", unit: units.Seconds, width: 12, queries: quantiles("inlet_http_request_seconds", `$S,route="/u/:token"`)},
@@ -78,7 +79,7 @@ var service = board{
 
 var uploads = board{
 	uid: "inlet-uploads", title: "Inlet: uploads",
-	about: "What becomes of files, and where their time goes.",
+	about: "Results of uploads, and the time of each step.",
 	rows: []row{
 		{"Now", []panel{
 			{title: "Accepted", number: true, width: 6, unit: "files/s", queries: []query{{accepted, ""}}},
@@ -88,8 +89,8 @@ var uploads = board{
 				queries: []query{{`sum(rate(inlet_upload_files_total{$S,status="rejected"}[$R])) / sum(rate(inlet_upload_files_total{$S}[$R]))`, ""}},
 			},
 			{
-				title: "Waiting for a place", number: true, width: 6, unit: units.PercentUnit, warn: 0.25, bad: 0.75,
-				about:   "Share of the queue; when it is full, senders are told to come back.",
+				title: "Waiting for a slot", number: true, width: 6, unit: units.PercentUnit, warn: 0.25, bad: 0.75,
+				about:   "Share of the queue; when it is full, Inlet asks senders to retry.",
 				queries: []query{{`sum(inlet_upload_queued{$S}) / sum(inlet_upload_queue_limit{$S})`, ""}},
 			},
 		}},
@@ -113,13 +114,13 @@ var uploads = board{
 				{`sum(rate(inlet_upload_stored_bytes_total{$S}[$R]))`, "stored"},
 			}},
 			{
-				title: "Share of the bytes that need no room", about: "Duplicates and refused files.", unit: units.PercentUnit, width: 12, most: 1,
+				title: "Share of the bytes that are not stored", about: "Duplicates and refused files.", unit: units.PercentUnit, width: 12, most: 1,
 				queries: []query{{`1 - sum(rate(inlet_upload_stored_bytes_total{$S}[$R])) / sum(rate(inlet_upload_bytes_total{$S}[$R]))`, "share"}},
 			},
 		}},
 		{"Steps", []panel{
 			{
-				title: "Mean time of each step", about: "receive is the sender's time as well.", unit: units.Seconds,
+				title: "Mean time of each step", about: "receive includes the sender's time.", unit: units.Seconds,
 				queries: []query{{`sum by (step) (rate(inlet_upload_step_seconds_sum{$S}[$R])) / sum by (step) (rate(inlet_upload_step_seconds_count{$S}[$R]))`, "{{step}}"}},
 			},
 			{
@@ -196,7 +197,7 @@ var stores = board{
 				queries: []query{{`histogram_quantile(0.95, sum by (le, operation) (rate(inlet_blob_seconds_bucket{$S}[$R])))`, "{{operation}}"}},
 			},
 			{
-				title: "Room left on each process's disk", about: "Of stores in files; S3 does not say.", unit: units.BytesIEC,
+				title: "Room left on each process's disk", about: "Only for stores in files; S3 does not report it.", unit: units.BytesIEC,
 				queries: []query{{`inlet_blob_free_bytes{$S} >= 0`, "{{instance}}"}},
 			},
 		}},
@@ -205,11 +206,11 @@ var stores = board{
 
 var background = board{
 	uid: "inlet-jobs", title: "Inlet: jobs and relay",
-	about: "What is done after the answer: the statistics' relay and River's jobs.",
+	about: "Work after the answer: the statistics' relay and River's jobs.",
 	rows: []row{
 		{"Relay of the statistics", []panel{
 			{
-				title: "Lag", about: "Age of the oldest event that Redis does not have.", unit: units.Seconds, warn: 10, bad: 60,
+				title: "Lag", about: "Age of the oldest event that Redis lacks.", unit: units.Seconds, warn: 10, bad: 60,
 				queries: []query{{`max(inlet_stats_relay_lag_seconds{$S})`, "lag"}},
 			},
 			{title: "Events that wait", unit: units.Short, queries: []query{{`max(inlet_stats_outbox_rows{$S})`, "outbox"}}},
@@ -219,7 +220,7 @@ var background = board{
 		}},
 		{"Jobs", []panel{
 			{
-				title: "Waiting", about: "All that may run and does not yet.", unit: units.Short, stacked: true,
+				title: "Waiting", about: "Jobs that may run and do not yet.", unit: units.Short, stacked: true,
 				queries: []query{{`max by (kind) (inlet_jobs{$S,state="available"})`, "{{kind}}"}},
 			},
 			{
@@ -229,7 +230,7 @@ var background = board{
 			{title: "By state", unit: units.Short, queries: []query{{`sum by (state) (max by (kind, state) (inlet_jobs{$S}))`, "{{state}}"}}},
 			{title: "Runs", unit: units.OpsPerSecond, stacked: true, queries: []query{{`sum by (kind) (rate(inlet_job_runs_total{$S}[$R]))`, "{{kind}}"}}},
 			{
-				title: "Failed runs", about: "They are tried again.", unit: units.OpsPerSecond,
+				title: "Failed runs", about: "River retries them.", unit: units.OpsPerSecond,
 				queries: []query{{`sum by (kind) (rate(inlet_job_runs_total{$S,outcome="failed"}[$R]))`, "{{kind}}"}},
 			},
 			{
@@ -242,13 +243,13 @@ var background = board{
 
 var capacity = board{
 	uid: "inlet-capacity", title: "Inlet: capacity",
-	about: "What each process uses, and how near it is to its limits.",
+	about: "Resources of each process, and their limits.",
 	rows: []row{
 		{"Processes", []panel{
 			{title: "Processor", about: "1 is one core.", unit: units.Short, queries: []query{{`rate(process_cpu_seconds_total{$S}[$R])`, "{{instance}}"}}},
 			{title: "Memory", unit: units.BytesIEC, warn: 400 << 20, bad: 1 << 30, queries: []query{{`process_resident_memory_bytes{$S}`, "{{instance}}"}}},
 			{
-				title: "Processor time of an accepted file", about: "What a file costs; it should not grow with the number of pictures.", unit: units.Seconds,
+				title: "Processor time of an accepted file", about: "It should not grow with the number of pictures.", unit: units.Seconds,
 				queries: []query{{`sum(rate(process_cpu_seconds_total{$S}[$R])) / ` + accepted, "per file"}},
 			},
 			{title: "Goroutines", unit: units.Short, queries: []query{{`go_goroutines{$S}`, "{{instance}}"}}},
@@ -259,7 +260,7 @@ var capacity = board{
 				queries: []query{{`process_open_fds{$S} / process_max_fds{$S}`, "{{instance}}"}},
 			},
 			{
-				title: "Places in use", unit: units.PercentUnit, most: 1, warn: 0.8, bad: 0.95,
+				title: "Slots in use", unit: units.PercentUnit, most: 1, warn: 0.8, bad: 0.95,
 				queries: []query{{`inlet_upload_processing{$S} / inlet_upload_places{$S}`, "{{instance}}"}},
 			},
 			{

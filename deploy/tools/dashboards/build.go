@@ -23,7 +23,7 @@ type row struct {
 	panels []panel
 }
 
-// panel is a graph over time, or a number.
+// panel shows a graph over time, or a number.
 type panel struct {
 	title, about string
 	unit         string // one of Grafana's
@@ -31,14 +31,14 @@ type panel struct {
 	number       bool // the last value, large
 	stacked      bool
 	width        uint32 // of 24; 0: 8
-	// warn and bad are where the colour changes; 0: it does not. Where bad is
+	// warn and bad are the values at which the colour changes; 0: never. With bad
 	// below warn, less is worse.
 	warn, bad float64
 	most      float64 // end of the axis; 0: open
 }
 
 // query is an expression and the names of its lines. In expressions, $S selects
-// the processes that are shown and $R is the time over which rates are taken.
+// the shown processes and $R is the interval of rates.
 type query struct{ expr, legend string }
 
 var placeholders = strings.NewReplacer("$S", `job="$job",instance=~"$instance"`, "$R", "$__rate_interval")
@@ -52,6 +52,7 @@ func (b board) build() (dashboard.Dashboard, error) {
 		WithVariable(variable("job", "Job", `label_values(inlet_build_info, job)`)).
 		WithVariable(variable("instance", "Process", `label_values(inlet_build_info{job="$job"}, instance)`).
 			Multi(true).IncludeAll(true).AllValue(".+"))
+
 	id := uint32(0)
 	for _, r := range b.rows {
 		id++
@@ -61,6 +62,7 @@ func (b board) build() (dashboard.Dashboard, error) {
 			d.WithPanel(p.build(id))
 		}
 	}
+
 	return d.Build()
 }
 
@@ -78,11 +80,13 @@ func (p panel) build(id uint32) cog.Builder[dashboard.Panel] {
 	if p.width == 0 {
 		p.width = 8
 	}
+
 	if p.number {
 		return stat.NewPanelBuilder().Id(id).Title(p.title).Description(p.about).Unit(p.unit).Datasource(source()).
 			Span(p.width).Height(4).Thresholds(p.thresholds()).Targets(p.targets()).
 			GraphMode(common.BigValueGraphModeArea)
 	}
+
 	b := timeseries.NewPanelBuilder().Id(id).Title(p.title).Description(p.about).Unit(p.unit).Datasource(source()).
 		Span(p.width).Height(8).Min(0).Thresholds(p.thresholds()).Targets(p.targets()).
 		FillOpacity(10).ShowPoints(common.VisibilityModeNever).
@@ -92,12 +96,15 @@ func (p panel) build(id uint32) cog.Builder[dashboard.Panel] {
 	if p.stacked {
 		b.FillOpacity(40).Stacking(common.NewStackingConfigBuilder().Mode(common.StackingModeNormal))
 	}
+
 	if p.most != 0 {
 		b.Max(p.most)
 	}
+
 	if p.warn != 0 {
 		b.ThresholdsStyle(common.NewGraphThresholdsStyleConfigBuilder().Mode(common.GraphThresholdsStyleModeDashed))
 	}
+
 	return b
 }
 
@@ -107,6 +114,7 @@ func (p panel) targets() []cog.Builder[variants.Dataquery] {
 		all[i] = prometheus.NewDataqueryBuilder().RefId(string(rune('A' + i))).Datasource(source()).
 			Expr(placeholders.Replace(q.expr)).LegendFormat(q.legend).Range()
 	}
+
 	return all
 }
 
@@ -119,5 +127,6 @@ func (p panel) thresholds() *dashboard.ThresholdsConfigBuilder {
 	default:
 		steps = append(steps, dashboard.Threshold{Value: &p.warn, Color: "orange"}, dashboard.Threshold{Value: &p.bad, Color: "red"})
 	}
+
 	return dashboard.NewThresholdsConfigBuilder().Mode(dashboard.ThresholdsModeAbsolute).Steps(steps)
 }

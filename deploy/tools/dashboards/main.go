@@ -1,5 +1,5 @@
-// Command dashboards writes Grafana's dashboards, which boards.go describes,
-// into a folder: one JSON file each, to be provisioned as they are.
+// Command dashboards writes the dashboards of boards.go into a folder, one JSON
+// file each, ready for Grafana's provisioning.
 package main
 
 import (
@@ -15,6 +15,7 @@ func main() {
 	log.SetFlags(0)
 	dir := flag.String("dir", "../grafana/dashboards", "folder of the files")
 	flag.Parse()
+
 	for _, b := range boards {
 		doc, err := b.document()
 		if err == nil {
@@ -32,10 +33,12 @@ func (b board) document() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	var doc bytes.Buffer
 	enc := json.NewEncoder(&doc)
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", " ")
 	err = enc.Encode(built)
+
 	return doc.Bytes(), err
 }

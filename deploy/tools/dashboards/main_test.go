@@ -11,8 +11,7 @@ import (
 	"github.com/grafana/grafana-foundation-sdk/go/dashboard"
 )
 
-// What is provisioned is what boards.go says, and is a dashboard by Grafana's
-// own schema.
+// The provisioned files are those of boards.go, and valid by Grafana's schema.
 func TestDashboards(t *testing.T) {
 	plugins.RegisterDefaultPlugins()
 	for _, b := range boards {
@@ -20,6 +19,7 @@ func TestDashboards(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+
 		got, err := os.ReadFile("../../grafana/dashboards/" + b.uid + ".json")
 		if err != nil {
 			t.Fatal(err)
@@ -27,6 +27,7 @@ func TestDashboards(t *testing.T) {
 		if !bytes.Equal(got, want) {
 			t.Errorf("%s is not as boards.go says: make dashboards", b.uid)
 		}
+
 		var parsed dashboard.Dashboard
 		if err := parsed.UnmarshalJSONStrict(got); failed(err) {
 			t.Errorf("%s: %v", b.uid, err)
@@ -40,8 +41,7 @@ func TestDashboards(t *testing.T) {
 	}
 }
 
-// failed tells an error from the empty list of errors that the SDK returns for
-// none.
+// failed tells an error from the SDK's empty list of errors.
 func failed(err error) bool {
 	var list cog.BuildErrors
 	return err != nil && (!errors.As(err, &list) || len(list) > 0)

@@ -13,12 +13,12 @@ import (
 )
 
 const (
-	// readyTime bounds a start; drainTime is more than a process gives its requests.
+	// readyTime bounds a start. drainTime exceeds the drain of a process.
 	readyTime = 2 * time.Minute
 	drainTime = 45 * time.Second
 )
 
-// process is one inlet, which may be ended and started again at its address.
+// process is one Inlet. It can end and start again at its address.
 type process struct {
 	name, addr, binary, log string
 	env                     []string
@@ -26,7 +26,7 @@ type process struct {
 	mu      sync.Mutex // guards what follows
 	running *child.Process
 	output  *child.Log
-	peak    int64 // most memory of those that have ended, in bytes
+	peak    int64 // most memory over all restarts, in bytes
 }
 
 func (p *process) start() error {
@@ -36,10 +36,13 @@ func (p *process) start() error {
 	if err != nil {
 		return err
 	}
+
 	p.running, err = child.Start(child.Command{
 		Path: p.binary, Args: []string{"serve"}, Env: p.env, Output: output, Orphaned: syscall.SIGTERM,
 	})
+
 	p.output = output
+
 	return err
 }
 
@@ -54,7 +57,7 @@ func (p *process) pid() int {
 	return running.Pid()
 }
 
-// awaitReady waits until all stores answer the process.
+// awaitReady waits until the process reports that all stores answer.
 func (p *process) awaitReady(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, readyTime)
 	defer cancel()
@@ -62,13 +65,15 @@ func (p *process) awaitReady(ctx context.Context) error {
 	for !p.ready(ctx) {
 		select {
 		case <-running.Done():
-			return fmt.Errorf("%s has ended: %w; its last words:\n%s", p.name, running.Err(), output.Tail())
+			return fmt.Errorf("%s has ended: %w; the end of its log:\n%s", p.name, running.Err(), output.Tail())
 		default:
 		}
+
 		if err := pause(ctx); err != nil {
-			return fmt.Errorf("%s is not ready: %w; its last words:\n%s", p.name, err, output.Tail())
+			return fmt.Errorf("%s is not ready: %w; the end of its log:\n%s", p.name, err, output.Tail())
 		}
 	}
+
 	return nil
 }
 
@@ -77,20 +82,23 @@ func (p *process) ready(ctx context.Context) bool {
 	if err != nil {
 		return false
 	}
+
 	res, err := http.DefaultClient.Do(r)
 	if err != nil {
 		return false
 	}
 	defer res.Body.Close()
+
 	return res.StatusCode == http.StatusOK
 }
 
-// drain ends the process as a deployment does: what was begun is finished.
+// drain ends the process as a deployment does: it finishes its requests.
 func (p *process) drain() {
 	running, output := p.current()
 	if running == nil {
 		return
 	}
+
 	p.note()
 	running.Stop(context.Background(), drainTime, syscall.SIGTERM)
 	_ = output.Close()
@@ -104,7 +112,7 @@ func (p *process) kill() {
 	_ = output.Close()
 }
 
-// note remembers how much memory the process had.
+// note records the peak memory of the process.
 func (p *process) note() {
 	now := service.PeakMemory(p.pid())
 	p.mu.Lock()
@@ -117,5 +125,6 @@ func (p *process) restart(ctx context.Context) error {
 	if err := p.start(); err != nil {
 		return err
 	}
+
 	return p.awaitReady(ctx)
 }

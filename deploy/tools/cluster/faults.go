@@ -9,10 +9,10 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// calm is how long the cluster is left alone between two faults.
+// calm is the time between two faults.
 const calm = 15 * time.Second
 
-// trouble goes through the faults one by one, over and over, until ctx is done.
+// trouble causes one fault after the other until ctx ends.
 func (c *cluster) trouble(ctx context.Context) error {
 	for turn := 0; ; turn++ {
 		select {
@@ -20,6 +20,7 @@ func (c *cluster) trouble(ctx context.Context) error {
 			return nil
 		case <-time.After(calm):
 		}
+
 		victim := c.processes[turn%len(c.processes)]
 		faults := []struct {
 			what string
@@ -35,32 +36,35 @@ func (c *cluster) trouble(ctx context.Context) error {
 			}},
 			{"Redis is restarted", c.restartRedis},
 		}
+
 		fault := faults[turn%len(faults)]
 		c.log.Info("fault", "what", fault.what)
 		if err := fault.do(ctx); err != nil {
 			if ctx.Err() != nil {
-				return nil //nolint:nilerr // that the end came in the middle of a fault is no failure
+				return nil //nolint:nilerr // the run may end during a fault
 			}
 			return fmt.Errorf("%s: %w", fault.what, err)
 		}
 	}
 }
 
-// restartRedis ends the server, which is started again by its keeper.
+// restartRedis ends the server; its supervisor starts it again.
 func (c *cluster) restartRedis(ctx context.Context) error {
 	o, err := redis.ParseURL(c.redis)
 	if err != nil {
 		return err
 	}
+
 	o.MaxRetries = -1
 	rdb := redis.NewClient(o)
 	defer func() { _ = rdb.Close() }()
-	// The connection ends with the server, so there is no answer.
+	// The server ends without an answer.
 	_ = rdb.ShutdownNoSave(ctx).Err()
 	for rdb.Ping(ctx).Err() != nil {
 		if err := pause(ctx); err != nil {
 			return errors.Join(errors.New("redis did not come back"), err)
 		}
 	}
+
 	return nil
 }

@@ -1,9 +1,9 @@
-// Command cluster runs Inlet as docker-compose.yml does, on this machine and
-// without containers: replicas and workers behind nginx, with a PostgreSQL, a
-// Redis and an S3 store of their own, all on 127.0.0.1.
+// Command cluster runs Inlet as docker-compose.yml does, but without containers:
+// replicas and workers behind nginx, with a PostgreSQL, a Redis and an S3 store of
+// their own, all on 127.0.0.1. It runs in the module deploy/tools:
 //
-//	go run ./deploy/cluster                         until Ctrl-C
-//	go run ./deploy/cluster -faults -- COMMAND …    while COMMAND runs
+//	go run ./cluster                         until Ctrl-C
+//	go run ./cluster -faults -- COMMAND …    while COMMAND runs
 //
 // COMMAND finds the cluster in INLET_URL and INLET_ADMIN_TOKEN, its database in
 // INLET_DATABASE_URL, the addresses of the replicas in INLET_CLUSTER_REPLICAS, and
@@ -30,10 +30,10 @@ func main() {
 	flag.StringVar(&o.addr, "addr", "127.0.0.1:8080", "where nginx listens")
 	flag.IntVar(&o.replicas, "replicas", 3, "processes that answer requests")
 	flag.IntVar(&o.workers, "workers", 2, "processes that run jobs")
-	flag.IntVar(&o.procs, "procs", 0, "processors that each may use (GOMAXPROCS); 0: all")
-	flag.StringVar(&o.blobs, "blobs", "s3", "where pictures are kept: s3, or file")
-	flag.StringVar(&o.dir, "dir", "", "where everything is kept; empty: a folder that is removed at the end")
-	faults := flag.Bool("faults", false, "while COMMAND runs: kill one replica, drain another, restart Redis, over and over")
+	flag.IntVar(&o.procs, "procs", 0, "processors of each process (GOMAXPROCS); 0: all")
+	flag.StringVar(&o.blobs, "blobs", "s3", "blob store: s3 or file")
+	flag.StringVar(&o.dir, "dir", "", "folder for all data; empty: a temporary one")
+	faults := flag.Bool("faults", false, "while COMMAND runs, kill a process, drain another and restart Redis, over and over")
 	flag.Parse()
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	err := run(ctx, o, *faults, flag.Args(), log)
@@ -58,6 +58,7 @@ func run(ctx context.Context, o options, faults bool, command []string, log *slo
 		<-ctx.Done()
 		return nil
 	}
+
 	ctx, done := context.WithCancel(ctx)
 	defer done()
 	broken := make(chan error, 1)
@@ -68,6 +69,7 @@ func run(ctx context.Context, o options, faults bool, command []string, log *slo
 			broken <- nil
 		}
 	}()
+
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Env = append(os.Environ(), c.environment()...)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
@@ -79,5 +81,6 @@ func run(ctx context.Context, o options, faults bool, command []string, log *slo
 		p.note()
 		fmt.Printf("cluster: %s had %d MB at most\n", p.name, p.peak>>20)
 	}
+
 	return err
 }

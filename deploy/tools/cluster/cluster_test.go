@@ -32,12 +32,15 @@ func newCluster(t *testing.T) *cluster {
 	if _, err := exec.LookPath("nginx"); err != nil {
 		t.Skip(errNoNginx)
 	}
+
 	log := slog.New(slog.NewTextHandler(t.Output(), nil))
 	c, err := start(t.Context(), options{addr: "127.0.0.1:0", replicas: 3, workers: 2, blobs: "s3", dir: t.TempDir()}, log)
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	t.Cleanup(c.stop)
+
 	return c
 }
 
@@ -48,21 +51,25 @@ func TestCluster(t *testing.T) {
 	t.Run("no log has a token", c.testLogs)
 }
 
-// testLogs looks for the heads of tokens in everything that was logged, also of
-// requests whose replica was away.
+// testLogs searches all logs for the beginnings of tokens, also those of requests
+// whose replica was down.
 func (c *cluster) testLogs(t *testing.T) {
 	logs := 0
 	err := filepath.WalkDir(c.dir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() || filepath.Ext(path) != ".log" {
 			return err
 		}
+
 		text, err := os.ReadFile(path)
 		if bytes.Contains(text, []byte("eyJ")) {
 			t.Errorf("%s has a token", path)
 		}
+
 		logs++
+
 		return err
 	})
+
 	if err != nil || logs < len(c.processes)+2 {
 		t.Errorf("%d logs, %v", logs, err)
 	}
@@ -84,14 +91,17 @@ func (c *cluster) testLife(t *testing.T) {
 			t.Errorf("picture %d: %s", i, got.Status)
 		}
 	}
-	for i, data := range pictures { // every other replica knows it already
+
+	for i, data := range pictures { // any other replica knows it already
 		origin := []string{second, third, first}[i%3]
 		got := c.send(t, origin+path, data)
 		if got.Status != "duplicate" || got.Match != "exact" {
 			t.Errorf("picture %d again: %s %s", i, got.Status, got.Match)
 		}
+
 		c.compare(t, got, data)
 	}
+
 	for _, origin := range []string{first, second, third, c.url} {
 		c.counted(t, origin, len(pictures), len(pictures))
 	}
@@ -106,8 +116,8 @@ func (c *cluster) testLife(t *testing.T) {
 	}
 }
 
-// testRollingRestart replaces every process under load: clients that try again
-// lose nothing.
+// testRollingRestart replaces every process under load. Clients that retry lose
+// nothing.
 func (c *cluster) testRollingRestart(t *testing.T) {
 	link, before := c.link(t, c.url), c.stats(t, c.url)
 	pictures := makePictures(t, 120, 2)
@@ -130,22 +140,26 @@ func (c *cluster) testRollingRestart(t *testing.T) {
 			}
 		})
 	}
+
 	for i, p := range c.processes {
-		// Each in the middle of what is being sent.
+		// Each while uploads are under way.
 		within(t, time.Minute, "uploads go on", func() bool { return int(done.Load()) > i*len(pictures)/(2*len(c.processes)) })
 		p.drain()
 		if err := p.restart(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
+
 	senders.Wait()
 	if len(accepted) != len(pictures) {
 		t.Errorf("%d pictures have %d ids", len(pictures), len(accepted))
 	}
+
 	for id, data := range accepted {
 		c.compare(t, outcome{ID: id}, data)
 	}
-	// An answer that was lost is asked for again, and then is a duplicate.
+
+	// A client that lost an answer sends the picture again: a duplicate.
 	within(t, 10*time.Second, "the statistics", func() bool {
 		doc := c.stats(t, c.url)
 		return doc.Images.Stored-before.Images.Stored == len(pictures) && doc.Uploads.Accepted-before.Uploads.Accepted >= len(pictures)
@@ -167,6 +181,7 @@ func (c *cluster) link(t *testing.T, origin string) newLink {
 	t.Helper()
 	var l newLink
 	decode(t, c.ask(t, http.MethodPost, origin+"/v1/links", []byte(`{"expires_in":"1h"}`), http.StatusCreated), &l)
+
 	return l
 }
 
@@ -176,7 +191,7 @@ func (c *cluster) stats(t *testing.T, origin string) (doc stats) {
 	return doc
 }
 
-// counted waits until a replica's statistics say so.
+// counted waits until a replica's statistics show these counts.
 func (c *cluster) counted(t *testing.T, origin string, stored, duplicates int) {
 	t.Helper()
 	var doc stats
@@ -192,13 +207,14 @@ func (c *cluster) compare(t *testing.T, got outcome, data []byte) {
 	if back := c.ask(t, http.MethodGet, c.url+"/v1/images/"+got.ID, nil, http.StatusOK); !bytes.Equal(back, data) {
 		t.Errorf("picture %s came back altered", got.ID)
 	}
+
 	if sum := sha256.Sum256(data); got.SHA256 != "" && got.SHA256 != hex.EncodeToString(sum[:]) {
 		t.Errorf("picture %s has the sum %s", got.ID, got.SHA256)
 	}
 }
 
-// send sends a picture as a client does that tries again while it is told to, or
-// has no answer.
+// send sends a picture, and retries as long as the answer asks for it or is
+// missing.
 func (c *cluster) send(t *testing.T, url string, data []byte) outcome {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -214,13 +230,14 @@ func (c *cluster) send(t *testing.T, url string, data []byte) outcome {
 	}
 }
 
-var errAgain = errors.New("to be tried again")
+var errAgain = errors.New("try again")
 
 func try(ctx context.Context, url string, data []byte) (outcome, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(data))
 	if err != nil {
 		return outcome{}, err
 	}
+
 	res, err := http.DefaultClient.Do(r)
 	if err != nil {
 		return outcome{}, fmt.Errorf("%w: %w", errAgain, err)
@@ -235,10 +252,12 @@ func try(ctx context.Context, url string, data []byte) (outcome, error) {
 	case res.StatusCode >= 300:
 		return outcome{}, fmt.Errorf("%s: %s", res.Status, body)
 	}
+
 	var doc struct{ Results []outcome }
 	if err := json.Unmarshal(body, &doc); err != nil || len(doc.Results) != 1 {
 		return outcome{}, fmt.Errorf("%w: %s", err, body)
 	}
+
 	return doc.Results[0], nil
 }
 
@@ -248,6 +267,7 @@ func (c *cluster) post(t *testing.T, url string, data []byte) *http.Response {
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	return res
 }
 
@@ -258,6 +278,7 @@ func (c *cluster) ask(t *testing.T, method, url string, body []byte, want int) [
 	if err != nil {
 		t.Fatal(err)
 	}
+
 	r.Header.Set("Authorization", "Bearer "+c.token)
 	res, err := http.DefaultClient.Do(r)
 	if err != nil {
@@ -268,6 +289,7 @@ func (c *cluster) ask(t *testing.T, method, url string, body []byte, want int) [
 	if err != nil || res.StatusCode != want {
 		t.Fatalf("%s %s: %s, %v: %s", method, url, res.Status, err, answer)
 	}
+
 	return answer
 }
 
@@ -289,7 +311,7 @@ func within(t *testing.T, limit time.Duration, what string, ok func() bool) {
 	}
 }
 
-// makePictures draws pictures that nobody takes for copies of each other.
+// makePictures draws n pictures without near-duplicates.
 func makePictures(t *testing.T, n int, seed uint64) [][]byte {
 	t.Helper()
 	all := make([][]byte, n)
@@ -306,11 +328,14 @@ func makePictures(t *testing.T, n int, seed uint64) [][]byte {
 				}
 			}
 		}
+
 		var file bytes.Buffer
 		if err := png.Encode(&file, img); err != nil {
 			t.Fatal(err)
 		}
+
 		all[i] = file.Bytes()
 	}
+
 	return all
 }
