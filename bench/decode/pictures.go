@@ -42,7 +42,7 @@ func photosOf(ctx context.Context, dir string) ([]photo, error) {
 		if err != nil || f.IsDir() {
 			continue
 		}
-		m, err := dcjpeg.Decode(bytes.NewReader(data), maxPixels)
+		m, err := dcjpeg.NewDecoder().Decode(bytes.NewReader(data), maxPixels)
 		if err != nil {
 			continue
 		}

@@ -5,6 +5,7 @@ func (d *Decoder) firstDC(s *scan) error {
 	if err := d.useDC(s); err != nil {
 		return err
 	}
+
 	var pred [maxComponents]int32
 	return d.eachMCU(s, &pred, func(int) (int, bool) {
 		for i := range s.blocks {
@@ -17,6 +18,7 @@ func (d *Decoder) firstDC(s *scan) error {
 			blk.coefs[blk.at] = int16(pred[blk.comp] << s.low)
 			blk.at += blk.step
 		}
+
 		return 1, true
 	})
 }
@@ -30,21 +32,23 @@ func (d *Decoder) refineDC(s *scan) error {
 			blk.coefs[blk.at] |= int16(d.bits.bit() << s.low)
 			blk.at += blk.step
 		}
+
 		return 1, true
 	})
 }
 
-// skipScan passes over a scan of AC coefficients. Its tables must be there, and
-// so must its restart markers, each interval holding data.
+// skipScan passes over a scan of AC coefficients. The file must define its tables
+// and hold its restart markers, with data in each interval.
 func (d *Decoder) skipScan(s *scan) error {
 	var c codes
-	if err := usable(&d.acSpec[s.comps[0].ta], c.use); err != nil {
+	if err := c.use(&d.acSpec[s.comps[0].ta]); err != nil {
 		return err
 	}
 	restarts := 0
 	if d.header.restart > 0 {
 		restarts = ceilDiv(s.mcusX*s.mcusY, d.header.restart) - 1
 	}
+
 	b := &d.bits
 	for i := 0; ; i++ {
 		code, skipped, err := b.marker()
@@ -55,7 +59,7 @@ func (d *Decoder) skipScan(s *scan) error {
 			return corrupt("a scan without data")
 		}
 		if i >= restarts && (code < rst0 || code > rst7) {
-			b.at -= 2 // its reader wants it
+			b.at -= 2 // segments reads this marker
 			return nil
 		}
 		if i < restarts && code != byte(rst0+i%8) {
