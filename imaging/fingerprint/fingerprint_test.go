@@ -118,15 +118,15 @@ func pictureOf(m image.Image, orientation int) *Picture {
 // verdict compares as an upload does.
 func verdict(t testing.TB, a, b *Picture) Kind {
 	t.Helper()
-	pa, _, oka := Of(a)
-	pb, probes, okb := Of(b)
+	stored, _, oka := Of(a)
+	sent, probes, okb := Of(b)
 	if !oka || !okb {
 		return Different
 	}
-	if !slices.ContainsFunc(pa.Hash.Bands(), func(k int32) bool { return slices.Contains(probes, k) }) {
+	if !slices.ContainsFunc(stored.Hash.Bands(), func(k int32) bool { return slices.Contains(probes, k) }) {
 		return Different
 	}
-	if v := Compare(pa, pb); v.Kind != Undecided {
+	if v := Compare(stored, sent); v.Kind != Undecided {
 		return v.Kind
 	}
 	return Verify(a, b)
@@ -227,7 +227,7 @@ func TestReducedPicturesAreNeverTheSame(t *testing.T) {
 		t.Fatalf("whole %v, %d wide", small.Whole, small.Luma.W)
 	}
 	if got := Verify(small, small); got != Undecided {
-		t.Errorf("got %v, want closer", got)
+		t.Errorf("got %v, want undecided", got)
 	}
 	eighth := New(m, Frame{Width: 8 * 1400, Height: 8 * 1000, Scale: 8, Side: FullSide})
 	if eighth.Whole {
@@ -375,10 +375,10 @@ func FuzzCompare(f *testing.F) {
 			return New(m, Frame{Width: w, Height: h, Scale: 1, Orientation: int(data[0]), Side: FullSide})
 		}
 		a, b := fill(1+int(aw)%200, 1+int(ah)%200), fill(1+int(bw)%200, 1+int(bh)%200)
-		pa, _, oka := Of(a)
-		pb, _, okb := Of(b)
+		fa, _, oka := Of(a)
+		fb, _, okb := Of(b)
 		if oka && okb {
-			Compare(pa, pb)
+			Compare(fa, fb)
 		}
 		Verify(a, b)
 	})
