@@ -131,7 +131,6 @@ func (b *bitReader) untilFF() int {
 	if n := bytes.IndexByte(b.raw[b.at:b.have], 0xff); n >= 0 {
 		return n
 	}
-
 	return b.have - b.at
 }
 
@@ -140,7 +139,6 @@ func (b *bitReader) begin() error {
 	b.pos, b.end = 0, 0
 	b.acc, b.n = 0, 0
 	b.done = false
-
 	return b.ensure()
 }
 
@@ -204,7 +202,6 @@ func (b *bitReader) finish() error {
 			return err
 		}
 	}
-
 	return b.ensure()
 }
 
@@ -216,7 +213,6 @@ func (b *bitReader) bit() uint64 {
 	v := b.acc >> 63
 	b.acc <<= 1
 	b.n--
-
 	return v
 }
 

@@ -133,7 +133,6 @@ func (d *Decoder) read(r io.Reader, tap Tap, h header) (*Image, error) {
 	return d.image(), nil
 }
 
-// image turns the DC coefficients into samples.
 func (d *Decoder) image() *Image {
 	h := &d.header
 	m := &Image{

@@ -39,25 +39,22 @@ type header struct {
 	anyKind   bool // accept components that image cannot turn into planes
 	foreign   bool // the file has such components
 
-	width, height int
-	baseline      bool
-	progressive   bool
-	comp          [maxComponents]component
-	ncomp         int
-	hMax, vMax    int
-	mcusX, mcusY  int
+	width, height         int
+	baseline, progressive bool
+	comp                  [maxComponents]component
+	ncomp                 int
+	hMax, vMax            int
+	mcusX, mcusY          int
 
-	restart    int // MCUs between restart markers; 0 means none
-	jfif       bool
-	adobe      bool
-	transform  uint8 // Adobe's colour transform
-	scans      int
-	missingEOI bool
+	restart     int // MCUs between restart markers; 0 means none
+	jfif, adobe bool
+	transform   uint8 // Adobe's colour transform
+	scans       int
+	missingEOI  bool
 }
 
 func (h *header) comps() []component { return h.comp[:h.ncomp] }
 
-// component is one colour component of the frame.
 type component struct {
 	id   uint8
 	tq   uint8
@@ -118,7 +115,6 @@ func (h *header) whole() bool {
 			return false
 		}
 	}
-
 	return h.ncomp > 0
 }
 
@@ -185,14 +181,12 @@ func (h *header) other(code byte, p []byte) error {
 	return unsupported("marker %#x", code)
 }
 
-// size reads the dimensions of a frame header.
 func (h *header) size(p []byte) error {
 	h.height = int(binary.BigEndian.Uint16(p[1:]))
 	h.width = int(binary.BigEndian.Uint16(p[3:]))
 	if int64(h.width)*int64(h.height) > h.maxPixels {
 		return fmt.Errorf("%w: %d×%d, at most %d allowed", ErrTooLarge, h.width, h.height, h.maxPixels)
 	}
-
 	return nil
 }
 
@@ -242,7 +236,6 @@ func (h *header) oddity(format string, args ...any) error {
 	if h.anyKind {
 		return nil
 	}
-
 	return unsupported(format, args...)
 }
 
@@ -304,7 +297,6 @@ func (h *header) isRGB() bool {
 	if h.ncomp != 3 || h.jfif {
 		return false
 	}
-
 	return h.adobe && h.transform == 0 || h.comp[0].id == 'R' && h.comp[1].id == 'G' && h.comp[2].id == 'B'
 }
 

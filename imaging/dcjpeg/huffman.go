@@ -45,7 +45,6 @@ func (c *codes) use(spec *huffSpec) error {
 	return nil
 }
 
-// fillShort fills the table of single symbols.
 func (c *codes) fillShort() {
 	clear(c.short[:])
 	code, index := 0, 0
@@ -80,7 +79,6 @@ func (c *codes) find(acc uint64) (symbol uint8, length uint) {
 	return 0, 0
 }
 
-// diff reads one DC difference.
 func (b *bitReader) diff(dc *codes) (diff int32, ok bool) {
 	b.refill()
 	symbol, length := dc.find(b.acc)
@@ -101,6 +99,5 @@ func (b *bitReader) diff(dc *codes) (diff int32, ok bool) {
 func value(acc uint64, size uint) int32 {
 	v := int32(acc >> 1 >> (63 - size&63))
 	negative := int32(^acc>>63) * -1
-
 	return v + negative&(1-int32(1)<<(size&31))
 }

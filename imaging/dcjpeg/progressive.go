@@ -1,35 +1,29 @@
 package dcjpeg
 
-// firstDC reads the first scan of DC coefficients: all but their low bits.
-func (d *Decoder) firstDC(s *scan) error {
-	if err := d.useDC(s); err != nil {
-		return err
+// progressiveDC reads a scan of DC coefficients: the first has all but their low bits,
+// each of the others refines them by one bit.
+func (d *Decoder) progressiveDC(s *scan) error {
+	first := s.high == 0
+	if first {
+		if err := d.useDC(s); err != nil {
+			return err
+		}
 	}
 
 	var pred [maxComponents]int32
 	return d.eachMCU(s, &pred, func(int) (int, bool) {
 		for i := range s.blocks {
 			blk := &s.blocks[i]
-			diff, ok := d.bits.diff(blk.dc)
-			if !ok {
-				return 0, false
+			if first {
+				diff, ok := d.bits.diff(blk.dc)
+				if !ok {
+					return 0, false
+				}
+				pred[blk.comp] += diff
+				blk.coefs[blk.at] = int16(pred[blk.comp] << s.low)
+			} else {
+				blk.coefs[blk.at] |= int16(d.bits.bit() << s.low)
 			}
-			pred[blk.comp] += diff
-			blk.coefs[blk.at] = int16(pred[blk.comp] << s.low)
-			blk.at += blk.step
-		}
-
-		return 1, true
-	})
-}
-
-// refineDC reads a scan that adds a bit to each DC coefficient.
-func (d *Decoder) refineDC(s *scan) error {
-	var pred [maxComponents]int32
-	return d.eachMCU(s, &pred, func(int) (int, bool) {
-		for i := range s.blocks {
-			blk := &s.blocks[i]
-			blk.coefs[blk.at] |= int16(d.bits.bit() << s.low)
 			blk.at += blk.step
 		}
 

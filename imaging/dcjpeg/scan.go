@@ -9,7 +9,6 @@ type scan struct {
 	blocks       []scanBlock // of one MCU, in order
 }
 
-// scanComp is a component of a scan, with its tables.
 type scanComp struct {
 	index  int // in the frame
 	td, ta uint8
@@ -58,10 +57,8 @@ func (d *Decoder) scan(p []byte) error {
 		return d.sequential(s)
 	case s.first > 0:
 		return d.skipScan(s)
-	case s.high > 0:
-		return d.refineDC(s)
 	default:
-		return d.firstDC(s)
+		return d.progressiveDC(s)
 	}
 }
 
@@ -124,7 +121,6 @@ func (h *header) scanComponent(s *scan, id, tables uint8) (scanComp, error) {
 	return c, nil
 }
 
-// allocate makes room for the DC coefficients of the frame.
 func (d *Decoder) allocate() {
 	for i, c := range d.header.comps() {
 		n := c.stride * c.rows
@@ -179,14 +175,12 @@ func (d *Decoder) layBlocks(s *scan) {
 	}
 }
 
-// useDC builds the DC tables of a scan.
 func (d *Decoder) useDC(s *scan) error {
 	for _, sc := range s.comps {
 		if err := d.dc[sc.td].use(&d.dcSpec[sc.td]); err != nil {
 			return err
 		}
 	}
-
 	return nil
 }
 

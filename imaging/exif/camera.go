@@ -42,7 +42,6 @@ func cameraName(mk, model string) string {
 // collapse ends s at a NUL and makes every run of blanks one blank.
 func collapse(s string) string {
 	s, _, _ = strings.Cut(s, "\x00")
-
 	return strings.Join(strings.Fields(strings.ToValidUTF8(s, "")), " ")
 }
 
@@ -83,16 +82,13 @@ func brandIn(model string) (brand, rest string) {
 			return b, strings.Join(words[n:], " ")
 		}
 	}
-
 	return "", ""
 }
 
-// strip removes all of a company's form from a make.
 func strip(mk string) string {
 	for shorter := stripOnce(mk); shorter != mk; shorter = stripOnce(mk) {
 		mk = shorter
 	}
-
 	return mk
 }
 

@@ -56,6 +56,5 @@ func parseOffset(s string) (east time.Duration, ok bool) {
 	}
 	_, seconds := at.Zone()
 	east = time.Duration(seconds) * time.Second
-
 	return east, east.Abs() <= 15*time.Hour
 }

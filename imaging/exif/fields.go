@@ -21,17 +21,14 @@ func (t tags) get(name goexif.FieldName) *tiff.Tag {
 	if err != nil {
 		return nil
 	}
-
 	return tag
 }
 
-// text is a short text, or empty.
 func (t tags) text(name goexif.FieldName) string {
 	tag := t.get(name)
 	if tag == nil || tag.Format() != tiff.StringVal && tag.Format() != tiff.UndefVal {
 		return ""
 	}
-
 	return shorten(clean(tag.Val), maxText)
 }
 
@@ -71,7 +68,6 @@ func (t tags) measure(name goexif.FieldName) *float64 {
 	if !ok || v < 0 || v > 1e9 {
 		return nil
 	}
-
 	return &v
 }
 
@@ -97,7 +93,6 @@ func (t tags) orientation() int {
 	if !ok || v < 1 || v > 8 || v != math.Trunc(v) {
 		return 0
 	}
-
 	return int(v)
 }
 
@@ -154,6 +149,5 @@ func absent(tag *tiff.Tag, i int) bool {
 		return true
 	}
 	n, d, err := tag.Rat2(i)
-
 	return err == nil && n == 0 && d == 0
 }

@@ -27,14 +27,12 @@ type block struct {
 	ifd0, exif, gps int64
 }
 
-// entry is one sound entry of a directory.
 type entry struct {
 	tag, kind uint16
 	count     uint32
 	value     []byte
 }
 
-// byteOrder reads and writes numbers.
 type byteOrder interface {
 	binary.ByteOrder
 	binary.AppendByteOrder
@@ -174,7 +172,6 @@ func sizeOf(kind uint16) int64 {
 	if int(kind) >= len(sizes) {
 		return 0
 	}
-
 	return sizes[kind]
 }
 

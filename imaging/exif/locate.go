@@ -44,7 +44,6 @@ func peek(r io.ReaderAt, off int64, n int) []byte {
 	if err != nil && err != io.EOF {
 		return nil
 	}
-
 	return b[:got]
 }
 
@@ -70,7 +69,6 @@ func section(s *io.SectionReader, off, n int64) *io.SectionReader {
 	return io.NewSectionReader(s, off, max(0, min(n, s.Size()-off)))
 }
 
-// joined copies parts into one piece.
 func joined(parts []*io.SectionReader) *io.SectionReader {
 	if len(parts) == 1 {
 		return parts[0]
@@ -168,7 +166,6 @@ func nextMarker(f *io.SectionReader, off, junk int64) int64 {
 	return f.Size()
 }
 
-// locateWebP finds the EXIF chunk.
 func locateWebP(f *io.SectionReader) []*io.SectionReader {
 	off := int64(12)
 	for range maxChunks {

@@ -42,7 +42,6 @@ func locatePNG(f *io.SectionReader) []*io.SectionReader {
 func rawProfile(chunk *io.SectionReader) (keyword int, ok bool) {
 	name, _, ok := bytes.Cut(peek(chunk, 0, 80), []byte{0})
 	kind, raw := strings.CutPrefix(string(name), "Raw profile type ")
-
 	return len(name), ok && raw && (strings.EqualFold(kind, "exif") || strings.EqualFold(kind, "APP1"))
 }
 

@@ -16,7 +16,6 @@ func Read(r io.ReaderAt, size int64, format string) Metadata {
 			return decode(b)
 		}
 	}
-
 	return Metadata{}
 }
 

@@ -46,7 +46,6 @@ type collector struct {
 	values map[string]any
 }
 
-// Walk adds one tag.
 func (c *collector) Walk(name goexif.FieldName, tag *tiff.Tag) error {
 	switch name {
 	case goexif.ExifIFDPointer, goexif.GPSInfoIFDPointer, goexif.InteroperabilityIFDPointer:
@@ -75,12 +74,10 @@ func (c *collector) value(name string, tag *tiff.Tag) any {
 	return numbers(tag)
 }
 
-// text is s, or nil if it is empty.
 func text(s string) any {
 	if s == "" {
 		return nil
 	}
-
 	return s
 }
 
@@ -111,12 +108,10 @@ func (c *collector) undefined(name string, b []byte) any {
 	return single(list)
 }
 
-// single is the only value of a list, or the list.
 func single(list []any) any {
 	if len(list) == 1 {
 		return list[0]
 	}
-
 	return list
 }
 

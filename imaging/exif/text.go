@@ -50,7 +50,6 @@ func printable(s string) string {
 		}
 		return r
 	}, s)
-
 	return strings.TrimSpace(s)
 }
 

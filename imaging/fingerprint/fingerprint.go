@@ -70,7 +70,6 @@ func (f *Fingerprint) MarshalBinary() ([]byte, error) {
 	for _, v := range f.Hash {
 		out = binary.BigEndian.AppendUint64(out, v)
 	}
-
 	return slices.Concat(out, f.luma.Pix, f.cb.Pix, f.cr.Pix), nil
 }
 

@@ -58,7 +58,6 @@ func fitted(a, b Plane) fitting {
 func around(p Plane, i int) [terms]float64 {
 	c, l, r := float64(p.Pix[i]), float64(p.Pix[i-1]), float64(p.Pix[i+1])
 	u, d := float64(p.Pix[i-p.W]), float64(p.Pix[i+p.W])
-
 	return [terms]float64{c, 1, (r - l) / 2, (d - u) / 2, l + r + u + d - 4*c}
 }
 

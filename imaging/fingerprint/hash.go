@@ -30,7 +30,6 @@ func (h Hash) Distance(o Hash) int {
 	for i := range h {
 		n += bits.OnesCount64(h[i] ^ o[i])
 	}
-
 	return n
 }
 
@@ -47,7 +46,6 @@ func (h Hash) band(i int) (band uint32) {
 		at := place(i, j)
 		band = band<<1 | uint32(h[at/64]>>(63-at%64)&1)
 	}
-
 	return band
 }
 
@@ -63,7 +61,6 @@ func (h Hash) Bands() []int32 {
 	for i := range keys {
 		keys[i] = bandKey(i, h.band(i))
 	}
-
 	return keys
 }
 

@@ -69,6 +69,5 @@ func sinc(x float64) float64 {
 	if x = math.Abs(math.Pi * x); x > 1e-9 {
 		return math.Sin(x) / x
 	}
-
 	return 1
 }

@@ -145,7 +145,6 @@ func shown(l, cb, cr uint8) (r, g, b int32) {
 	r = min(max((y+91881*v)>>16, 0), 255)
 	g = min(max((y-22554*u-46802*v)>>16, 0), 255)
 	b = min(max((y+116130*u)>>16, 0), 255)
-
 	return r, g, b
 }
 
@@ -192,7 +191,6 @@ func reduceRows(pix []uint8, stride, w, h int, ew, eh float64, outW, outH int) P
 	for y := range h {
 		r.add(pix[y*stride:][:w])
 	}
-
 	return r.out
 }
 
@@ -219,7 +217,6 @@ func chromaSize(m *image.YCbCr) (w, h, rx, ry int) {
 
 func ceilDiv(a, b int) int { return (a + b - 1) / b }
 
-// opaque lays a picture over white.
 func opaque(m *image.NYCbCrA, limited bool) *image.YCbCr {
 	b := m.Rect
 	out := image.NewYCbCr(b, m.SubsampleRatio)
@@ -240,7 +237,6 @@ func opaque(m *image.NYCbCrA, limited bool) *image.YCbCr {
 	return out
 }
 
-// over lays a value over a ground.
 func over(v uint8, ground uint32, alpha uint8) uint8 {
 	return uint8((uint32(v)*uint32(alpha) + ground*(255-uint32(alpha)) + 127) / 255)
 }
@@ -275,7 +271,6 @@ func (p *Picture) fromRGB(m image.Image, ew, eh float64, w, h, cw, ch int) {
 	p.Luma, p.Cb, p.Cr = luma.out, cb.out, cr.out
 }
 
-// ycc converts one row.
 func ycc(m image.Image, y int, ys, us, vs []uint8) {
 	b := m.Bounds()
 	for x := range ys {

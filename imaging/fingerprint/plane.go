@@ -31,7 +31,6 @@ func newReducer(w, h int, ew, eh float64, outW, outH int) *reducer {
 	}
 }
 
-// add takes the next row.
 func (r *reducer) add(samples []uint8) {
 	if len(r.across) == r.out.W && len(r.down) == r.out.H {
 		copy(r.out.row(r.y), samples) // nothing to average
@@ -78,7 +77,6 @@ func (r *reducer) add(samples []uint8) {
 	clear(r.next)
 }
 
-// reduce scales a plane down to w×h samples.
 func (p Plane) reduce(w, h int) Plane {
 	if w == p.W && h == p.H {
 		return p
@@ -91,13 +89,11 @@ func (p Plane) reduce(w, h int) Plane {
 	return r.out
 }
 
-// part copies w×h samples from (x, y) on.
 func (p Plane) part(x, y, w, h int) Plane {
 	out := Plane{w, h, make([]uint8, 0, w*h)}
 	for j := range h {
 		out.Pix = append(out.Pix, p.row(y + j)[x:x+w]...)
 	}
-
 	return out
 }
 

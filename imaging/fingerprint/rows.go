@@ -47,7 +47,6 @@ func newChromaRows(width, height int) *chromaRows {
 	c.us, c.vs = make([]uint8, n), make([]uint8, n)
 	c.cb = newReducer(n, height, extent, float64(height), cw, ch)
 	c.cr = newReducer(n, height, extent, float64(height), cw, ch)
-
 	return c
 }
 

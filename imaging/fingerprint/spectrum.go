@@ -106,7 +106,6 @@ func (p *Picture) step(w, h int) *Quantisation {
 	if p.Quant == nil || p.Luma.W != w || p.Luma.H != h || p.Width != w {
 		return &Quantisation{}
 	}
-
 	return p.Quant
 }
 
@@ -153,7 +152,6 @@ func (p Plane) contrast(x, y int) float32 {
 			sum, squares = sum+int32(v), squares+int32(v)*int32(v)
 		}
 	}
-
 	return float32(squares) - float32(sum)*float32(sum)/samples
 }
 
@@ -206,7 +204,6 @@ func past(rest, bound *[samples]float32) (sum float32) {
 			sum += d * d
 		}
 	}
-
 	return sum
 }
 

@@ -14,7 +14,6 @@ type patch struct {
 	text, bare bool    // paper with ink on it; paper alone
 }
 
-// patchAt classifies the block at (x, y).
 func (p Plane) patchAt(x, y int) patch {
 	var hist [256]int
 	for j := range textBlock {
@@ -105,7 +104,6 @@ func (l patch) hasStrokes(p Plane, x, y int) bool {
 	for i := range textBlock {
 		n += l.inkBetween(p.Pix[(y+i)*p.W+x:], 1) + l.inkBetween(p.Pix[y*p.W+x+i:], p.W)
 	}
-
 	return n >= some
 }
 
@@ -165,6 +163,5 @@ func (p Plane) between(x, y float64) float64 {
 	left, top := min(int(x), p.W-2), min(int(y), p.H-2)
 	x, y = x-float64(left), y-float64(top)
 	above, below := p.row(top)[left:], p.row(top + 1)[left:]
-
 	return (1-y)*((1-x)*float64(above[0])+x*float64(above[1])) + y*((1-x)*float64(below[0])+x*float64(below[1]))
 }

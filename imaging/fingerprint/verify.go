@@ -64,7 +64,6 @@ func sameShape(aw, ah, bw, bh int) bool {
 		aw, ah, bw, bh = bw, bh, aw, ah
 	}
 	w, h := float64(aw)*float64(bh)/float64(ah), float64(ah)*float64(bw)/float64(aw)
-
 	return math.Abs(w-float64(bw)) <= 1.5 || math.Abs(h-float64(bh)) <= 1.5
 }
 

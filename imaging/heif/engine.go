@@ -26,14 +26,12 @@ var libheifModule []byte
 //go:embed wasm/libavif.wasm.gz
 var libavifModule []byte
 
-// library is a compiled decoder and how to call it.
 type library struct {
 	name   string
 	module []byte // gzipped WebAssembly
 	decode func(*sandbox, *file, Limits) (Image, error)
 }
 
-// file is a picture file and its parsed boxes.
 type file struct {
 	io.ReaderAt
 	size   int64
@@ -52,7 +50,6 @@ func (e *engine) close(ctx context.Context) error {
 	}
 	err := e.runtime.Close(ctx)
 	*e = engine{}
-
 	return err
 }
 
@@ -90,7 +87,6 @@ func (e *engine) compile(ctx context.Context, l library) (wazero.CompiledModule,
 	return m, err
 }
 
-// decode runs a library on a file in a new sandbox.
 func (e *engine) decode(ctx context.Context, l library, f *file, limits Limits) (_ Image, err error) {
 	module, err := e.compile(context.WithoutCancel(ctx), l)
 	if err != nil {
@@ -137,13 +133,11 @@ type sandbox struct {
 	memory *memory
 }
 
-// call calls a function of the module.
 func (s *sandbox) call(name string, args ...uint64) (uint32, error) {
 	out, err := s.module.ExportedFunction(name).Call(s.ctx, args...)
 	if err != nil {
 		return 0, s.trapped(err)
 	}
-
 	return api.DecodeU32(out[0]), nil
 }
 
@@ -154,7 +148,6 @@ func (s *sandbox) trapped(err error) error {
 		return s.ctx.Err()
 	}
 	line, _, _ := strings.Cut(err.Error(), "\n")
-
 	return undecodable("the decoder failed: %s", line)
 }
 
@@ -190,7 +183,6 @@ func (s *sandbox) pixels(n int64, decode func(pixels uint32) error) ([]byte, err
 	return s.bytes(p, n)
 }
 
-// alloc allocates n bytes of the sandbox's memory.
 func (s *sandbox) alloc(n int64) (p uint32, err error) {
 	if n <= s.memory.limit {
 		p, err = s.call("malloc", uint64(n))
@@ -209,7 +201,6 @@ func (s *sandbox) bytes(p uint32, n int64) ([]byte, error) {
 	if !ok {
 		return nil, undecodable("the decoder failed: it lost its memory")
 	}
-
 	return b, nil
 }
 
@@ -219,7 +210,6 @@ func (s *sandbox) number(p uint32, i int) int {
 	return int(n)
 }
 
-// load copies the file into the sandbox's memory.
 func (s *sandbox) load(f *file) (uint32, []byte, error) {
 	p, err := s.alloc(f.size)
 	if err != nil {

@@ -52,7 +52,6 @@ type Decoder struct {
 func NewDecoder(l Limits) *Decoder {
 	d := &Decoder{limits: l, idle: make(chan *engine, 1)}
 	d.idle <- &engine{}
-
 	return d
 }
 
@@ -138,7 +137,6 @@ func (m Image) Thumbnail(width int) ([]byte, error) {
 	return imaging.ThumbnailOf(m.Image, m.Orientation, width)
 }
 
-// fit checks declared dimensions.
 func (l Limits) fit(width, height int) error {
 	if width <= 0 || height <= 0 {
 		return undecodable("it is %d×%d pixels", width, height)
@@ -146,7 +144,6 @@ func (l Limits) fit(width, height int) error {
 	if int64(width) > l.Pixels/int64(height) {
 		return fmt.Errorf("%w: %d×%d, at most %d are decoded", imaging.ErrTooManyPixels, width, height, l.Pixels)
 	}
-
 	return nil
 }
 

@@ -74,7 +74,6 @@ func signed(v uint64) (out []byte) {
 	for ; v >= 0x40; v >>= 7 {
 		out = append(out, byte(v)|0x80)
 	}
-
 	return append(out, byte(v))
 }
 
@@ -177,7 +176,6 @@ func (r *code) inside(part []byte, read func() []byte) []byte {
 	rest := r.b
 	defer func() { r.b = rest }()
 	r.b = part
-
 	return read()
 }
 
@@ -191,7 +189,6 @@ func (r *code) byte() byte {
 	if b := r.take(1); len(b) == 1 {
 		return b[0]
 	}
-
 	return 0
 }
 
@@ -202,7 +199,6 @@ func (r *code) take(n uint64) []byte {
 	}
 	b := r.b[:n]
 	r.b = r.b[n:]
-
 	return b
 }
 
@@ -220,7 +216,6 @@ func (r *code) number() uint64 {
 		return 0
 	}
 	r.b = r.b[n:]
-
 	return v
 }
 

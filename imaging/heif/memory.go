@@ -28,11 +28,9 @@ type memory struct {
 	guard   sync.Mutex // guards all between Free and stop
 }
 
-// reserve makes a memory of at most so many bytes.
 func reserve(limit int64) (*memory, error) {
 	limit = min(max(limit, leastMemory), mostMemory, math.MaxInt) / page * page
 	all, err := mapMemory(int(limit))
-
 	return &memory{all: all, limit: limit}, err
 }
 
@@ -45,7 +43,6 @@ func (m *memory) Reallocate(size uint64) []byte {
 		m.refused = true
 		return nil
 	}
-
 	return m.all[:size:size]
 }
 

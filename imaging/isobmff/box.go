@@ -19,7 +19,6 @@ type box struct {
 	off, end int64
 }
 
-// file reads boxes from r.
 type file struct {
 	r      io.ReaderAt
 	size   int64
@@ -27,7 +26,6 @@ type file struct {
 	loaded int64 // bytes of content loaded so far
 }
 
-// read returns the n bytes at off.
 func (f *file) read(off, n int64) ([]byte, error) {
 	if off < 0 || n < 0 || off > f.size-n {
 		return nil, malformed("it ends too early")
@@ -50,7 +48,6 @@ func (f *file) load(b box) (*parser, error) {
 	if f.loaded += b.end - b.off; f.loaded > maxLoad {
 		return nil, malformed("the boxes are too large")
 	}
-
 	return f.begin(b, b.end-b.off)
 }
 
@@ -156,14 +153,12 @@ func (f *file) handler(parent string, boxes []box) (string, error) {
 	return kind, p.err()
 }
 
-// find returns the first box of a kind.
 func find(boxes []box, kind string) (box, bool) {
 	for _, b := range boxes {
 		if b.kind == kind {
 			return b, true
 		}
 	}
-
 	return box{}, false
 }
 
@@ -181,7 +176,6 @@ func (p *parser) take(n int) []byte {
 	}
 	v := p.b[:n]
 	p.b = p.b[n:]
-
 	return v
 }
 
@@ -199,7 +193,6 @@ func (p *parser) uint(size int) uint64 {
 	case 8:
 		return p.u64()
 	}
-
 	return 0
 }
 
@@ -208,7 +201,6 @@ func (p *parser) id(wide bool) uint32 {
 	if wide {
 		return p.u32()
 	}
-
 	return uint32(p.u16())
 }
 
@@ -236,6 +228,5 @@ func (p *parser) err() error {
 	if p.short {
 		return malformed("a box is too short for its content")
 	}
-
 	return nil
 }

@@ -67,7 +67,6 @@ func (h Header) Displayed() (width, height int) {
 	if h.Rotation == 90 || h.Rotation == 270 {
 		return h.Height, h.Width
 	}
-
 	return h.Width, h.Height
 }
 

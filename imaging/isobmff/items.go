@@ -8,7 +8,6 @@ const (
 	maxProps   = 32 // of one item
 )
 
-// item is one entry of the item tables.
 type item struct {
 	kind    string   // "hvc1", "grid", "Exif"
 	props   []uint16 // 1-based indexes into ipco, in the order they apply

@@ -96,7 +96,6 @@ func (f *file) table(s *items, b, idat box) error {
 	if err != nil {
 		return err
 	}
-
 	return s.parse(b.kind, p, idat)
 }
 
@@ -107,7 +106,6 @@ func chosen(numbers []uint16, props []box) (boxes []box) {
 			boxes = append(boxes, props[i-1])
 		}
 	}
-
 	return boxes
 }
 
