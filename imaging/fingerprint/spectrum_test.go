@@ -34,7 +34,7 @@ func TestSpectrum(t *testing.T) {
 // What Verify does not look at changes no verdict.
 func TestVerifyIsExplained(t *testing.T) {
 	t.Parallel()
-	m := landscape(11, 640, 480)
+	m := landscape(11, 480, 360)
 	whole := pictureOf(m, 1)
 	kinds := map[Kind]int{}
 	for side := 2; side <= 32; side += 3 {
