@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// model is a block that says nothing but a model, by which it is known again.
+// model is a block with a model alone, by which a test recognises it.
 func model(name string) []byte { return dirs{ifd0: []tag{ascii(0x0110, name)}}.tiff() }
 
 func TestLocate(t *testing.T) {

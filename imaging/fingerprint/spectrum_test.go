@@ -31,7 +31,7 @@ func TestSpectrum(t *testing.T) {
 	}
 }
 
-// What Verify does not look at changes no verdict.
+// Verify skips work, but reaches the verdicts of Explain.
 func TestVerifyIsExplained(t *testing.T) {
 	t.Parallel()
 	m := landscape(11, 480, 360)

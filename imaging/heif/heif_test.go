@@ -257,7 +257,7 @@ func TestEndlessCodeIsStopped(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	spin := library{"endless", gzipped(t, endless), func(s *sandbox, _ *file, _ Limits) (Image, error) {
 		go func() {
-			for range 3 { // collections are not kept waiting either
+			for range 3 { // the module must let these run
 				runtime.GC()
 			}
 			cancel()
