@@ -1,30 +1,31 @@
-// Package dcjpeg decodes a JPEG to one eighth of its size by reading all of
-// its entropy-coded data and keeping only the DC terms.
+// Package dcjpeg decodes a JPEG at one eighth of its size: it reads all of the
+// entropy-coded data and keeps only the DC coefficients.
 //
-// The DC term of an 8×8 block is the block's mean, so the picture at 1/8 scale
-// needs no inverse transform, no upsampling and no memory for pixels: what is
-// left of the work is Huffman decoding, and the AC coefficients, most of the
-// bits, are skipped several at a time.
+// The DC coefficient of an 8×8 block is the block's mean, so the picture at 1/8
+// needs no inverse transform, no upsampling and no memory for pixels. What
+// remains is Huffman decoding, and tables skip several AC coefficients, which are
+// most of the bits, at a time. The format is that of ITU-T T.81; markers, tables
+// and procedures bear its names.
 //
 // The package promises three things.
 //
-//   - A file that it accepts is whole. Sequential files (baseline and extended)
-//     are read to the last bit: a truncated or damaged stream is ErrCorrupt. Of
-//     a progressive file the DC scans are decoded; of the other scans the
-//     header, the tables they name, their restart markers and that they hold
-//     data at all are checked, and EOI must be there. Damage inside the AC data
-//     of a progressive file is not looked for: it is what makes them cheap.
-//   - It accepts what image/jpeg accepts, unless it says ErrUnsupported. Where it
-//     is stricter, libjpeg is as well: Huffman tables with more codes than fit,
-//     components without a quantisation table, a height or width of zero, and
-//     zero-run symbols that only progressive files may hold. Restart intervals
-//     of a scan with one component count blocks, as the standard has it;
-//     image/jpeg counts MCUs. A run of zeros that leaves the block ends the
-//     block with its value bits read, as in libjpeg; image/jpeg leaves them.
-//   - Memory depends on the dimensions in the header alone, which are capped
-//     before anything is allocated.
+//   - A file that it accepts is whole. It reads sequential files (baseline and
+//     extended) to the last bit: a truncated or damaged stream is ErrCorrupt. Of
+//     a progressive file it decodes the DC scans. Of the AC scans it checks the
+//     headers, the tables that they name, their restart markers, and that they
+//     hold data at all; the file must have its EOI. Damage inside the AC data of
+//     a progressive file goes unnoticed: that makes those files cheap.
+//   - It accepts what image/jpeg accepts, or returns ErrUnsupported. It is
+//     stricter only where libjpeg is as well: Huffman tables with more codes than
+//     fit, components without a quantisation table, a height or width of zero, and
+//     zero-run symbols that only progressive files may hold. The restart interval
+//     of a scan with one component counts blocks, as the standard has it;
+//     image/jpeg counts MCUs. A run of zeros that leaves the block ends the block
+//     after its value bits, as in libjpeg; image/jpeg leaves these bits unread.
+//   - Memory depends only on the dimensions in the header, which are capped before
+//     anything is allocated.
 //
-// Luma is bit-identical to what libjpeg-turbo gives for a scale of 1/8.
+// Luma is bit-identical to libjpeg-turbo's at a scale of 1/8.
 package dcjpeg
 
 import (
@@ -33,28 +34,25 @@ import (
 	"io"
 )
 
-// Errors. All are returned wrapped, with the detail in the message. A failure
-// of the reader other than io.EOF is wrapped as it is and is none of these.
+// Errors. Decoder returns them wrapped, with the detail in the message. It wraps
+// a failure of the reader other than io.EOF as it is, with none of these.
 var (
 	// ErrCorrupt means that the file is truncated, damaged or no JPEG.
 	ErrCorrupt = errors.New("corrupt JPEG")
-	// ErrUnsupported means a JPEG of a kind this package leaves to others: CMYK
+	// ErrUnsupported means a JPEG of a kind that other decoders must read: CMYK
 	// and YCCK, RGB, unusual sampling, 12 bits, arithmetic coding, lossless,
-	// hierarchical. Nothing is known about the soundness of the file.
+	// hierarchical. The file may be sound or not.
 	ErrUnsupported = errors.New("unsupported JPEG")
 	// ErrTooLarge means that the header declares more pixels than allowed.
 	ErrTooLarge = errors.New("JPEG has too many pixels")
 )
 
-// errStricter marks the ErrCorrupt that image/jpeg would have let pass.
-var errStricter = fmt.Errorf("%w", ErrCorrupt)
-
 // Image is a picture at 1/8 scale.
 type Image struct {
 	Width, Height int // of the file, in pixels: 1 to 65535
-	Components    int // 1 (grey) or 3 (YCbCr); 4 of what has no planes
+	Components    int // 1 (grey) or 3 (YCbCr); 4 only without planes
 	Progressive   bool
-	// MissingEOI says that the file ends after the last block of its last scan,
+	// MissingEOI means that the file ends after the last block of its last scan,
 	// without the end marker. image/jpeg refuses such a file until the two bytes
 	// FF D9 are appended. Only sequential files are accepted like this.
 	MissingEOI bool
@@ -65,32 +63,25 @@ type Image struct {
 // Plane is one colour component. Sample (x, y) is the mean of the file's pixels
 // from (x*ScaleX, y*ScaleY) on, ScaleX wide and ScaleY high.
 //
-// The last column and row may reach beyond the picture, filled up by the
-// encoder. So map positions by fractional extents: the picture is
-// Width/ScaleX samples wide, not W.
+// The encoder may have filled up the last column and row beyond the picture. So
+// map positions by fractional extents: the picture is Width/ScaleX samples wide,
+// not W.
 type Plane struct {
 	Pix            []uint8 // samples by row, 0 to 255
 	Stride         int     // samples from one row to the next
 	W, H           int     // samples that hold any of the picture
-	ScaleX, ScaleY int     // pixels to a sample: 8, or 16 or 32 where subsampled
+	ScaleX, ScaleY int     // pixels a sample: 8, or 16 or 32 where subsampled
 }
 
-// A Tap is told what a file consists of while it is read: the code and the body
-// of each segment; and behind that of an SOS the entropy-coded data as they stand
-// in the file, restart markers included, in pieces whose code is 0. What follows
-// the end marker is not told. The bytes hold until it returns.
+// A Tap receives the parts of a file while the Decoder reads it: the code and the
+// body of each segment; after that of an SOS, the entropy-coded data as the file
+// has them, with restart markers, in pieces whose code is 0. It receives nothing
+// behind the end marker. The bytes are valid until it returns.
 type Tap func(code byte, data []byte)
 
-// Decode reads one JPEG from r, up to its end marker; what follows is not read,
-// except into a buffer. A picture of more than maxPixels is refused with
-// ErrTooLarge.
-func Decode(r io.Reader, maxPixels int64) (*Image, error) {
-	return NewDecoder().Decode(r, maxPixels)
-}
-
 // Decoder holds the buffers and tables of a decode, about 300 KB, for the next
-// one. Cameras write the same Huffman tables into every file, so a Decoder used
-// again mostly finds its tables made. It is not safe for concurrent use.
+// one. Cameras write the same Huffman tables into every file, so a Decoder that is
+// used again rarely has to build tables. It is not safe for concurrent use.
 type Decoder struct {
 	bits   bitReader
 	header header
@@ -100,57 +91,48 @@ type Decoder struct {
 	dc     [4]codes
 	ac     [4]acTable
 	starts [maxComponents]startTable
-	coefs  [maxComponents][]int16 // DC coefficients, kept for their capacity
+	coefs  [maxComponents][]int16 // DC coefficients; reused for their capacity
 }
 
 // NewDecoder returns a Decoder.
 func NewDecoder() *Decoder {
-	return &Decoder{bits: newBitReader()}
+	return &Decoder{bits: bitReader{raw: make([]byte, bufSize), data: make([]byte, mcuBytes+bufSize+slack)}}
 }
 
-// Decode is like the function Decode. The image returned does not share memory
-// with the Decoder.
+// Decode reads one JPEG from r up to its end marker, and what r gives beyond only
+// into a buffer. It refuses a picture of more than maxPixels with ErrTooLarge. The
+// Image does not share memory with the Decoder.
 func (d *Decoder) Decode(r io.Reader, maxPixels int64) (*Image, error) {
-	if err := d.read(r, nil, header{maxPixels: maxPixels}); err != nil {
-		return nil, err
-	}
-	return d.image(), nil
+	return d.read(r, nil, header{maxPixels: maxPixels})
 }
 
-// Check reads a JPEG as Decode does, but tells its size alone. It takes more
-// kinds: CMYK, RGB and any sampling, all that is Huffman-coded, of 8 bits, and
-// has one, three or four components.
-func (d *Decoder) Check(r io.Reader, maxPixels int64) (width, height int, err error) {
-	if err := d.read(r, nil, header{maxPixels: maxPixels, anyKind: true}); err != nil {
-		return 0, 0, err
-	}
-	return d.header.width, d.header.height, nil
-}
-
-// Inspect takes what Check takes, and decodes what Decode decodes: of other kinds
-// the Image has no planes, Y.Pix is nil. The tap may be nil.
+// Inspect is Decode for more kinds: CMYK, RGB and any sampling; all that is
+// Huffman-coded, has 8 bits, and one, three or four components. The Image of a
+// kind that Decode refuses has no planes: Y.Pix is nil. The tap may be nil.
 func (d *Decoder) Inspect(r io.Reader, maxPixels int64, tap Tap) (*Image, error) {
-	if err := d.read(r, tap, header{maxPixels: maxPixels, anyKind: true}); err != nil {
-		return nil, err
-	}
-	return d.image(), nil
+	return d.read(r, tap, header{maxPixels: maxPixels, anyKind: true})
 }
 
-// read reads the file.
-func (d *Decoder) read(r io.Reader, tap Tap, h header) error {
-	d.bits.reset(r, tap)
+func (d *Decoder) read(r io.Reader, tap Tap, h header) (*Image, error) {
+	d.bits = bitReader{r: r, tap: tap, raw: d.bits.raw, data: d.bits.data}
 	d.header = h
 	d.quant = [4]quantTable{}
+
 	for i := range d.dcSpec {
 		d.dcSpec[i].defined, d.acSpec[i].defined = false, false
 	}
-	if err := d.segments(); err != nil {
-		return fmt.Errorf("dcjpeg: %w", err)
+
+	err := d.segments()
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		err = corrupt("file is truncated")
 	}
-	return nil
+	if err != nil {
+		return nil, fmt.Errorf("dcjpeg: %w", err)
+	}
+
+	return d.image(), nil
 }
 
-// image turns the DC coefficients into samples.
 func (d *Decoder) image() *Image {
 	h := &d.header
 	m := &Image{
@@ -160,6 +142,7 @@ func (d *Decoder) image() *Image {
 	if h.foreign {
 		return m
 	}
+
 	for i, p := range []*Plane{&m.Y, &m.Cb, &m.Cr}[:m.Components] {
 		c := &h.comp[i]
 		*p = Plane{
@@ -168,26 +151,25 @@ func (d *Decoder) image() *Image {
 			ScaleX: 8 * h.hMax / c.h, ScaleY: 8 * h.vMax / c.v,
 		}
 	}
+
 	return m
 }
 
-// samples dequantises, scales to the mean of a block, and shifts to 0..255,
-// rounding as libjpeg's 1×1 inverse transform does.
+// samples dequantises, scales to the mean of a block, and shifts to 0..255. It
+// rounds as libjpeg's 1×1 inverse transform does.
 func samples(coefs []int16, quant uint16) []uint8 {
 	pix := make([]uint8, len(coefs))
+
 	for i, c := range coefs {
 		v := (int32(c)*int32(quant)+4)>>3 + 128
 		pix[i] = uint8(min(max(v, 0), 255))
 	}
+
 	return pix
 }
 
 func corrupt(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrCorrupt, fmt.Sprintf(format, args...))
-}
-
-func stricter(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", errStricter, fmt.Sprintf(format, args...))
 }
 
 func unsupported(format string, args ...any) error {

@@ -1,6 +1,7 @@
 package dcjpeg
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -8,7 +9,7 @@ import (
 
 const maxComponents = 4
 
-// Markers, without their FF.
+// Markers, without their FF (T.81, table B.1).
 const (
 	sof0  = 0xc0 // baseline
 	sof1  = 0xc1 // extended sequential
@@ -29,34 +30,31 @@ const (
 
 type quantTable struct {
 	defined bool
-	dc      uint16 // what the DC coefficient is to be multiplied with
+	dc      uint16 // the factor of the DC coefficient
 }
 
-// header is what the segments said so far.
+// header holds what the segments have declared so far.
 type header struct {
 	maxPixels int64
-	anyKind   bool // components that Decode does not know what to do with are taken
-	foreign   bool // it has such
+	anyKind   bool // accept components that image cannot turn into planes
+	foreign   bool // the file has such components
 
-	width, height int
-	baseline      bool
-	progressive   bool
-	comp          [maxComponents]component
-	ncomp         int
-	hMax, vMax    int
-	mcusX, mcusY  int
+	width, height         int
+	baseline, progressive bool
+	comp                  [maxComponents]component
+	ncomp                 int
+	hMax, vMax            int
+	mcusX, mcusY          int
 
-	restart    int // MCUs between restart markers; 0 = none
-	jfif       bool
-	adobe      bool
-	transform  uint8 // Adobe's colour transform
-	scans      int
-	missingEOI bool
+	restart     int // MCUs between restart markers; 0 means none
+	jfif, adobe bool
+	transform   uint8 // Adobe's colour transform
+	scans       int
+	missingEOI  bool
 }
 
 func (h *header) comps() []component { return h.comp[:h.ncomp] }
 
-// component is one colour component of the frame.
 type component struct {
 	id   uint8
 	tq   uint8
@@ -73,40 +71,44 @@ type component struct {
 func (d *Decoder) segments() error {
 	start, err := d.bits.next(2)
 	if err != nil {
-		return fromEOF(err)
+		return err
 	}
 	if start[0] != 0xff || start[1] != soi {
 		return corrupt("does not begin with SOI")
 	}
+
 	for {
-		// Junk in front of a marker is skipped, as libjpeg and image/jpeg do.
+		// Like libjpeg and image/jpeg, this skips junk in front of a marker.
 		code, _, err := d.bits.marker()
 		if errors.Is(err, io.ErrUnexpectedEOF) && d.header.whole() {
 			d.header.missingEOI = true
-			d.bits.tell(d.bits.have)
+			d.bits.flush(d.bits.have)
 			return nil
 		}
 		if err != nil {
-			return fromEOF(err)
+			return err
 		}
 		if code >= rst0 && code <= rst7 {
 			continue // some encoders write one after the last MCU
 		}
+
 		d.bits.endScan()
 		if code == eoi {
 			break
 		}
 		if err := d.segment(code); err != nil {
-			return fromEOF(err)
+			return err
 		}
 	}
+
 	if d.header.scans == 0 {
 		return corrupt("no scan")
 	}
+
 	return nil
 }
 
-// whole says that nothing but EOI can be missing.
+// whole reports that the file can lack nothing but its EOI.
 func (h *header) whole() bool {
 	for _, c := range h.comps() {
 		if !c.complete {
@@ -116,23 +118,17 @@ func (h *header) whole() bool {
 	return h.ncomp > 0
 }
 
-func fromEOF(err error) error {
-	if errors.Is(err, io.ErrUnexpectedEOF) {
-		return corrupt("file is truncated")
-	}
-	return err
-}
-
-// segment reads one marker segment, and the scan behind it if it is an SOS.
+// segment reads one marker segment, and the scan behind an SOS.
 func (d *Decoder) segment(code byte) error {
 	length, err := d.bits.next(2)
 	if err != nil {
 		return err
 	}
-	n := int(length[0])<<8 | int(length[1])
+	n := int(binary.BigEndian.Uint16(length))
 	if n < 2 {
 		return corrupt("segment %#x is too short", code)
 	}
+
 	p, err := d.bits.next(n - 2)
 	if err != nil {
 		return err
@@ -140,6 +136,7 @@ func (d *Decoder) segment(code byte) error {
 	if d.bits.tap != nil {
 		d.bits.tap(code, p)
 	}
+
 	switch code {
 	case sof0, sof1, sof2:
 		return d.header.frame(code, p)
@@ -151,7 +148,7 @@ func (d *Decoder) segment(code byte) error {
 		if len(p) != 2 {
 			return corrupt("restart interval of %d bytes", len(p))
 		}
-		d.header.restart = int(p[0])<<8 | int(p[1])
+		d.header.restart = int(binary.BigEndian.Uint16(p))
 	case sos:
 		d.bits.beginScan()
 		return d.scan(p)
@@ -164,10 +161,11 @@ func (d *Decoder) segment(code byte) error {
 	default:
 		return d.header.other(code, p)
 	}
+
 	return nil
 }
 
-// other judges the segments that are not read.
+// other judges the segments that carry nothing for the decoder.
 func (h *header) other(code byte, p []byte) error {
 	switch {
 	case code > app0 && code <= app15, code == com:
@@ -179,13 +177,13 @@ func (h *header) other(code byte, p []byte) error {
 			return err
 		}
 	}
+
 	return unsupported("marker %#x", code)
 }
 
-// size reads the dimensions of a frame header.
 func (h *header) size(p []byte) error {
-	h.height = int(p[1])<<8 | int(p[2])
-	h.width = int(p[3])<<8 | int(p[4])
+	h.height = int(binary.BigEndian.Uint16(p[1:]))
+	h.width = int(binary.BigEndian.Uint16(p[3:]))
 	if int64(h.width)*int64(h.height) > h.maxPixels {
 		return fmt.Errorf("%w: %d×%d, at most %d allowed", ErrTooLarge, h.width, h.height, h.maxPixels)
 	}
@@ -207,8 +205,9 @@ func (h *header) frame(code byte, p []byte) error {
 		return unsupported("%d bits a sample", p[0])
 	}
 	if h.width == 0 || h.height == 0 {
-		return stricter("%d×%d pixels", h.width, h.height)
+		return corrupt("%d×%d pixels", h.width, h.height)
 	}
+
 	switch p[5] {
 	case 1, 3:
 	case 4:
@@ -218,6 +217,7 @@ func (h *header) frame(code byte, p []byte) error {
 	default:
 		return unsupported("%d components", p[5])
 	}
+
 	h.baseline, h.progressive = code == sof0, code == sof2
 	h.ncomp = int(p[5])
 	for i := range h.comps() {
@@ -225,10 +225,12 @@ func (h *header) frame(code byte, p []byte) error {
 			return err
 		}
 	}
+
 	return h.layout()
 }
 
-// oddity notes what Decode does not know what to do with.
+// oddity notes that image cannot turn the components into planes. It is an error
+// unless the caller accepts any kind.
 func (h *header) oddity(format string, args ...any) error {
 	h.foreign = true
 	if h.anyKind {
@@ -251,37 +253,40 @@ func (h *header) component(i int, p []byte) error {
 	if c.tq > 3 {
 		return corrupt("quantisation table %d", c.tq)
 	}
+
 	if h.ncomp == 1 {
-		c.h, c.v = 1, 1 // the factors of a sole component say nothing
+		c.h, c.v = 1, 1 // the factors of a sole component mean nothing
 	}
 	h.comp[i] = c
+
 	return nil
 }
 
-// layout computes the grid of blocks. Unless any kind is taken, it must be one
-// that image/jpeg takes: luma at full size, both chroma components alike at a
-// half, a quarter or all of it.
+// layout computes the grid of blocks. Unless the caller accepts any kind, the
+// sampling must be one that image/jpeg accepts: luma at full size, both chroma
+// components equal at a half, a quarter or all of it.
 func (h *header) layout() error {
 	y, cb, cr := h.comp[0], h.comp[1], h.comp[2]
-	if h.ncomp == 3 {
-		odd := y.h == 3 || y.v >= 3 || y.h%cb.h != 0 || y.v%cb.v != 0
-		if odd || cb.h != cr.h || cb.v != cr.v {
-			if err := h.oddity("sampling %d×%d, %d×%d, %d×%d", y.h, y.v, cb.h, cb.v, cr.h, cr.v); err != nil {
-				return err
-			}
+	odd := h.ncomp == 3 && (y.h == 3 || y.v >= 3 || y.h%cb.h != 0 || y.v%cb.v != 0 || cb.h != cr.h || cb.v != cr.v)
+	if odd {
+		if err := h.oddity("sampling %d×%d, %d×%d, %d×%d", y.h, y.v, cb.h, cb.v, cr.h, cr.v); err != nil {
+			return err
 		}
 	}
+
 	for _, c := range h.comps() {
 		h.hMax, h.vMax = max(h.hMax, c.h), max(h.vMax, c.v)
 	}
 	h.mcusX = ceilDiv(h.width, 8*h.hMax)
 	h.mcusY = ceilDiv(h.height, 8*h.vMax)
+
 	for i := range h.comps() {
 		c := &h.comp[i]
 		c.blocksX = ceilDiv(h.width*c.h, 8*h.hMax)
 		c.blocksY = ceilDiv(h.height*c.v, 8*h.vMax)
 		c.stride, c.rows = h.mcusX*c.h, h.mcusY*c.v
 	}
+
 	return nil
 }
 
@@ -292,10 +297,7 @@ func (h *header) isRGB() bool {
 	if h.ncomp != 3 || h.jfif {
 		return false
 	}
-	if h.adobe && h.transform == 0 {
-		return true
-	}
-	return h.comp[0].id == 'R' && h.comp[1].id == 'G' && h.comp[2].id == 'B'
+	return h.adobe && h.transform == 0 || h.comp[0].id == 'R' && h.comp[1].id == 'G' && h.comp[2].id == 'B'
 }
 
 // quantTables reads DQT.
@@ -305,17 +307,18 @@ func (d *Decoder) quantTables(p []byte) error {
 		if id > 3 || p[0]>>4 > 1 || len(p) < 1+size {
 			return corrupt("quantisation table")
 		}
-		t := quantTable{defined: true, dc: uint16(p[1])}
+
+		d.quant[id] = quantTable{defined: true, dc: uint16(p[1])}
 		if size > 64 {
-			t.dc = uint16(p[1])<<8 | uint16(p[2])
+			d.quant[id].dc = binary.BigEndian.Uint16(p[1:])
 		}
-		d.quant[id] = t
 		p = p[1+size:]
 	}
+
 	return nil
 }
 
-// huffmanTables reads DHT. The tables are made when a scan uses them.
+// huffmanTables reads DHT. A scan builds the tables when it uses them.
 func (d *Decoder) huffmanTables(p []byte) error {
 	for len(p) > 0 {
 		if len(p) < 17 || p[0]>>4 > 1 || p[0]&15 > 3 || d.header.baseline && p[0]&15 > 1 {
@@ -325,11 +328,11 @@ func (d *Decoder) huffmanTables(p []byte) error {
 		if p[0]>>4 == 1 {
 			spec = &d.acSpec[p[0]&15]
 		}
-		*spec = huffSpec{defined: true}
+
+		*spec = huffSpec{defined: true, counts: [16]uint8(p[1:])}
 		n := 0
-		for i := range spec.counts {
-			spec.counts[i] = p[1+i]
-			n += int(p[1+i])
+		for _, count := range spec.counts {
+			n += int(count)
 		}
 		if n == 0 || n > len(spec.symbols) || len(p) < 17+n {
 			return corrupt("Huffman table of %d codes", n)
@@ -337,5 +340,6 @@ func (d *Decoder) huffmanTables(p []byte) error {
 		copy(spec.symbols[:], p[17:17+n])
 		p = p[17+n:]
 	}
+
 	return nil
 }

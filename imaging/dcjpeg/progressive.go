@@ -1,50 +1,48 @@
 package dcjpeg
 
-// firstDC reads the first scan of DC coefficients: all but their low bits.
-func (d *Decoder) firstDC(s *scan) error {
-	if err := d.useDC(s); err != nil {
-		return err
+// progressiveDC reads a scan of DC coefficients: the first has all but their low bits,
+// each of the others refines them by one bit.
+func (d *Decoder) progressiveDC(s *scan) error {
+	first := s.high == 0
+	if first {
+		if err := d.useDC(s); err != nil {
+			return err
+		}
 	}
+
 	var pred [maxComponents]int32
 	return d.eachMCU(s, &pred, func(int) (int, bool) {
 		for i := range s.blocks {
 			blk := &s.blocks[i]
-			diff, ok := d.bits.diff(blk.dc)
-			if !ok {
-				return 0, false
+			if first {
+				diff, ok := d.bits.diff(blk.dc)
+				if !ok {
+					return 0, false
+				}
+				pred[blk.comp] += diff
+				blk.coefs[blk.at] = int16(pred[blk.comp] << s.low)
+			} else {
+				blk.coefs[blk.at] |= int16(d.bits.bit() << s.low)
 			}
-			pred[blk.comp] += diff
-			blk.coefs[blk.at] = int16(pred[blk.comp] << s.low)
 			blk.at += blk.step
 		}
+
 		return 1, true
 	})
 }
 
-// refineDC reads a scan that adds a bit to each DC coefficient.
-func (d *Decoder) refineDC(s *scan) error {
-	var pred [maxComponents]int32
-	return d.eachMCU(s, &pred, func(int) (int, bool) {
-		for i := range s.blocks {
-			blk := &s.blocks[i]
-			blk.coefs[blk.at] |= int16(d.bits.bit() << s.low)
-			blk.at += blk.step
-		}
-		return 1, true
-	})
-}
-
-// skipScan passes over a scan of AC coefficients. Its tables must be there, and
-// so must its restart markers, each interval holding data.
+// skipScan passes over a scan of AC coefficients. The file must define its tables
+// and hold its restart markers, with data in each interval.
 func (d *Decoder) skipScan(s *scan) error {
 	var c codes
-	if err := usable(&d.acSpec[s.comps[0].ta], c.use); err != nil {
+	if err := c.use(&d.acSpec[s.comps[0].ta]); err != nil {
 		return err
 	}
 	restarts := 0
 	if d.header.restart > 0 {
 		restarts = ceilDiv(s.mcusX*s.mcusY, d.header.restart) - 1
 	}
+
 	b := &d.bits
 	for i := 0; ; i++ {
 		code, skipped, err := b.marker()
@@ -55,7 +53,7 @@ func (d *Decoder) skipScan(s *scan) error {
 			return corrupt("a scan without data")
 		}
 		if i >= restarts && (code < rst0 || code > rst7) {
-			b.at -= 2 // its reader wants it
+			b.at -= 2 // segments reads this marker
 			return nil
 		}
 		if i < restarts && code != byte(rst0+i%8) {

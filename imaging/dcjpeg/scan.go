@@ -1,6 +1,6 @@
 package dcjpeg
 
-// scan is what SOS says, made ready to walk through the MCUs.
+// scan is what SOS declares, and the layout of its MCUs.
 type scan struct {
 	comps        []scanComp
 	first, last  int // spectral selection; 0 and 63 if sequential
@@ -9,7 +9,6 @@ type scan struct {
 	blocks       []scanBlock // of one MCU, in order
 }
 
-// scanComp is a component of a scan, with its tables.
 type scanComp struct {
 	index  int // in the frame
 	td, ta uint8
@@ -40,6 +39,7 @@ func (d *Decoder) scan(p []byte) error {
 			return err
 		}
 	}
+
 	s, err := h.scanHeader(p)
 	if err != nil {
 		return err
@@ -51,15 +51,14 @@ func (d *Decoder) scan(p []byte) error {
 	if err := d.latch(s); err != nil {
 		return err
 	}
+
 	switch {
 	case !h.progressive:
 		return d.sequential(s)
 	case s.first > 0:
 		return d.skipScan(s)
-	case s.high > 0:
-		return d.refineDC(s)
 	default:
-		return d.firstDC(s)
+		return d.progressiveDC(s)
 	}
 }
 
@@ -68,6 +67,7 @@ func (h *header) scanHeader(p []byte) (*scan, error) {
 	if len(p) < 6 || len(p) != 4+2*int(p[0]) || int(p[0]) > h.ncomp {
 		return nil, corrupt("scan header of %d bytes", len(p))
 	}
+
 	s := &scan{last: 63}
 	perMCU := 0
 	for i := range int(p[0]) {
@@ -81,14 +81,19 @@ func (h *header) scanHeader(p []byte) (*scan, error) {
 	if perMCU > 10 && h.ncomp > 1 {
 		return nil, corrupt("%d blocks an MCU", perMCU)
 	}
-	if h.progressive {
-		p = p[1+2*len(s.comps):]
-		s.first, s.last = int(p[0]), int(p[1])
-		s.high, s.low = int(p[2]>>4), int(p[2]&15)
-		if err := s.progression(); err != nil {
-			return nil, err
-		}
+	if !h.progressive {
+		return s, nil
 	}
+
+	p = p[1+2*len(s.comps):]
+	s.first, s.last = int(p[0]), int(p[1])
+	s.high, s.low = int(p[2]>>4), int(p[2]&15)
+	if s.first == 0 && s.last != 0 || s.first > s.last || s.last > 63 ||
+		s.first > 0 && len(s.comps) != 1 ||
+		s.high > 0 && s.high != s.low+1 {
+		return nil, corrupt("progression %d–%d, %d–%d", s.first, s.last, s.high, s.low)
+	}
+
 	return s, nil
 }
 
@@ -103,6 +108,7 @@ func (h *header) scanComponent(s *scan, id, tables uint8) (scanComp, error) {
 	if c.index < 0 {
 		return c, corrupt("scan of an unknown component %d", id)
 	}
+
 	for _, other := range s.comps {
 		if other.index == c.index {
 			return c, corrupt("component %d twice in a scan", id)
@@ -111,21 +117,10 @@ func (h *header) scanComponent(s *scan, id, tables uint8) (scanComp, error) {
 	if c.td > 3 || c.ta > 3 || h.baseline && (c.td > 1 || c.ta > 1) {
 		return c, corrupt("Huffman table %d or %d", c.td, c.ta)
 	}
+
 	return c, nil
 }
 
-// progression checks the parameters of a progressive scan.
-func (s *scan) progression() error {
-	switch {
-	case s.first == 0 && s.last != 0, s.first > s.last, s.last > 63,
-		s.first > 0 && len(s.comps) != 1,
-		s.high > 0 && s.high != s.low+1:
-		return corrupt("progression %d–%d, %d–%d", s.first, s.last, s.high, s.low)
-	}
-	return nil
-}
-
-// allocate makes room for the DC coefficients of the frame.
 func (d *Decoder) allocate() {
 	for i, c := range d.header.comps() {
 		n := c.stride * c.rows
@@ -137,8 +132,8 @@ func (d *Decoder) allocate() {
 	}
 }
 
-// latch takes the quantisation tables as they are when a component's first scan
-// begins, and lays the scan out.
+// latch copies the quantisation tables in force when a component's first scan
+// begins, and computes the size of the scan.
 func (d *Decoder) latch(s *scan) error {
 	h := &d.header
 	for _, sc := range s.comps {
@@ -147,15 +142,17 @@ func (d *Decoder) latch(s *scan) error {
 			continue
 		}
 		if !d.quant[c.tq].defined {
-			return stricter("no quantisation table %d", c.tq)
+			return corrupt("no quantisation table %d", c.tq)
 		}
 		c.quant, c.latched = d.quant[c.tq].dc, true
 	}
+
 	s.mcusX, s.mcusY = h.mcusX, h.mcusY
 	if len(s.comps) == 1 {
 		c := &h.comp[s.comps[0].index]
 		s.mcusX, s.mcusY = c.blocksX, c.blocksY
 	}
+
 	return nil
 }
 
@@ -168,6 +165,7 @@ func (d *Decoder) layBlocks(s *scan) {
 		if len(s.comps) == 1 {
 			across, down = 1, 1
 		}
+
 		for i := range across * down {
 			s.blocks = append(s.blocks, scanBlock{
 				comp: sc.index, dc: &d.dc[sc.td], ac: &d.ac[sc.ta], start: sc.start, coefs: d.coefs[sc.index],
@@ -177,23 +175,11 @@ func (d *Decoder) layBlocks(s *scan) {
 	}
 }
 
-// useDC makes the DC tables of a scan.
 func (d *Decoder) useDC(s *scan) error {
 	for _, sc := range s.comps {
-		if err := usable(&d.dcSpec[sc.td], d.dc[sc.td].use); err != nil {
+		if err := d.dc[sc.td].use(&d.dcSpec[sc.td]); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// usable makes a table from its spec.
-func usable(spec *huffSpec, use func(*huffSpec) bool) error {
-	if !spec.defined {
-		return corrupt("a Huffman table is missing")
-	}
-	if !use(spec) {
-		return stricter("a Huffman table has too many codes")
 	}
 	return nil
 }
@@ -204,11 +190,12 @@ func (d *Decoder) sequential(s *scan) error {
 		return err
 	}
 	for _, sc := range s.comps {
-		if err := usable(&d.acSpec[sc.ta], d.ac[sc.ta].use); err != nil {
+		if err := d.ac[sc.ta].use(&d.acSpec[sc.ta]); err != nil {
 			return err
 		}
 	}
 	d.useStarts(s)
+
 	var pred [maxComponents]int32
 	err := d.eachMCU(s, &pred, func(most int) (int, bool) { return d.bits.blocks(s.blocks, &pred, most) })
 	if err != nil {
@@ -217,11 +204,12 @@ func (d *Decoder) sequential(s *scan) error {
 	for _, sc := range s.comps {
 		d.header.comp[sc.index].complete = true
 	}
+
 	return nil
 }
 
-// useStarts makes the tables by which blocks begin. Components that have the same
-// codes share one, so that fewer of them have to stay in the processor's cache.
+// useStarts builds the tables for the first symbols of blocks. Components with the
+// same codes share one, so that more of them stay in the processor's cache.
 func (d *Decoder) useStarts(s *scan) {
 	for i, sc := range s.comps {
 		slot := 0
@@ -233,20 +221,22 @@ func (d *Decoder) useStarts(s *scan) {
 	}
 }
 
-// eachMCU walks through a scan. decode reads some MCUs, at least one, of which
-// the first is ready; it returns how many, and false for bits that are no code.
-// pred is cleared at restarts.
+// eachMCU walks through a scan. decode reads at most the given number of MCUs, and
+// at least one, for which the bytes are ready; it returns how many, and false for
+// bits that are no code. A restart clears pred.
 func (d *Decoder) eachMCU(s *scan, pred *[maxComponents]int32, decode func(most int) (done int, ok bool)) error {
 	d.layBlocks(s)
 	b := &d.bits
 	if err := b.begin(); err != nil {
 		return err
 	}
+
 	left, restarts := d.header.restart, 0
 	for y := range s.mcusY {
 		for i := range s.blocks {
 			s.blocks[i].at = s.blocks[i].offset + y*s.blocks[i].rowStep
 		}
+
 		for x := 0; x < s.mcusX; {
 			most := s.mcusX - x
 			if d.header.restart > 0 {
@@ -260,6 +250,7 @@ func (d *Decoder) eachMCU(s *scan, pred *[maxComponents]int32, decode func(most 
 				}
 				most = min(most, left)
 			}
+
 			if b.pos > b.limit {
 				if err := b.ensure(); err != nil {
 					return err
@@ -268,7 +259,7 @@ func (d *Decoder) eachMCU(s *scan, pred *[maxComponents]int32, decode func(most 
 			done, ok := decode(most)
 			if !ok {
 				if err := b.ensure(); err != nil {
-					return err // it was not data any more
+					return err // decode read beyond the data
 				}
 				return corrupt("bad Huffman code in MCU %d, %d", x+done, y)
 			}
@@ -276,6 +267,7 @@ func (d *Decoder) eachMCU(s *scan, pred *[maxComponents]int32, decode func(most 
 			left -= done
 		}
 	}
+
 	return b.finish()
 }
 
@@ -291,5 +283,6 @@ func (b *bitReader) nextInterval(restarts int) error {
 	if want := byte(rst0 + restarts%8); code != want {
 		return corrupt("marker %#x where restart marker %#x belongs", code, want)
 	}
+
 	return b.begin()
 }

@@ -7,13 +7,13 @@ const (
 	startBits = 11 // bits that index a table of the first symbols of a block
 )
 
-// An entry of a table stands for as many whole symbols, with their value bits,
-// as the bits that index it tell of. The value bits of the last one may lie
-// beyond. Its low byte is the number of bits to skip, 31 at most, the next is
+// An entry of a table covers all the whole symbols, with their value bits, that its
+// index holds. The value bits of the last one may lie beyond the index. The low
+// byte is the number of bits to skip, 31 at most; the next byte is
 //
 //	1 to 63    coefficients that the symbols cover
 //	acEOB + n  n coefficients (0 to 63), and then the block ends
-//	acEscape   the first symbol is for skipSymbol
+//	acEscape   skipSymbol must read the first symbol
 const (
 	acEOB    = 128
 	acEscape = 255
@@ -25,32 +25,34 @@ type acTable struct {
 	skip [1 << acBits]uint16
 }
 
-func (t *acTable) use(spec *huffSpec) bool {
-	if t.spec == *spec {
-		return true
+func (t *acTable) use(spec *huffSpec) error {
+	if spec.defined && t.spec == *spec {
+		return nil
 	}
-	if !t.codes.use(spec) {
-		return false
+	if err := t.codes.use(spec); err != nil {
+		return err
 	}
+
 	for i := range t.skip {
 		t.skip[i] = uint16(entry(&t.codes, uint64(i)<<(64-acBits), acBits, 0, 0))
 	}
-	return true
+
+	return nil
 }
 
-// startTable begins a block: its entries cover the DC coefficient and what AC
-// coefficients there is room for. Above the entry proper they have the length of
-// the DC code, from bit 16 on, and the size of its value, from bit 24 on.
+// startTable begins a block: an entry covers the DC coefficient and as many AC
+// coefficients as fit. From bit 16 on it also holds the length of the DC code, and
+// from bit 24 on the size of its value, both in bits.
 type startTable struct {
 	dcSpec, acSpec huffSpec
 	start          [1 << startBits]uint32
 }
 
-// use makes the table for a pair of codes.
 func (t *startTable) use(dc, ac *codes) {
 	if t.dcSpec == dc.spec && t.acSpec == ac.spec {
 		return
 	}
+
 	t.dcSpec, t.acSpec = dc.spec, ac.spec
 	for i := range t.start {
 		acc := uint64(i) << (64 - startBits)
@@ -64,8 +66,8 @@ func (t *startTable) use(dc, ac *codes) {
 	}
 }
 
-// entry makes an entry of the top bits of acc, of which some are used for some
-// coefficients already.
+// entry makes an entry of the top bits of acc; used bits and covered coefficients
+// are already in it.
 func entry(ac *codes, acc uint64, bits, used, covered uint) uint32 {
 	for used < bits {
 		symbol, length := ac.find(acc << used)
@@ -77,7 +79,7 @@ func entry(ac *codes, acc uint64, bits, used, covered uint) uint32 {
 			if run == 0 {
 				return uint32((acEOB+covered)<<8 | used + length)
 			}
-			break // only progressive files have these
+			break // only progressive files may have these
 		}
 		if covered+run+1 > 63 {
 			break
@@ -88,48 +90,41 @@ func entry(ac *codes, acc uint64, bits, used, covered uint) uint32 {
 	if covered == 0 {
 		return acEscape << 8
 	}
+
 	return uint32(covered<<8 | used)
 }
 
-// blocks reads MCUs of a sequential scan: at least one, then on while data is at
-// hand, and at most so many. It returns how many, and false for bits that are no
-// code. It may read beyond the end; see ensure.
+// blocks reads MCUs of a sequential scan: at least one, at most so many, and no more
+// once data runs low. It returns how many, and false for bits that are no code. It
+// may read beyond the end; see ensure.
 func (b *bitReader) blocks(blocks []scanBlock, pred *[maxComponents]int32, most int) (done int, ok bool) {
 	acc, n, pos, data := b.acc, b.n, b.pos, b.data
 	for done < most && (pos <= b.limit || done == 0) {
 		for i := range blocks {
 			blk := &blocks[i]
-			// 56 bits are enough for two entries.
-			acc |= binary.BigEndian.Uint64(data[pos:pos+8]) >> (n & 63)
-			pos += int(63-n) >> 3
-			n |= 56
+			acc, n, pos = refilled(acc, n, pos, data) // 56 bits are enough for two entries
 			e := uint(blk.start.start[acc>>(64-startBits)])
 			diff := value(acc<<(e>>16&31), e>>24)
 			next := e >> 8 & 0xff
+
 			for k := uint(0); ; { // coefficients in front of e
 				for next < 64 {
-					acc <<= e & 63
-					n -= e & 63
-					k = next
+					acc, n, k = acc<<(e&63), n-e&63, next
 					e = uint(blk.ac.skip[acc>>(64-acBits)])
 					if next = k + e>>8; next >= 64 {
 						break
 					}
-					acc <<= e & 63
-					n -= e & 63
-					k = next
-					acc |= binary.BigEndian.Uint64(data[pos:pos+8]) >> (n & 63)
-					pos += int(63-n) >> 3
-					n |= 56
+					acc, n, k = acc<<(e&63), n-e&63, next
+					acc, n, pos = refilled(acc, n, pos, data)
 					e = uint(blk.ac.skip[acc>>(64-acBits)])
 					next = k + e>>8
 				}
 				// The block ends properly with an EOB or with its 64th coefficient.
 				if next-acEOB < 64 || next == 64 {
-					acc <<= e & 63
-					n -= e & 63
+					acc, n = acc<<(e&63), n-e&63
 					break
 				}
+
 				b.acc, b.n, b.pos = acc, n, pos
 				if k == 0 {
 					diff, ok = b.diff(blk.dc)
@@ -140,16 +135,14 @@ func (b *bitReader) blocks(blocks []scanBlock, pred *[maxComponents]int32, most 
 				if !ok {
 					return done, false
 				}
-				acc, n, pos = b.acc, b.n, b.pos
-				if k >= 64 {
+				if acc, n, pos = b.acc, b.n, b.pos; k >= 64 {
 					break
 				}
-				acc |= binary.BigEndian.Uint64(data[pos:pos+8]) >> (n & 63)
-				pos += int(63-n) >> 3
-				n |= 56
+				acc, n, pos = refilled(acc, n, pos, data)
 				e = uint(blk.ac.skip[acc>>(64-acBits)])
 				next = k + e>>8
 			}
+
 			p := pred[blk.comp&3] + diff
 			pred[blk.comp&3] = p
 			blk.coefs[blk.at] = int16(p)
@@ -158,7 +151,13 @@ func (b *bitReader) blocks(blocks []scanBlock, pred *[maxComponents]int32, most 
 		done++
 	}
 	b.acc, b.n, b.pos = acc, n, pos
+
 	return done, true
+}
+
+// refilled is refill on the caller's registers; the compiler inlines it.
+func refilled(acc uint64, n uint, pos int, data []byte) (uint64, uint, int) {
+	return acc | binary.BigEndian.Uint64(data[pos:pos+8])>>(n&63), n | 56, pos + int(63-n)>>3
 }
 
 // skipSymbol skips one AC symbol at coefficient k and returns the next k.
@@ -170,9 +169,10 @@ func (b *bitReader) skipSymbol(c *codes, k uint) (next uint, ok bool) {
 		return 0, false
 	}
 	if symbol == 0 {
-		size, run = 0, 63
+		size, run = 0, 63 // EOB
 	}
 	b.acc <<= length + size
 	b.n -= length + size
+
 	return k + run + 1, true
 }

@@ -39,7 +39,7 @@ func rational(id uint16, values ...uint32) tag {
 
 func undefined(id uint16, b string) tag { return tag{id: id, kind: 7, value: []byte(b)} }
 
-// photo is a block that says everything.
+// photo is a block with every field.
 func photo() dirs {
 	return dirs{
 		ifd0: []tag{

@@ -6,20 +6,19 @@ import (
 	"unicode/utf8"
 )
 
-// maxCamera bounds a camera's name, in runes.
+// maxCamera bounds the length of a camera's name, in runes.
 const maxCamera = 120
 
-// CameraName is the name of a camera as people say it: the brand without its
-// company's form, and once, then the model. It is empty when there is no model,
-// as a maker alone is no camera. Case is kept as cameras write it, so names are
-// to be compared without it.
-func CameraName(mk, model string) string {
+// cameraName is the name of a camera as people say it: the brand, once and without
+// its company's form, then the model. It is empty without a model, as a maker alone
+// is no camera. It keeps the case that cameras write: compare names without case.
+func cameraName(mk, model string) string {
 	mk, model = collapse(mk), collapse(model)
 	if model == "" {
 		return ""
 	}
-	company := strip(mk)
-	brand := brandOf(mk)
+
+	company, brand := strip(mk), brandOf(mk)
 	// A maker's model may bear another brand: Ricoh makes Pentax.
 	if other, rest := brandIn(model); other != "" && !strings.EqualFold(other, brand) {
 		if rest == "" {
@@ -27,6 +26,7 @@ func CameraName(mk, model string) string {
 		}
 		brand, model = other, rest
 	}
+
 	for again := true; again; {
 		again = false
 		for _, repeated := range []string{mk, company, brand} {
@@ -35,10 +35,11 @@ func CameraName(mk, model string) string {
 			}
 		}
 	}
+
 	return shorten(strings.TrimSpace(brand+" "+model), maxCamera)
 }
 
-// collapse ends s at a NUL and makes every run of blanks one.
+// collapse ends s at a NUL and makes every run of blanks one blank.
 func collapse(s string) string {
 	s, _, _ = strings.Cut(s, "\x00")
 	return strings.Join(strings.Fields(strings.ToValidUTF8(s, "")), " ")
@@ -54,15 +55,17 @@ func cutWord(s, word string) (rest string, ok bool) {
 	if next, _ := utf8.DecodeRuneInString(rest); unicode.IsLetter(next) {
 		return s, false
 	}
+
 	return strings.TrimLeft(rest, " -_,."), true
 }
 
-// brandOf is the brand of a make. Unknown ones lose their company's form.
+// brandOf is the brand of a make. An unknown make loses its company's form.
 func brandOf(mk string) string {
 	for s := mk; ; {
 		if b, ok := brands[strings.ToUpper(s)]; ok {
 			return b
 		}
+
 		shorter := stripOnce(s)
 		if shorter == s {
 			return s
@@ -71,7 +74,7 @@ func brandOf(mk string) string {
 	}
 }
 
-// brandIn returns the known brand that a model begins with, and what follows it.
+// brandIn splits a model into the known brand that it begins with, and the rest.
 func brandIn(model string) (brand, rest string) {
 	words := strings.SplitN(model, " ", 4)
 	for n := min(3, len(words)); n > 0; n-- {
@@ -82,22 +85,17 @@ func brandIn(model string) (brand, rest string) {
 	return "", ""
 }
 
-// strip removes all of a company's form from a make.
 func strip(mk string) string {
-	for {
-		shorter := stripOnce(mk)
-		if shorter == mk {
-			return mk
-		}
+	for shorter := stripOnce(mk); shorter != mk; shorter = stripOnce(mk) {
 		mk = shorter
 	}
+	return mk
 }
 
-// stripOnce removes the last word of a make, or part of it, if it is one of a
-// company's form.
+// stripOnce removes the last word of a make if it belongs to a company's form, or the
+// punctuation behind it.
 func stripOnce(mk string) string {
-	trimmed := strings.TrimRight(mk, " .,")
-	if trimmed != mk {
+	if trimmed := strings.TrimRight(mk, " .,"); trimmed != mk {
 		return trimmed
 	}
 	i := strings.LastIndexAny(mk, " ,.")
@@ -112,11 +110,11 @@ func stripOnce(mk string) string {
 		"GROUP", "INDUSTRIES", "INDUSTRIAL":
 		return mk[:i]
 	}
+
 	return mk
 }
 
-// brands are the makes, in capitals and without a company's form, whose brand is
-// written otherwise.
+// brands maps makes, in capitals and without a company's form, to their brands.
 var brands = map[string]string{
 	"ACER": "Acer", "AGFA": "Agfa", "AGFAPHOTO": "AgfaPhoto", "APPLE": "Apple", "ARASHI VISION": "Insta360",
 	"ASAHI": "Pentax", "ASUS": "Asus", "ASUSTEK": "Asus", "BENQ": "BenQ", "BLACKBERRY": "BlackBerry",

@@ -49,11 +49,11 @@ func TestCameraName(t *testing.T) {
 		{"Sony\xff", "A\xff7", "Sony A7"},
 		{"Co., Ltd.", "X", "Co X"},
 	} {
-		if got := CameraName(test.make, test.model); got != test.want {
+		if got := cameraName(test.make, test.model); got != test.want {
 			t.Errorf("%q, %q: %q, want %q", test.make, test.model, got, test.want)
 		}
 	}
-	if got := CameraName(strings.Repeat("ü", 200), strings.Repeat("x", 200)); utf8.RuneCountInString(got) > maxCamera {
+	if got := cameraName(strings.Repeat("ü", 200), strings.Repeat("x", 200)); utf8.RuneCountInString(got) > maxCamera {
 		t.Errorf("%d runes", utf8.RuneCountInString(got))
 	}
 }
@@ -62,7 +62,7 @@ func FuzzCameraName(f *testing.F) {
 	f.Add("NIKON CORPORATION", "NIKON D70")
 	f.Add("JK Imaging, Ltd.", "KODAK PIXPRO")
 	f.Fuzz(func(t *testing.T, mk, model string) {
-		name := CameraName(mk, model)
+		name := cameraName(mk, model)
 		if !utf8.ValidString(name) || strings.ContainsRune(name, 0) || utf8.RuneCountInString(name) > maxCamera {
 			t.Fatalf("%q", name)
 		}

@@ -7,26 +7,27 @@ import (
 	goexif "github.com/rwcarlsen/goexif/exif"
 )
 
-// captured is DateTimeOriginal and its offset from UTC, as Metadata has them.
+// captured is Metadata.CapturedAt and CapturedAtOffset.
 func (t tags) captured() (time.Time, string) {
 	at, ok := parseTime(t.text(goexif.DateTimeOriginal))
 	if !ok {
 		return time.Time{}, ""
 	}
+
 	offset := t.text("OffsetTimeOriginal")
 	east, ok := parseOffset(offset)
 	if !ok {
 		return at, ""
 	}
-	at = at.Add(-east)
-	if !plausible(at) {
+	if at = at.Add(-east); !plausible(at) {
 		return time.Time{}, ""
 	}
+
 	return at, offset
 }
 
-// parseTime reads the camera's clock. The first form is the standard's; a
-// fraction or an offset behind it is not looked at. A clock that was never set
+// parseTime reads the camera's clock. The first layout is that of the standard;
+// parseTime ignores a fraction or an offset behind it. A clock that was never set
 // writes zeros or blanks, which are no date.
 func parseTime(s string) (time.Time, bool) {
 	if len(s) > len(time.DateTime) {
@@ -40,10 +41,11 @@ func parseTime(s string) (time.Time, bool) {
 			return at, plausible(at)
 		}
 	}
+
 	return time.Time{}, false
 }
 
-// plausible tells years that JSON and Postgres can write.
+// plausible accepts the years that JSON and Postgres can write.
 func plausible(at time.Time) bool { return at.Year() >= 1 && at.Year() <= 9999 }
 
 // parseOffset reads "+02:00".

@@ -9,11 +9,11 @@ import (
 	"github.com/rwcarlsen/goexif/tiff"
 )
 
-// maxText bounds the texts that get a column of their own.
+// maxText bounds the texts that have a field of their own, in runes.
 const maxText = 256
 
-// tags gives typed values of the parsed tags. Values of another type than
-// expected are taken where they can mean only one thing, as cameras differ.
+// tags returns typed values of the parsed tags. Cameras differ, so it accepts a value
+// of another type if that can mean only one thing.
 type tags struct{ x *goexif.Exif }
 
 func (t tags) get(name goexif.FieldName) *tiff.Tag {
@@ -24,7 +24,6 @@ func (t tags) get(name goexif.FieldName) *tiff.Tag {
 	return tag
 }
 
-// text is a short text, empty when there is none.
 func (t tags) text(name goexif.FieldName) string {
 	tag := t.get(name)
 	if tag == nil || tag.Format() != tiff.StringVal && tag.Format() != tiff.UndefVal {
@@ -38,39 +37,32 @@ func number(tag *tiff.Tag, i int) (float64, bool) {
 	if tag == nil || i >= int(tag.Count) {
 		return 0, false
 	}
-	var v float64
+
+	v, err := math.NaN(), error(nil)
 	switch tag.Format() {
 	case tiff.IntVal:
-		n, err := tag.Int64(i)
-		if err != nil {
-			return 0, false
-		}
+		var n int64
+		n, err = tag.Int64(i)
 		v = float64(n)
 	case tiff.RatVal:
-		n, d, err := tag.Rat2(i)
-		if err != nil || d == 0 {
-			return 0, false
-		}
+		var n, d int64
+		n, d, err = tag.Rat2(i)
 		v = float64(n) / float64(d)
 	case tiff.FloatVal:
-		f, err := tag.Float(i)
-		if err != nil {
-			return 0, false
-		}
-		v = f
+		v, err = tag.Float(i)
 	case tiff.StringVal:
-		f, err := strconv.ParseFloat(strings.TrimSpace(string(cut(tag.Val))), 64)
-		if err != nil || i > 0 {
-			return 0, false
+		if i == 0 {
+			v, err = strconv.ParseFloat(strings.TrimSpace(string(cut(tag.Val))), 64)
 		}
-		v = f
-	default:
+	}
+	if err != nil || math.IsNaN(v) || math.IsInf(v, 0) {
 		return 0, false
 	}
-	return v, !math.IsNaN(v) && !math.IsInf(v, 0)
+
+	return v, true
 }
 
-// measure is a number that cannot be below 0.
+// measure is a number that cannot be negative.
 func (t tags) measure(name goexif.FieldName) *float64 {
 	v, ok := number(t.get(name), 0)
 	if !ok || v < 0 || v > 1e9 {
@@ -79,18 +71,20 @@ func (t tags) measure(name goexif.FieldName) *float64 {
 	return &v
 }
 
-// iso is the sensitivity. The old tag has 16 bits: cameras write 65535 for what
-// it can't hold and put the number beside it.
+// iso is the sensitivity. The old tag has 16 bits: cameras write 65535 there for a
+// larger number, and the number itself into another tag.
 func (t tags) iso() *int {
 	const most = 1 << 30
 	v := t.measure(goexif.ISOSpeedRatings)
 	if v == nil || *v > most {
 		return nil
 	}
+
 	if index := t.measure("RecommendedExposureIndex"); *v == math.MaxUint16 && index != nil && *index > *v && *index <= most {
 		v = index
 	}
 	n := int(*v)
+
 	return &n
 }
 
@@ -102,15 +96,15 @@ func (t tags) orientation() int {
 	return int(v)
 }
 
-// location is where the picture was taken. Without a hemisphere, out of range,
-// or at exactly 0, 0, which is what a receiver without a fix writes, it is not
-// known.
+// location is where the picture was taken. It is unknown without a hemisphere, out of
+// range, and at exactly 0, 0, which a receiver without a fix writes.
 func (t tags) location() *Location {
 	lat, ok1 := t.degrees(goexif.GPSLatitude, goexif.GPSLatitudeRef, "N", "S", 90)
 	lon, ok2 := t.degrees(goexif.GPSLongitude, goexif.GPSLongitudeRef, "E", "W", 180)
 	if !ok1 || !ok2 || lat == 0 && lon == 0 {
 		return nil
 	}
+
 	l := &Location{Latitude: lat, Longitude: lon}
 	if v, ok := number(t.get(goexif.GPSAltitude), 0); ok && math.Abs(v) < 1e7 {
 		if below, ok := number(t.get(goexif.GPSAltitudeRef), 0); ok && below == 1 {
@@ -118,17 +112,19 @@ func (t tags) location() *Location {
 		}
 		l.Altitude = &v
 	}
+
 	return l
 }
 
-// degrees is one coordinate, given as degrees, minutes and seconds. The last
-// two may be missing, or 0/0 which says the same.
+// degrees is one coordinate, written as degrees, minutes and seconds. The last two may
+// be missing, or 0/0, which means the same.
 func (t tags) degrees(name, ref goexif.FieldName, plus, minus string, most float64) (float64, bool) {
 	tag := t.get(name)
 	v, ok := number(tag, 0)
 	if !ok {
 		return 0, false
 	}
+
 	for i, unit := range []float64{60, 3600} {
 		part, ok := number(tag, i+1)
 		if !ok && !absent(tag, i+1) {
@@ -136,16 +132,18 @@ func (t tags) degrees(name, ref goexif.FieldName, plus, minus string, most float
 		}
 		v += part / unit
 	}
+
 	switch hemisphere := strings.ToUpper(t.text(ref)); {
 	case strings.HasPrefix(hemisphere, minus):
 		v = -v
 	case !strings.HasPrefix(hemisphere, plus):
 		return 0, false
 	}
+
 	return v, math.Abs(v) <= most
 }
 
-// absent tells whether a tag has no i-th value, or 0/0.
+// absent reports that a tag has no i-th value, or 0/0.
 func absent(tag *tiff.Tag, i int) bool {
 	if i >= int(tag.Count) || tag.Format() == tiff.StringVal {
 		return true

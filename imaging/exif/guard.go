@@ -5,62 +5,60 @@ import (
 	"io"
 )
 
-// The tags whose values are the places of further directories.
+// The tags whose values are the offsets of further directories.
 const (
 	exifPointer    = 0x8769
 	gpsPointer     = 0x8825
 	interopPointer = 0xa005
 )
 
-// Bounds of what is read and copied.
+// Bounds of what the guard reads and copies.
 const (
 	maxDirs    = 16       // directories
 	maxEntries = 512      // of one directory
-	maxValue   = 2 << 10  // bytes; longer text is cut, other values are left out
+	maxValue   = 2 << 10  // bytes; the guard cuts longer text and drops other values
 	maxValues  = 64 << 10 // bytes of all values
 )
 
-// block is a TIFF block that the guard wrote, and where in it the directories
-// are; 0 is one that is not there.
+// block is a TIFF block that the guard wrote, and the offsets of its directories, 0 if
+// absent.
 type block struct {
 	raw             []byte
 	ifd0, exif, gps int64
 }
 
-// entry is one sound entry of a directory.
 type entry struct {
 	tag, kind uint16
 	count     uint32
 	value     []byte
 }
 
-// byteOrder reads numbers and writes them.
 type byteOrder interface {
 	binary.ByteOrder
 	binary.AppendByteOrder
 }
 
-// walker reads directories out of a block that nothing is known of.
+// walker reads directories out of an untrusted block.
 type walker struct {
 	r      *io.SectionReader
 	magic  []byte
 	order  byteOrder
-	taken  [][2]int64 // where the directories lie that were read
-	copied int
+	taken  [][2]int64 // the extents of the directories read so far
+	copied int        // bytes of values so far
 }
 
-// guard stands between the file and the parser, which loses a directory over
-// one bad entry, allocates what a count asks for and follows directories in
-// circles. It copies the first directory and those for Exif, GPS and
-// interoperability into a new block, each at most once, with those entries only
-// whose values are there and small; what follows the first directory, the
-// thumbnail's and further pages', is not copied. It reports whether anything
-// was left.
+// guard stands between the file and the parser, which loses a directory over one bad
+// entry, allocates what a count asks for and follows directories in circles. It copies
+// the first directory and those for Exif, GPS and interoperability into a new block,
+// each at most once, and of their entries only those whose values are present and
+// small. It drops the directories behind the first: those of the thumbnail and of
+// further pages. It reports whether anything is left.
 func guard(r *io.SectionReader) (block, bool) {
 	head := peek(r, 0, 8)
 	if len(head) < 8 {
 		return block{}, false
 	}
+
 	w := &walker{r: r, magic: head[:4]}
 	switch string(head[:4]) {
 	case "II*\x00":
@@ -70,11 +68,13 @@ func guard(r *io.SectionReader) (block, bool) {
 	default:
 		return block{}, false
 	}
+
 	dirs := map[uint16][]entry{} // by pointer, the first under 0
 	dirs[0] = w.dir(int64(w.order.Uint32(head[4:])), dirs)
 	if len(dirs[0])+len(dirs[exifPointer])+len(dirs[gpsPointer]) == 0 {
 		return block{}, false
 	}
+
 	return w.write(dirs), true
 }
 
@@ -88,6 +88,7 @@ func (w *walker) dir(off int64, dirs map[uint16][]entry) []entry {
 	if !w.take(off, off+2+int64(len(table))) {
 		return nil
 	}
+
 	var entries []entry
 	for ; len(table) >= 12; table = table[12:] {
 		tag := w.order.Uint16(table)
@@ -104,11 +105,12 @@ func (w *walker) dir(off int64, dirs map[uint16][]entry) []entry {
 			}
 		}
 	}
+
 	return entries
 }
 
-// take notes the place of a directory, and refuses one too many and one that
-// shares bytes with another: that is a circle or a trick.
+// take records the extent of a directory. It refuses one too many, and one that shares
+// bytes with another: that is a circle or a trick.
 func (w *walker) take(from, to int64) bool {
 	if len(w.taken) == maxDirs {
 		return false
@@ -119,20 +121,21 @@ func (w *walker) take(from, to int64) bool {
 		}
 	}
 	w.taken = append(w.taken, [2]int64{from, to})
+
 	return true
 }
 
-// entry reads an entry with its value, if it is sound and worth it.
+// entry reads an entry with its value, if it is sound and within the bounds.
 func (w *walker) entry(raw []byte) (entry, bool) {
 	e := entry{tag: w.order.Uint16(raw), kind: w.order.Uint16(raw[2:]), count: w.order.Uint32(raw[4:])}
 	switch e.kind {
-	case 13: // a directory's place, newer than the parser
+	case 13: // a directory's offset, newer than the parser
 		e.kind = kindLong
 	case 129: // UTF-8, likewise
 		e.kind = kindASCII
 	}
-	each := sizeOf(e.kind)
-	n := each * int64(e.count)
+
+	n := sizeOf(e.kind) * int64(e.count)
 	if n == 0 || n > w.r.Size() || isBulk(e.tag) {
 		return entry{}, false
 	}
@@ -142,6 +145,7 @@ func (w *walker) entry(raw []byte) (entry, bool) {
 	if n > maxValue || isList(e) || w.copied+int(n) > maxValues {
 		return entry{}, false
 	}
+
 	if n <= 4 {
 		e.value = raw[8:12]
 	} else {
@@ -151,17 +155,18 @@ func (w *walker) entry(raw []byte) (entry, bool) {
 		return entry{}, false
 	}
 	w.copied += len(e.value)
+
 	return e, true
 }
 
-// The types of values that are told apart.
+// The types of values that the guard treats specially.
 const (
 	kindASCII     = 2
 	kindLong      = 4
 	kindUndefined = 7
 )
 
-// sizeOf is the size of one value of a type, 0 for types that do not exist.
+// sizeOf is the bytes of one value of a type, 0 for types that do not exist.
 func sizeOf(kind uint16) int64 {
 	sizes := [...]int64{0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8}
 	if int(kind) >= len(sizes) {
@@ -170,15 +175,15 @@ func sizeOf(kind uint16) int64 {
 	return sizes[kind]
 }
 
-// isList tells entries with more numbers than are shown. Titles and the like
-// that Windows writes are text in bytes.
+// isList reports that an entry has more numbers than Tags shows. Windows writes titles
+// and the like as bytes, which are text.
 func isList(e entry) bool {
 	isText := e.kind == kindASCII || e.kind == kindUndefined || e.tag >= 0x9c9b && e.tag <= 0x9c9f
 	return !isText && e.count > maxList
 }
 
-// isBulk tells tags that hold the places of pixels or other formats' data, of
-// which nothing can be shown.
+// isBulk reports that a tag holds the offsets of pixels, or other formats' data: Tags
+// can show nothing of these.
 func isBulk(tag uint16) bool {
 	switch tag {
 	case 0x0111, 0x0117, 0x0144, 0x0145, 0x014a, // strips, tiles, further directories
@@ -187,6 +192,7 @@ func isBulk(tag uint16) bool {
 		0x927c, 0xc4a5, 0xc634, 0xea1c: // maker's note, PrintIM, DNG private, padding
 		return true
 	}
+
 	return false
 }
 
@@ -202,20 +208,23 @@ func (w *walker) write(dirs map[uint16][]entry) block {
 		dirs[from] = append(dirs[from], entry{to, kindLong, 1, value})
 		return at
 	}
+
 	point(interopPointer, exifPointer)
 	b.exif = point(exifPointer, 0)
 	b.gps = point(gpsPointer, 0)
 	b.ifd0 = w.append(&b, dirs[0])
 	copy(b.raw, w.magic)
 	w.order.PutUint32(b.raw[4:], uint32(b.ifd0))
+
 	return b
 }
 
-// append writes one directory and then its values, and returns its place.
+// append writes one directory and then its values, and returns its offset.
 func (w *walker) append(b *block, entries []entry) int64 {
 	at := len(b.raw)
 	end := at + 2 + 12*len(entries) + 4
 	var values []byte
+
 	b.raw = w.order.AppendUint16(b.raw, uint16(len(entries)))
 	for _, e := range entries {
 		b.raw = w.order.AppendUint16(b.raw, e.tag)
@@ -230,5 +239,6 @@ func (w *walker) append(b *block, entries []entry) int64 {
 	}
 	b.raw = w.order.AppendUint32(b.raw, 0) // no directory follows
 	b.raw = append(b.raw, values...)
+
 	return int64(at)
 }

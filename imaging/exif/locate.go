@@ -13,8 +13,8 @@ const (
 	maxSegments = 1024    // JPEG segments before the picture data
 	maxJunk     = 1 << 16 // bytes between JPEG segments
 	maxChunks   = 16384   // PNG and WebP chunks
-	maxBlocks   = 4       // candidates, of which the first good one counts
-	maxCopied   = 1 << 18 // bytes of a block that does not lie in one piece
+	maxBlocks   = 4       // blocks to try; the first good one counts
+	maxCopied   = 1 << 18 // bytes of a block that lies in several pieces
 )
 
 // locate returns the places where the format may keep a TIFF block, the
@@ -33,11 +33,11 @@ func locate(r io.ReaderAt, size int64, format string) []*io.SectionReader {
 	case "tiff":
 		return []*io.SectionReader{f}
 	}
+
 	return nil
 }
 
-// peek reads up to n bytes at off; it returns fewer at the end of r, and none
-// where r cannot be read.
+// peek reads up to n bytes at off: fewer at the end of r, none if r fails.
 func peek(r io.ReaderAt, off int64, n int) []byte {
 	b := make([]byte, n)
 	got, err := r.ReadAt(b, off)
@@ -47,9 +47,9 @@ func peek(r io.ReaderAt, off int64, n int) []byte {
 	return b[:got]
 }
 
-// tiffIn returns the part of s that begins with a TIFF header, which may have
-// "Exif\0\0" or some other few bytes before it.
-func tiffIn(s *io.SectionReader) (*io.SectionReader, bool) {
+// tiffIn returns the part of s from its TIFF header on, if it has one: "Exif\0\0" or
+// some other few bytes may precede it.
+func tiffIn(s *io.SectionReader) []*io.SectionReader {
 	head := peek(s, 0, 64)
 	at := -1
 	for _, magic := range []string{"II*\x00", "MM\x00*"} {
@@ -58,21 +58,22 @@ func tiffIn(s *io.SectionReader) (*io.SectionReader, bool) {
 		}
 	}
 	if at < 0 {
-		return nil, false
+		return nil
 	}
-	return io.NewSectionReader(s, int64(at), s.Size()-int64(at)), true
+
+	return []*io.SectionReader{section(s, int64(at), s.Size())}
 }
 
-// section is a part of s that does not reach past its end.
+// section is n bytes of s at off, or fewer at its end.
 func section(s *io.SectionReader, off, n int64) *io.SectionReader {
 	return io.NewSectionReader(s, off, max(0, min(n, s.Size()-off)))
 }
 
-// joined copies parts into one piece.
 func joined(parts []*io.SectionReader) *io.SectionReader {
 	if len(parts) == 1 {
 		return parts[0]
 	}
+
 	all := make([]byte, 0, maxCopied)
 	for _, p := range parts {
 		n, err := p.ReadAt(all[len(all):min(maxCopied, len(all)+int(p.Size()))], 0)
@@ -80,6 +81,7 @@ func joined(parts []*io.SectionReader) *io.SectionReader {
 			break
 		}
 	}
+
 	return inMemory(all)
 }
 
@@ -87,8 +89,8 @@ func inMemory(b []byte) *io.SectionReader {
 	return io.NewSectionReader(bytes.NewReader(b), 0, int64(len(b)))
 }
 
-// locateJPEG collects the Exif segments. A block that does not fit one segment
-// is continued in the next ones, which have no TIFF header of their own.
+// locateJPEG collects the Exif segments. A block that does not fit one segment goes on
+// in the next ones, which have no TIFF header of their own.
 func locateJPEG(f *io.SectionReader) []*io.SectionReader {
 	var blocks [][]*io.SectionReader
 	eachSegment(f, func(marker byte, s *io.SectionReader) {
@@ -97,18 +99,21 @@ func locateJPEG(f *io.SectionReader) []*io.SectionReader {
 		if marker != 0xe1 || at < 0 || at > 4 {
 			return
 		}
+
 		const prefix = len("Exif\x00\x00")
-		if t, ok := tiffIn(s); ok && len(blocks) < maxBlocks {
-			blocks = append(blocks, []*io.SectionReader{t})
-		} else if !ok && len(blocks) > 0 {
+		if t := tiffIn(s); t != nil && len(blocks) < maxBlocks {
+			blocks = append(blocks, t)
+		} else if t == nil && len(blocks) > 0 {
 			last := &blocks[len(blocks)-1]
 			*last = append(*last, section(s, int64(at+prefix), s.Size()))
 		}
 	})
+
 	var found []*io.SectionReader
 	for _, parts := range blocks {
 		found = append(found, joined(parts))
 	}
+
 	return found
 }
 
@@ -123,6 +128,7 @@ func eachSegment(f *io.SectionReader, fn func(marker byte, s *io.SectionReader))
 		if len(head) < 4 {
 			return
 		}
+
 		marker := head[1]
 		switch {
 		case marker == 0xda || marker == 0xd9: // picture data, end
@@ -131,6 +137,7 @@ func eachSegment(f *io.SectionReader, fn func(marker byte, s *io.SectionReader))
 			off += 2
 			continue
 		}
+
 		n := int64(binary.BigEndian.Uint16(head[2:]))
 		if n < 2 {
 			return
@@ -140,8 +147,8 @@ func eachSegment(f *io.SectionReader, fn func(marker byte, s *io.SectionReader))
 	}
 }
 
-// nextMarker is where the next marker is, at most junk bytes behind off: what is
-// not a marker is skipped, as all decoders do.
+// nextMarker is the offset of the next marker, at most junk bytes behind off. Like all
+// decoders it skips what is no marker.
 func nextMarker(f *io.SectionReader, off, junk int64) int64 {
 	const window = 256
 	for end := off + junk; off < end; off += window - 1 {
@@ -155,10 +162,10 @@ func nextMarker(f *io.SectionReader, off, junk int64) int64 {
 			break
 		}
 	}
+
 	return f.Size()
 }
 
-// locateWebP finds the EXIF chunk.
 func locateWebP(f *io.SectionReader) []*io.SectionReader {
 	off := int64(12)
 	for range maxChunks {
@@ -168,22 +175,24 @@ func locateWebP(f *io.SectionReader) []*io.SectionReader {
 		}
 		n := int64(binary.LittleEndian.Uint32(head[4:]))
 		if string(head[:4]) == "EXIF" {
-			if t, ok := tiffIn(section(f, off+8, n)); ok {
-				return []*io.SectionReader{t}
+			if t := tiffIn(section(f, off+8, n)); t != nil {
+				return t
 			}
 		}
 		off += 8 + n + n&1
 	}
+
 	return nil
 }
 
-// locateBoxes finds the Exif item of HEIC and AVIF. Its first four bytes say how
-// far behind them the TIFF header is.
+// locateBoxes finds the Exif item of HEIC and AVIF. Its first four bytes are the
+// distance from their end to the TIFF header.
 func locateBoxes(f *io.SectionReader) []*io.SectionReader {
 	h, err := isobmff.Parse(f, f.Size())
 	if err != nil || len(h.Exif) == 0 || len(h.Exif) > maxSegments {
 		return nil
 	}
+
 	var parts []*io.SectionReader
 	for _, e := range h.Exif {
 		parts = append(parts, section(f, e.Offset, e.Length))
@@ -193,12 +202,12 @@ func locateBoxes(f *io.SectionReader) []*io.SectionReader {
 	if len(head) < 4 {
 		return nil
 	}
+
 	skip := 4 + int64(binary.BigEndian.Uint32(head))
-	if t, ok := tiffIn(section(item, min(skip, item.Size()), item.Size())); ok {
-		return []*io.SectionReader{t}
+	t := tiffIn(section(item, min(skip, item.Size()), item.Size()))
+	if t == nil {
+		t = tiffIn(item) // the distance is wrong
 	}
-	if t, ok := tiffIn(item); ok { // a wrong offset
-		return []*io.SectionReader{t}
-	}
-	return nil
+
+	return t
 }

@@ -11,41 +11,34 @@ import (
 )
 
 // locatePNG finds the eXIf chunk and, for older files, the text chunks in which
-// ImageMagick keeps the block in hexadecimal.
+// ImageMagick writes the block in hexadecimal.
 func locatePNG(f *io.SectionReader) []*io.SectionReader {
 	var found, legacy []*io.SectionReader
 	off, profiles := int64(8), 0
 	for range maxChunks {
 		head := peek(f, off, 8)
-		if len(head) < 8 || len(found)+len(legacy) >= maxBlocks {
+		if len(head) < 8 || string(head[4:]) == "IEND" || len(found)+len(legacy) >= maxBlocks {
 			break
 		}
 		n := int64(binary.BigEndian.Uint32(head))
 		content := section(f, off+8, n)
+		off += 12 + n
+
 		switch kind := string(head[4:]); kind {
 		case "eXIf":
-			if t, ok := tiffIn(content); ok {
-				found = append(found, t)
-			}
+			found = append(found, tiffIn(content)...)
 		case "tEXt", "zTXt":
-			keyword, ok := rawProfile(content)
-			if !ok || profiles == maxBlocks {
-				break
+			if keyword, ok := rawProfile(content); ok && profiles < maxBlocks {
+				profiles++
+				legacy = append(legacy, decodeProfile(content, keyword, kind == "zTXt")...)
 			}
-			profiles++
-			if t, ok := decodeProfile(content, keyword, kind == "zTXt"); ok {
-				legacy = append(legacy, t)
-			}
-		case "IEND":
-			return append(found, legacy...)
 		}
-		off += 12 + n
 	}
+
 	return append(found, legacy...)
 }
 
-// rawProfile tells whether a text chunk holds a block, and the length of its
-// keyword.
+// rawProfile reports that a text chunk holds a block, and the length of its keyword.
 func rawProfile(chunk *io.SectionReader) (keyword int, ok bool) {
 	name, _, ok := bytes.Cut(peek(chunk, 0, 80), []byte{0})
 	kind, raw := strings.CutPrefix(string(name), "Raw profile type ")
@@ -54,27 +47,29 @@ func rawProfile(chunk *io.SectionReader) (keyword int, ok bool) {
 
 // decodeProfile decodes such a chunk: the profile's name and length on lines of
 // their own, then hexadecimal digits.
-func decodeProfile(chunk *io.SectionReader, keyword int, compressed bool) (*io.SectionReader, bool) {
+func decodeProfile(chunk *io.SectionReader, keyword int, compressed bool) []*io.SectionReader {
 	at := int64(keyword) + 1
 	var text io.Reader = section(chunk, at, chunk.Size())
 	if compressed { // a byte that names the only method, then the data
 		z, err := zlib.NewReader(section(chunk, at+1, chunk.Size()))
 		if err != nil {
-			return nil, false
+			return nil
 		}
 		defer z.Close()
 		text = z
 	}
 	b, err := io.ReadAll(io.LimitReader(text, maxCopied))
 	if err != nil {
-		return nil, false
+		return nil
 	}
+
 	lines := bytes.SplitN(bytes.TrimLeft(b, "\n"), []byte("\n"), 3)
 	if len(lines) < 3 {
-		return nil, false
+		return nil
 	}
 	digits := slices.DeleteFunc(lines[2], func(c byte) bool { return c == '\n' || c == '\r' || c == ' ' })
 	raw := make([]byte, hex.DecodedLen(len(digits)))
 	n, _ := hex.Decode(raw, digits) // up to the first that is none
+
 	return tiffIn(inMemory(raw[:n]))
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/rwcarlsen/goexif/tiff"
 )
 
-// Read returns the metadata of the file of the given size. format is one of
-// "jpeg", "png", "webp", "tiff", "heic" and "avif"; of others nothing is read.
+// Read returns the metadata of a file of the given size in bytes. The formats are
+// "jpeg", "png", "webp", "tiff", "heic" and "avif"; others have none.
 func Read(r io.ReaderAt, size int64, format string) Metadata {
 	for _, section := range locate(r, size, format) {
 		if b, ok := guard(section); ok {
@@ -19,21 +19,24 @@ func Read(r io.ReaderAt, size int64, format string) Metadata {
 	return Metadata{}
 }
 
-// decode parses a block that the guard wrote. The parser cannot be trusted with
-// anything else; that it does not panic on these is tested, and not relied on.
+// decode parses a block that the guard wrote; any other would be a risk with this
+// parser. Tests show that it does not panic on these, but decode does not rely on it.
 func decode(b block) (m Metadata) {
 	defer func() {
 		if recover() != nil {
 			m = Metadata{}
 		}
 	}()
+
 	x, err := goexif.Decode(bytes.NewReader(b.raw))
 	if err != nil && (x == nil || goexif.IsCriticalError(err)) {
 		return Metadata{}
 	}
+
 	more(x, b.ifd0, moreNames)
 	more(x, b.exif, moreNames)
 	more(x, b.gps, moreGPSNames)
+
 	t := tags{x}
 	m = Metadata{
 		Make:         t.text(goexif.Make),
@@ -48,16 +51,18 @@ func decode(b block) (m Metadata) {
 		Orientation:  t.orientation(),
 		Tags:         t.all(),
 	}
-	m.CameraName = CameraName(m.Make, m.Model)
+	m.CameraName = cameraName(m.Make, m.Model)
 	m.CapturedAt, m.CapturedAtOffset = t.captured()
+
 	return m
 }
 
-// more loads the tags that the parser has no names for.
+// more loads the tags of a directory that the parser has no names for.
 func more(x *goexif.Exif, dir int64, names map[uint16]goexif.FieldName) {
 	if dir == 0 {
 		return
 	}
+
 	r := bytes.NewReader(x.Raw)
 	if _, err := r.Seek(dir, io.SeekStart); err != nil {
 		return

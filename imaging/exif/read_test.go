@@ -136,7 +136,7 @@ func TestLocation(t *testing.T) {
 	}
 }
 
-// TestTagsAreBounded fills a block and looks at what comes out of it.
+// TestTagsAreBounded reads a block with more text than Tags holds.
 func TestTagsAreBounded(t *testing.T) {
 	t.Parallel()
 	var d dirs

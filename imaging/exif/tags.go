@@ -17,14 +17,15 @@ const (
 	maxTags = 64 << 10 // bytes of JSON
 )
 
-// all is Metadata.Tags. Of a block with more than fits, the tags that come last
-// by name are left out.
+// all is Metadata.Tags. It leaves out the tags that are the last by name if not all
+// of them fit.
 func (t tags) all() map[string]any {
 	c := &collector{order: binary.BigEndian, values: map[string]any{}}
 	if t.x.Tiff.Order == binary.ByteOrder(binary.LittleEndian) {
 		c.order = binary.LittleEndian
 	}
-	_ = t.x.Walk(c) // it returns what Walk below does, nil
+	_ = t.x.Walk(c) // returns the error of Walk below: nil
+
 	size := 0
 	for _, name := range slices.Sorted(maps.Keys(c.values)) {
 		b, err := json.Marshal(c.values[name])
@@ -35,6 +36,7 @@ func (t tags) all() map[string]any {
 	if len(c.values) == 0 {
 		return nil
 	}
+
 	return c.values
 }
 
@@ -44,19 +46,19 @@ type collector struct {
 	values map[string]any
 }
 
-// Walk takes over one tag.
 func (c *collector) Walk(name goexif.FieldName, tag *tiff.Tag) error {
 	switch name {
 	case goexif.ExifIFDPointer, goexif.GPSInfoIFDPointer, goexif.InteroperabilityIFDPointer:
-		return nil // places in the guard's block mean nothing
+		return nil // offsets in the guard's block
 	}
 	if v := c.value(string(name), tag); v != nil {
 		c.values[string(name)] = v
 	}
+
 	return nil
 }
 
-// value is a tag's value as JSON knows it, nil when there is nothing to show.
+// value is a tag's value for JSON, or nil.
 func (c *collector) value(name string, tag *tiff.Tag) any {
 	switch tag.Format() {
 	case tiff.StringVal:
@@ -68,10 +70,10 @@ func (c *collector) value(name string, tag *tiff.Tag) any {
 			return text(wide(tag.Val, binary.LittleEndian))
 		}
 	}
+
 	return numbers(tag)
 }
 
-// text is s, or nil when it is empty.
 func text(s string) any {
 	if s == "" {
 		return nil
@@ -79,13 +81,14 @@ func text(s string) any {
 	return s
 }
 
-// undefined shows bytes of no type: as text where they are that, otherwise as
+// undefined shows bytes without a type: as text if they are ASCII, otherwise as
 // numbers if they are few.
 func (c *collector) undefined(name string, b []byte) any {
 	switch name {
 	case string(goexif.UserComment), string(goexif.GPSProcessingMethod), string(goexif.GPSAreaInformation):
 		return text(comment(b, c.order))
 	}
+
 	isText := len(cut(b)) > 0
 	for _, v := range cut(b) {
 		isText = isText && v >= ' ' && v < 0x7f
@@ -96,21 +99,28 @@ func (c *collector) undefined(name string, b []byte) any {
 	if len(b) > maxList {
 		return nil
 	}
+
 	list := make([]any, len(b))
 	for i, v := range b {
 		list[i] = int64(v)
 	}
+
+	return single(list)
+}
+
+func single(list []any) any {
 	if len(list) == 1 {
 		return list[0]
 	}
 	return list
 }
 
-// numbers is one number or a list of them, in which nil stands for n/0.
+// numbers is one number or a list of them, with nil for n/0.
 func numbers(tag *tiff.Tag) any {
 	if tag.Count == 0 || tag.Count > maxList {
 		return nil
 	}
+
 	list := make([]any, tag.Count)
 	known := false
 	for i := range list {
@@ -124,11 +134,9 @@ func numbers(tag *tiff.Tag) any {
 			list[i] = int64(v)
 		}
 	}
-	switch {
-	case !known:
+	if !known {
 		return nil
-	case len(list) == 1:
-		return list[0]
 	}
-	return list
+
+	return single(list)
 }

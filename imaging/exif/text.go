@@ -9,15 +9,12 @@ import (
 
 // cut ends b at its first NUL, as C does.
 func cut(b []byte) []byte {
-	if i := bytes.IndexByte(b, 0); i >= 0 {
-		return b[:i]
-	}
+	b, _, _ = bytes.Cut(b, []byte{0})
 	return b
 }
 
-// clean makes text of what a camera wrote: it ends at the first NUL, has no
-// blanks around it, and is UTF-8. What is not UTF-8 already is read as Latin-1,
-// which is what most cameras mean.
+// clean makes UTF-8 without blanks around it of what a camera wrote, up to the first
+// NUL. It reads what is not UTF-8 as Latin-1, as most cameras mean it.
 func clean(b []byte) string {
 	b = cut(b)
 	if !utf8.Valid(b) && !utf8.Valid(cutRune(b)) {
@@ -27,11 +24,11 @@ func clean(b []byte) string {
 		}
 		return printable(string(runes))
 	}
+
 	return printable(string(cutRune(b)))
 }
 
-// cutRune drops an incomplete rune from the end of b, as is left where a text
-// was cut to a length.
+// cutRune drops an incomplete rune from the end of a text that was cut to a length.
 func cutRune(b []byte) []byte {
 	for i := 1; i < utf8.UTFMax && i <= len(b); i++ {
 		if c := b[len(b)-i]; utf8.RuneStart(c) {
@@ -41,11 +38,11 @@ func cutRune(b []byte) []byte {
 			break
 		}
 	}
+
 	return b
 }
 
-// printable drops control characters other than those that end lines, and the
-// blanks around.
+// printable drops control characters but tabs and ends of lines, and trims blanks.
 func printable(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if r < ' ' && r != '\t' && r != '\n' && r != '\r' || r >= 0x7f && r < 0xa0 {
@@ -65,6 +62,7 @@ func shorten(s string, most int) string {
 		}
 		n++
 	}
+
 	return s
 }
 
@@ -78,6 +76,7 @@ func wide(b []byte, order byteOrder) string {
 		}
 		units = append(units, u)
 	}
+
 	return printable(string(utf16.Decode(units)))
 }
 
@@ -87,6 +86,7 @@ func comment(b []byte, order byteOrder) string {
 	if len(b) < prefix {
 		return clean(b)
 	}
+
 	switch string(cut(b[:prefix])) {
 	case "ASCII", "":
 		return clean(bytes.TrimLeft(b[prefix:], "\x00"))
@@ -95,5 +95,6 @@ func comment(b []byte, order byteOrder) string {
 	case "JIS":
 		return ""
 	}
+
 	return clean(b)
 }

@@ -15,11 +15,11 @@ func BenchmarkHash(b *testing.B) {
 func BenchmarkVerify(b *testing.B) {
 	m := landscape(9, 2016, 1512)
 	x, y := pictureOf(m, 1), pictureOf(recodedAt(b, m, 80), 1)
-	px, _, _ := Of(x)
-	py, _, _ := Of(y)
-	b.Run("prints", func(b *testing.B) {
+	fx, _, _ := Of(x)
+	fy, _, _ := Of(y)
+	b.Run("fingerprints", func(b *testing.B) {
 		for b.Loop() {
-			Compare(px, py)
+			Compare(fx, fy)
 		}
 	})
 	b.Run("3MP", func(b *testing.B) {

@@ -2,38 +2,38 @@ package fingerprint
 
 import "math"
 
-// evidence is what a comparison found, for the decision and for tuning it.
+// evidence holds the measurements of a comparison; levels are of 256.
 type evidence struct {
-	grid     int     // longest side of the common scale
-	fit      fitting // at that scale
-	shift    float64 // in cells, of everything or of a quarter
-	mean     float64 // mean residual without sign
-	block    float64 // worst window of the residual against what a coder explains
-	chroma   float64 // mean difference of chroma
-	spot     float64 // worst 2×2 cells of chroma
-	hue      float64 // degrees by which the hues are turned
-	vivid    float64 // gain of chroma
-	beyond   float64 // of the block whose residual is the hardest to explain
-	document bool    // of two sizes
-	lost     float64 // part of a document's contrast that the smaller does not hold
+	grid   int     // cells along the longest side of the common scale
+	fit    fitting // at that scale
+	shift  float64 // cells, of the whole or of a quarter
+	mean   float64 // mean absolute residual, in levels
+	block  float64 // squared residual of the worst window, in parts of a coder's
+	chroma float64 // mean difference of chroma, in levels
+	spot   float64 // the same of the worst 2×2 cells
+	hue    float64 // rotation of the hues, in degrees
+	vivid  float64 // gain of chroma
+	beyond float64 // the hardest block of 8×8 samples; see compareSpectrum
+	lost   float64 // part of a document's contrast that the smaller picture lacks
 }
 
 const (
-	noise    = 6.0  // squared grey levels that a coder adds everywhere
+	noise    = 6.0  // squared levels that a coder adds everywhere
 	textured = 0.08 // part of the squared gradient that it may change
 )
 
-// compareLuma compares at a common scale no side of which is longer than side.
+// compareLuma compares at a common scale with no side longer than side.
 func (e *evidence) compareLuma(a, b Plane, side int) {
 	w, h := common(a, b, 2.0/3, side)
 	e.grid = max(w, h)
 	a, b = a.reduce(w, h), b.reduce(w, h)
 	e.fit = fitted(a, b)
 	e.shift = max(math.Abs(e.fit.dx), math.Abs(e.fit.dy), apart(a, b))
+
 	var rest []float64
 	rest, e.mean = e.fit.residual(a, b)
-	square := total(w, h, func(i int) float64 { return rest[i] * rest[i] })
-	busy := total(w, h, func(i int) float64 {
+	squares := total(w, h, func(i int) float64 { return rest[i] * rest[i] })
+	gradients := total(w, h, func(i int) float64 {
 		x, y := i%w, i/w
 		if x == 0 || y == 0 || x == w-1 || y == h-1 {
 			return 0
@@ -41,20 +41,20 @@ func (e *evidence) compareLuma(a, b Plane, side int) {
 		dx, dy := float64(a.Pix[i+1])-float64(a.Pix[i-1]), float64(a.Pix[i+w])-float64(a.Pix[i-w])
 		return (dx*dx + dy*dy) / 4
 	})
+
 	for _, s := range []int{3, 6} {
 		for y := 1; y+s < h; y += s / 3 {
 			for x := 1; x+s < w; x += s / 3 {
-				cells := float64(s * s)
-				act := busy.of(x, y, s, s)
-				e.block = max(e.block, square.of(x, y, s, s)/(cells*noise+textured*act))
+				explained := float64(s*s)*noise + textured*gradients.of(x, y, s, s)
+				e.block = max(e.block, squares.of(x, y, s, s)/explained)
 			}
 		}
 	}
 }
 
-// apart is by how many cells a quarter of the picture with something in it is
-// shifted, at most: a picture that was cropped a little on all sides is larger
-// than the other, and shifted nowhere on the whole.
+// apart is the largest shift, in cells, of a quarter of the picture that is not
+// blank. A picture that was cropped a little on all sides is larger than the other,
+// but not shifted as a whole.
 func apart(a, b Plane) (most float64) {
 	w, h := a.W/2, a.H/2
 	for _, at := range [][2]int{{0, 0}, {a.W - w, 0}, {0, a.H - h}, {a.W - w, a.H - h}} {
@@ -63,10 +63,12 @@ func apart(a, b Plane) (most float64) {
 			most = max(most, math.Abs(f.dx), math.Abs(f.dy))
 		}
 	}
+
 	return most
 }
 
-// common is the scale of a comparison: part of the smaller picture's.
+// common is the size in cells of the scale of a comparison: part of the smaller
+// picture's, with no side longer than side.
 func common(a, b Plane, part float64, side int) (w, h int) {
 	small := a
 	if b.W*b.H < a.W*a.H {
@@ -75,13 +77,16 @@ func common(a, b Plane, part float64, side int) (w, h int) {
 	scale := min(part, float64(side)/float64(max(small.W, small.H)))
 	w = min(a.W, b.W, max(8, int(float64(small.W)*scale+0.5)))
 	h = min(a.H, b.H, max(8, int(float64(small.H)*scale+0.5)))
+
 	return w, h
 }
 
-// compareChroma looks for other colours, everywhere or in a spot.
+// compareChroma looks for other colours, everywhere or in a spot. Hue and vividness
+// are the rotation and the gain that map one picture's chroma to the other's.
 func (e *evidence) compareChroma(a, b *Picture) {
 	w, h := common(Plane{W: min(a.Cb.W, a.Cr.W), H: min(a.Cb.H, a.Cr.H)}, Plane{W: b.Cb.W, H: b.Cb.H}, 1, 32)
 	au, av, bu, bv := a.Cb.reduce(w, h), a.Cr.reduce(w, h), b.Cb.reduce(w, h), b.Cr.reduce(w, h)
+
 	var re, im, energy, sum float64
 	diff := make([]float64, w*h)
 	for i := range diff {
@@ -90,9 +95,11 @@ func (e *evidence) compareChroma(a, b *Picture) {
 		re += pu*qu + pv*qv
 		im += pu*qv - pv*qu
 		energy += pu*pu + pv*pv
-		diff[i] = max(0, max(math.Abs(pu-qu), math.Abs(pv-qv))-0.25*edge(au, av, i))
+		// Chroma may move by a part of a cell, so edges may differ.
+		diff[i] = max(0, max(math.Abs(pu-qu), math.Abs(pv-qv))-0.25*max(au.spread(i), av.spread(i)))
 		sum += (math.Abs(pu-qu) + math.Abs(pv-qv)) / 2
 	}
+
 	e.chroma = sum / float64(w*h)
 	e.vivid = 1
 	if energy > 9*float64(w*h) {
@@ -106,19 +113,15 @@ func (e *evidence) compareChroma(a, b *Picture) {
 	}
 }
 
-// edge is how much chroma changes around cell i: there it may be elsewhere by a
-// part of a cell.
-func edge(u, v Plane, i int) float64 {
-	most := 0.0
-	for _, p := range []Plane{u, v} {
-		x, y := i%p.W, i/p.W
-		low, high := p.Pix[i], p.Pix[i]
-		for j := max(0, y-1); j <= min(p.H-1, y+1); j++ {
-			for _, s := range p.row(j)[max(0, x-1):min(p.W, x+2)] {
-				low, high = min(low, s), max(high, s)
-			}
+// spread is the range of the 3×3 samples around sample i.
+func (p Plane) spread(i int) float64 {
+	x, y := i%p.W, i/p.W
+	low, high := p.Pix[i], p.Pix[i]
+	for j := max(0, y-1); j <= min(p.H-1, y+1); j++ {
+		for _, s := range p.row(j)[max(0, x-1):min(p.W, x+2)] {
+			low, high = min(low, s), max(high, s)
 		}
-		most = max(most, float64(high-low))
 	}
-	return most
+
+	return float64(high - low)
 }

@@ -2,22 +2,23 @@ package fingerprint
 
 import "math"
 
-// fitting is how one picture becomes the other as far as that is the work of an
-// encoder or a scaler: a gain and an offset, a shift by less than a cell, and
-// more or less sharpness.
+// fitting maps one picture to the other as far as an encoder or a scaler may change
+// it: a gain and an offset, a shift by less than a cell, and more or less sharpness.
 type fitting struct {
 	gain, offset, dx, dy, sharp float64
-	brightness                  float64 // by how much the mean differs
-	slope                       float64 // mean square of the lesser of both gradients
-	contrast                    float64 // by how much the standard deviation does
+
+	brightness float64 // difference of the means, in levels
+	slope      float64 // mean square of the lesser of both gradients
+	contrast   float64 // difference of the standard deviations, in levels
 }
 
-const terms = 5
+const (
+	terms      = 5
+	fitSamples = 1 << 18 // enough for a fitting
+)
 
-// fitSamples is how many samples are enough for a fitting.
-const fitSamples = 1 << 18
-
-// fitted finds the fitting with the smallest squared residual.
+// fitted solves the normal equations of the fitting with the smallest squared
+// residual.
 func fitted(a, b Plane) fitting {
 	var m [terms][terms + 1]float64
 	step := max(1, a.W*a.H/fitSamples)
@@ -39,6 +40,7 @@ func fitted(a, b Plane) fitting {
 			m[j][k] = m[k][j]
 		}
 	}
+
 	s := solve(m)
 	f := fitting{gain: s[0], offset: s[1], dx: s[2], dy: s[3], sharp: s[4]}
 	if n := m[1][1]; n > 0 {
@@ -47,37 +49,36 @@ func fitted(a, b Plane) fitting {
 		f.slope = min(m[2][2], m[3][3]) / n
 		f.contrast = math.Abs(f.gain-1) * math.Sqrt(max(0, m[0][0]/n-mean*mean))
 	}
+
 	return f
 }
 
-// around is what a fitting is made of at sample i, which is not on the edge.
+// around is the terms of a fitting at sample i, which is not on the edge: the sample,
+// 1, its gradients, and its Laplacian.
 func around(p Plane, i int) [terms]float64 {
 	c, l, r := float64(p.Pix[i]), float64(p.Pix[i-1]), float64(p.Pix[i+1])
 	u, d := float64(p.Pix[i-p.W]), float64(p.Pix[i+p.W])
 	return [terms]float64{c, 1, (r - l) / 2, (d - u) / 2, l + r + u + d - 4*c}
 }
 
-// rest is the residual of b at sample i.
-func (f fitting) rest(a, b Plane, i int) float64 {
-	t := around(a, i)
-	return float64(b.Pix[i]) - f.gain*t[0] - f.offset - f.dx*t[2] - f.dy*t[3] - f.sharp*t[4]
-}
-
-// residual is the rest everywhere but on the edge.
+// residual is what the fitting does not explain of b, everywhere but on the edge.
 func (f fitting) residual(a, b Plane) (rest []float64, mean float64) {
 	rest = make([]float64, len(a.Pix))
 	for y := 1; y < a.H-1; y++ {
 		for x := 1; x < a.W-1; x++ {
 			i := y*a.W + x
-			rest[i] = f.rest(a, b, i)
+			t := around(a, i)
+			rest[i] = float64(b.Pix[i]) - f.gain*t[0] - f.offset - f.dx*t[2] - f.dy*t[3] - f.sharp*t[4]
 			mean += math.Abs(rest[i])
 		}
 	}
+
 	return rest, mean / float64(len(rest))
 }
 
-// solve eliminates; terms that cannot be told apart from others become 0.
+// solve eliminates (Gauss-Jordan); terms that depend on others become 0.
 func solve(m [terms][terms + 1]float64) (s [terms]float64) {
+	const singular = 1e-6
 	for col := range terms {
 		best := col
 		for row := col + 1; row < terms; row++ {
@@ -85,9 +86,10 @@ func solve(m [terms][terms + 1]float64) (s [terms]float64) {
 				best = row
 			}
 		}
-		if math.Abs(m[best][col]) < 1e-6 {
+		if math.Abs(m[best][col]) < singular {
 			continue
 		}
+
 		m[best], m[col] = m[col], m[best]
 		for row := range terms {
 			if row == col {
@@ -99,21 +101,23 @@ func solve(m [terms][terms + 1]float64) (s [terms]float64) {
 			}
 		}
 	}
+
 	for j := range s {
-		if math.Abs(m[j][j]) >= 1e-6 {
+		if math.Abs(m[j][j]) >= singular {
 			s[j] = m[j][terms] / m[j][j]
 		}
 	}
+
 	return s
 }
 
-// sums answers for the sum of any rectangle at once.
+// sums is a summed-area table: it has the sum of any rectangle in four reads.
 type sums struct {
 	w int
 	v []float64
 }
 
-// total makes sums of of(i) for the cells of a w×h plane.
+// total sums of(i) over the cells of a w×h plane.
 func total(w, h int, of func(i int) float64) sums {
 	s := sums{w + 1, make([]float64, (w+1)*(h+1))}
 	for y := range h {
@@ -123,6 +127,7 @@ func total(w, h int, of func(i int) float64) sums {
 			s.v[(y+1)*s.w+x+1] = s.v[y*s.w+x+1] + row
 		}
 	}
+
 	return s
 }
 

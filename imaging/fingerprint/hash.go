@@ -1,28 +1,27 @@
 package fingerprint
 
 import (
-	"encoding/binary"
-	"encoding/hex"
+	"fmt"
 	"math"
 	"math/bits"
 	"slices"
 )
 
 const (
-	thumbSide  = 64 // of the luma that the hash is made of
+	thumbSide  = 64 // samples along each side of the luma behind the hash
 	freqs      = 16 // frequencies along each side
 	hashBits   = freqs * freqs
 	bandBits   = 21
-	bandCount  = hashBits / bandBits // the last bits of the hash are in none
-	bandStep   = 7                   // from one bit of a band to the next; odd, so that each bit is met once
-	doubtful   = 3                   // bits of a band of which a look-up tries both values
-	gateMedian = 3                   // grey levels: below it the hash would be made of noise
-	// MaxDistance is how many bits the hashes of two copies differ at most.
+	bandCount  = hashBits / bandBits // the last bits of the hash are in no band
+	bandStep   = 7                   // bits from one bit of a band to the next; odd, so that bands share none
+	doubtful   = 3                   // bits of a band that a look-up tries both ways
+	gateMedian = 3                   // grey levels; below, the hash would consist of noise
+	// MaxDistance is the number of bits that differ, at most, between copies' hashes.
 	MaxDistance = 48
 )
 
-// Hash is the perceptual hash: for each of 16×16 frequencies of a cosine
-// transform whether there is more of it than of the median one.
+// Hash is the perceptual hash, a pHash of 256 bits (docs/adr/0006): each bit tells
+// whether one of 16×16 frequencies of a cosine transform exceeds their median.
 type Hash [hashBits / 64]uint64
 
 // Distance is the number of bits that differ.
@@ -34,16 +33,12 @@ func (h Hash) Distance(o Hash) int {
 	return n
 }
 
-// String is what the API calls phash: the first 64 bits.
-func (h Hash) String() string {
-	var b [8]byte
-	binary.BigEndian.PutUint64(b[:], h[0])
-	return hex.EncodeToString(b[:])
-}
+// String is the API's phash: the first 64 bits in hexadecimal.
+func (h Hash) String() string { return fmt.Sprintf("%016x", h[0]) }
 
-// place is where the jth bit of the ith band is in the hash. Frequencies next to
-// each other are alike in pictures of few shapes: bands made of runs of them are
-// shared by ten times as many.
+// place is the position in the hash of the jth bit of the ith band. Neighbouring
+// frequencies are correlated in pictures of few shapes: ten times as many of those
+// share a band that is a run of them.
 func place(i, j int) int { return (i*bandBits + j) * bandStep % hashBits }
 
 func (h Hash) band(i int) (band uint32) {
@@ -54,13 +49,13 @@ func (h Hash) band(i int) (band uint32) {
 	return band
 }
 
-// bandKey makes bands of different places different, so that all can be in one
-// array under one index.
+// bandKey tells the bands of a hash apart, so that one array under one index holds
+// them all.
 func bandKey(i int, band uint32) int32 { return int32(i)<<bandBits | int32(band) }
 
-// Bands are what is stored of a hash, for look-ups by Probes: 12 numbers of 25
-// bits. Two hashes with a distance under 12 have a band in common; copies have
-// most, as their bits differ where they are doubtful.
+// Bands are the stored keys of a hash, which probes find: 12 numbers of 25 bits. Two
+// hashes with a distance under 12 have a band in common. Copies share most bands,
+// because their bits differ where they are doubtful.
 func (h Hash) Bands() []int32 {
 	keys := make([]int32, bandCount)
 	for i := range keys {
@@ -69,7 +64,8 @@ func (h Hash) Bands() []int32 {
 	return keys
 }
 
-// transform computes the frequencies 1 to 16 along both sides, in grey levels.
+// transform computes the frequencies 1 to 16 along both sides (DCT-II), in grey
+// levels.
 func transform(thumb Plane) *[hashBits]float32 {
 	var basis [freqs][thumbSide]float32
 	for f := range basis {
@@ -77,6 +73,7 @@ func transform(thumb Plane) *[hashBits]float32 {
 			basis[f][x] = float32(math.Cos(math.Pi * float64(f+1) * (float64(x) + 0.5) / thumbSide))
 		}
 	}
+
 	var rows [thumbSide][freqs]float32
 	for y := range thumbSide {
 		line := thumb.row(y)
@@ -88,6 +85,7 @@ func transform(thumb Plane) *[hashBits]float32 {
 			rows[y][f] = sum
 		}
 	}
+
 	var out [hashBits]float32
 	for fy := range freqs {
 		for y, c := range basis[fy] {
@@ -96,25 +94,23 @@ func transform(thumb Plane) *[hashBits]float32 {
 			}
 		}
 	}
-	// The scale of an orthonormal transform, so that the gate is in grey levels
-	// of the picture.
+
 	for i := range out {
-		out[i] *= 2.0 / thumbSide
+		out[i] *= 2.0 / thumbSide // makes the transform orthonormal
 	}
+
 	return &out
 }
 
-// hashOf makes the hash of a 64×64 picture.
-func hashOf(thumb Plane) (Hash, []int32, bool) { return HashOf(transform(thumb)) }
-
-// HashOf makes a hash of how much there is of each frequency, in grey levels: row
-// by row, as Of finds it. With it come the keys by which pictures alike are found:
-// each band, and what it is when any of its three least certain bits are wrong. A
-// picture with too little in it has no hash.
+// HashOf makes a hash of the amounts of the frequencies, in grey levels, row by row,
+// as Of computes them. The probes are the keys to look candidates up by: each band,
+// in all the values that its three least certain bits can give it. A picture with
+// too little in it has no hash.
 func HashOf(amounts *[hashBits]float32) (h Hash, probes []int32, ok bool) {
 	sorted := *amounts
 	slices.Sort(sorted[:])
 	median := (sorted[hashBits/2-1] + sorted[hashBits/2]) / 2
+
 	var margin [hashBits]float32
 	small := 0
 	for i, c := range amounts {
@@ -130,32 +126,35 @@ func HashOf(amounts *[hashBits]float32) (h Hash, probes []int32, ok bool) {
 	if small > hashBits/2 {
 		return Hash{}, nil, false
 	}
+
 	probes = make([]int32, 0, bandCount<<doubtful)
 	for i := range bandCount {
-		bits := leastCertain(&margin, i)
+		uncertain := leastCertain(&margin, i)
 		for which := range uint32(1) << doubtful {
 			band := h.band(i)
-			for j, bit := range bits {
+			for j, bit := range uncertain {
 				band ^= bit * (which >> j & 1)
 			}
 			probes = append(probes, bandKey(i, band))
 		}
 	}
+
 	return h, probes, true
 }
 
 // leastCertain are the bits of the ith band that are nearest to the threshold.
-func leastCertain(margin *[hashBits]float32, i int) (bits [doubtful]uint32) {
+func leastCertain(margin *[hashBits]float32, i int) (nearest [doubtful]uint32) {
 	var taken uint32
-	for k := range bits {
+	for k := range nearest {
 		least := float32(math.Inf(1))
 		for j := range bandBits {
 			bit := uint32(1) << (bandBits - 1 - j)
 			if m := margin[place(i, j)]; taken&bit == 0 && m < least {
-				least, bits[k] = m, bit
+				least, nearest[k] = m, bit
 			}
 		}
-		taken |= bits[k]
+		taken |= nearest[k]
 	}
-	return bits
+
+	return nearest
 }

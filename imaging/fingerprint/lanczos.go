@@ -2,22 +2,23 @@ package fingerprint
 
 import "math"
 
-// lobes of the kernel, as many as most tools take.
+// lobes of the kernel; most tools use three.
 const lobes = 3
 
-// taps are what samples make one of a smaller scale.
+// taps are the samples whose weighted sum is one sample of a smaller scale.
 type taps struct {
 	from    int // the first of them
 	weights []float32
 }
 
-// resample scales a plane down to w×h samples as most tools do, by Lanczos'
-// kernel: what such tools made smaller comes out nearly the same.
+// resample scales a plane down to w×h samples by Lanczos' kernel, as most tools do,
+// so that it nearly reproduces their copies.
 func (p Plane) resample(w, h int) Plane {
 	if w == p.W && h == p.H {
 		return p
 	}
-	out, line := Plane{w, h, make([]uint8, w*h)}, make([]float32, p.W)
+
+	out, line := newPlane(w, h), make([]float32, p.W)
 	across, down := lanczos(p.W, w), lanczos(p.H, h)
 	for y, t := range down {
 		clear(line)
@@ -27,6 +28,7 @@ func (p Plane) resample(w, h int) Plane {
 				line[x] += weight * float32(row[x])
 			}
 		}
+
 		row := out.row(y)
 		for x, t := range across {
 			sum := float32(0.5)
@@ -36,10 +38,11 @@ func (p Plane) resample(w, h int) Plane {
 			row[x] = uint8(min(255, max(0, sum)))
 		}
 	}
+
 	return out
 }
 
-// lanczos are the taps for m samples of n.
+// lanczos makes the taps of m samples out of n.
 func lanczos(n, m int) []taps {
 	out := make([]taps, m)
 	scale := float64(n) / float64(m)
@@ -48,7 +51,8 @@ func lanczos(n, m int) []taps {
 		from, to := max(0, int(centre-lobes*scale)), min(n, int(centre+lobes*scale)+1)
 		t, sum := taps{from, make([]float32, to-from)}, 0.0
 		for j := range t.weights {
-			v := sinc((float64(from+j)+0.5-centre)/scale) * sinc((float64(from+j)+0.5-centre)/scale/lobes)
+			x := (float64(from+j) + 0.5 - centre) / scale
+			v := sinc(x) * sinc(x/lobes)
 			t.weights[j] = float32(v)
 			sum += v
 		}
@@ -57,6 +61,7 @@ func lanczos(n, m int) []taps {
 		}
 		out[i] = t
 	}
+
 	return out
 }
 

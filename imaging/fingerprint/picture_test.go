@@ -54,7 +54,7 @@ func TestLumaAsShown(t *testing.T) {
 	}
 }
 
-// surelyShown says that a colour is surely one that screens have.
+// surelyShown reports that a colour is certainly one that screens have.
 func surelyShown(c color.YCbCr) bool {
 	u, v := int(c.Cb)-128, int(c.Cr)-128
 	return 9*max(u, -u, v, -v) < 5*min(int(c.Y), 255-int(c.Y))

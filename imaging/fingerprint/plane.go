@@ -8,7 +8,8 @@ type Plane struct {
 	Pix  []uint8
 }
 
-// row returns row y.
+func newPlane(w, h int) Plane { return Plane{w, h, make([]uint8, w*h)} }
+
 func (p Plane) row(y int) []uint8 { return p.Pix[y*p.W : (y+1)*p.W] }
 
 // reducer scales a plane down by averaging areas, row by row.
@@ -16,28 +17,28 @@ type reducer struct {
 	out          Plane
 	across, down []area.Share
 	y            int
-	line         []float32 // the row that was added, scaled
-	row, next    []float32 // the cells it goes into
+	line         []float32 // the latest row, scaled across
+	row, next    []float32 // the sums of the row of cells that it is in, and of the next
 }
 
-// newReducer takes h rows of w samples, of which ew×eh hold the picture, and
-// makes outW×outH of them, which must not be more.
+// newReducer makes a reducer of h rows of w samples to outW×outH, which must not be
+// larger. The picture fills the first ew×eh of the samples.
 func newReducer(w, h int, ew, eh float64, outW, outH int) *reducer {
 	return &reducer{
-		out:    Plane{outW, outH, make([]uint8, outW*outH)},
+		out:    newPlane(outW, outH),
 		across: area.Shares(w, ew, outW), down: area.Shares(h, eh, outH),
 		line: make([]float32, outW+1), row: make([]float32, outW), next: make([]float32, outW),
 	}
 }
 
-// add takes the next row.
 func (r *reducer) add(samples []uint8) {
 	if len(r.across) == r.out.W && len(r.down) == r.out.H {
-		copy(r.out.row(r.y), samples) // nothing to be averaged
+		copy(r.out.row(r.y), samples) // nothing to average
 		r.y++
 		return
 	}
-	// A sample ends at most in the cell behind the one that it begins in, so two
+
+	// A sample reaches at most into the cell behind the one that it begins in, so two
 	// sums are enough.
 	cell, here, there := 0, float32(0), float32(0)
 	samples = samples[:len(r.across)]
@@ -51,6 +52,7 @@ func (r *reducer) add(samples []uint8) {
 		there += v * s.There
 	}
 	r.line[cell], r.line[cell+1] = here, there
+
 	s := r.down[r.y]
 	if s.There == 0 {
 		for i := range r.row {
@@ -66,6 +68,7 @@ func (r *reducer) add(samples []uint8) {
 	if r.y < len(r.down) && r.down[r.y].Cell == s.Cell {
 		return
 	}
+
 	cells := r.out.row(s.Cell)
 	for i, v := range r.row {
 		cells[i] = uint8(min(255, v+0.5))
@@ -74,7 +77,6 @@ func (r *reducer) add(samples []uint8) {
 	clear(r.next)
 }
 
-// reduce scales a plane down to w×h samples.
 func (p Plane) reduce(w, h int) Plane {
 	if w == p.W && h == p.H {
 		return p
@@ -83,10 +85,10 @@ func (p Plane) reduce(w, h int) Plane {
 	for y := range p.H {
 		r.add(p.row(y))
 	}
+
 	return r.out
 }
 
-// part copies w×h samples from (x, y) on.
 func (p Plane) part(x, y, w, h int) Plane {
 	out := Plane{w, h, make([]uint8, 0, w*h)}
 	for j := range h {
@@ -100,9 +102,9 @@ func (p Plane) upright(orientation int) Plane {
 	if orientation < 2 || orientation > 8 {
 		return p
 	}
-	out := Plane{p.W, p.H, make([]uint8, len(p.Pix))}
-	turned := orientation >= 5
-	if turned {
+
+	out := newPlane(p.W, p.H)
+	if sideways(orientation) {
 		out.W, out.H = p.H, p.W
 	}
 	// Which of the stored picture's axes run backwards.
@@ -112,7 +114,7 @@ func (p Plane) upright(orientation int) Plane {
 		line := out.row(y)
 		for x := range line {
 			fx, fy := x, y
-			if turned {
+			if sideways(orientation) {
 				fx, fy = y, x
 			}
 			if flipX {
@@ -124,5 +126,9 @@ func (p Plane) upright(orientation int) Plane {
 			line[x] = p.Pix[fy*p.W+fx]
 		}
 	}
+
 	return out
 }
+
+// sideways reports that an orientation exchanges width and height.
+func sideways(orientation int) bool { return orientation >= 5 && orientation <= 8 }

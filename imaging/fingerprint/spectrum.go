@@ -5,79 +5,81 @@ import (
 	"slices"
 )
 
-// Quantisation is what a JPEG's coder rounds the frequencies of luma to, row by
-// row: each of them is wrong by up to half of it.
+// Quantisation is the step to which a JPEG's coder rounds each frequency of luma, row
+// by row: each is wrong by up to half its step.
 type Quantisation [samples]uint16
 
 const (
 	blockSide = 8 // samples along a block's side
 	samples   = blockSide * blockSide
 	busy      = 100 * samples // squared contrast of blocks that show how a coder errs
-	fewBusy   = 25            // fewer of them show nothing
-	sampled   = 1 << 14       // as many blocks are enough to learn from
-	// What of the squared residual and of a block's squared contrast may be
-	// changed besides, by coders and by scalers. What came closest of copies that
-	// Lanczos' kernel made smaller is a quarter of that.
+	fewBusy   = 25            // fewer busy blocks show nothing
+	sampled   = 1 << 14       // blocks that suffice to learn from
+	// The squared residual, and the part of a block's squared contrast, that coders
+	// and scalers may change besides. The worst copies by Lanczos' kernel reached a
+	// quarter of that.
 	free, recoded      = 50 * samples, 0.06
 	freeScaled, scaled = 25 * samples, 0.02
 )
 
-// blocks are two pictures of one scale, to be compared block by block.
+// blocks are two pictures of one scale, to compare block by block.
 type blocks struct {
 	a, b Plane
-	fit  *fitting // nil where both are of one size as they are: no scaler is to be helped
-	free float32  // of the squared residual that is let pass in any block
-	part float32  // of a block's squared contrast that is
+	fit  *fitting // nil if both had this size from the start: no scaler changed them
+	free float32  // squared residual that passes in any block
+	part float32  // part of a block's squared contrast that passes besides
 }
 
-// compareSpectrum looks at the scale of the smaller picture for the block whose
-// residual is the hardest to explain. If all that is asked is whether one goes
-// beyond the limit, it stops there.
+// compareSpectrum finds, at the scale of the smaller picture, the block whose
+// residual is the hardest to explain. It stops at the first block beyond the limit
+// if it is to be quick.
 //
-// Coders and scalers err everywhere alike, and a coder by no more than half of
-// what it rounds to. In each frequency that much is taken off: by the file's own
-// table, or by what four fifths of the busy blocks stay under and a quarter
-// more, which is half a step where errors are spread evenly. A glyph that is
-// another, or something faint on plain ground, goes far beyond that in some
-// frequency of some block.
-func (e *evidence) compareSpectrum(pa, pb *Picture, limit float32, quick bool) {
-	w, h := common(pa.Luma, pb.Luma, 1, FullSide)
+// Coders and scalers err alike everywhere, and a coder by no more than half its
+// quantisation step. In each frequency compareSpectrum takes that much off: by the
+// file's own table, or by five quarters of the bound on four fifths of the busy
+// blocks, which is half a step if errors are spread evenly. Another glyph, or
+// something faint on plain ground, goes far beyond that in some frequency of some
+// block.
+func (e *evidence) compareSpectrum(a, b *Picture, limit float32, quick bool) {
+	w, h := common(a.Luma, b.Luma, 1, FullSide)
 	if min(w, h) < blockSide {
 		e.beyond = math.Inf(1)
 		return
 	}
+
 	from, to := float32(0), float32(math.Inf(1))
 	if quick {
 		from, to = limit, limit
 	}
-	if pa.Luma.W == pb.Luma.W && pa.Luma.H == pb.Luma.H {
-		c := blocks{a: pa.Luma, b: pb.Luma, free: free, part: recoded}
-		e.beyond = float64(c.hardest(from, to, pa.step(w, h), pb.step(w, h)))
+	if a.Luma.W == b.Luma.W && a.Luma.H == b.Luma.H {
+		c := blocks{a: a.Luma, b: b.Luma, free: free, part: recoded}
+		e.beyond = float64(c.hardest(from, to, a.step(w, h), b.step(w, h)))
 		return
 	}
-	// Nobody knows how it was scaled: a copy is what one of these explains.
+
+	// The scaler is unknown: one of these must explain a copy.
 	e.beyond = math.Inf(1)
 	for _, smaller := range []func(_ Plane, w, h int) Plane{Plane.resample, Plane.reduce} {
-		c := blocks{a: smaller(pa.Luma, w, h), b: smaller(pb.Luma, w, h), free: freeScaled, part: scaled}
+		c := blocks{a: smaller(a.Luma, w, h), b: smaller(b.Luma, w, h), free: freeScaled, part: scaled}
 		fit := fitted(c.a, c.b)
 		c.fit = &fit
-		e.beyond = min(e.beyond, float64(c.hardest(from, to, pa.step(w, h), pb.step(w, h))))
+		e.beyond = min(e.beyond, float64(c.hardest(from, to, a.step(w, h), b.step(w, h))))
 		if e.beyond <= float64(limit) {
 			return
 		}
 	}
 }
 
-// hardest is by how much the hardest block goes beyond what is free, if that is
-// more than from; it is the first one found beyond to.
+// hardest is the residual of the hardest block in parts of what passes, at least
+// from; it stops at the first block beyond to.
 func (c *blocks) hardest(from, to float32, qa, qb *Quantisation) float32 {
 	var rest [samples]float32
-	var bound *[samples]float32 // takes time, and most copies can do without
+	var bound *[samples]float32 // computed late: most copies never need it
 	worst := from
 	for y := 0; y < c.a.H; y += blockSide {
 		for x := 0; x < c.a.W; x += blockSide {
 			x, y := min(x, c.a.W-blockSide), min(y, c.a.H-blockSide)
-			// No more can be left once the bound is taken off.
+			// The energy can only fall when the bound is taken off.
 			energy := c.residue(&rest, x, y)
 			if energy <= worst*c.free {
 				continue
@@ -86,6 +88,7 @@ func (c *blocks) hardest(from, to float32, qa, qb *Quantisation) float32 {
 			if energy <= worst*allowed {
 				continue
 			}
+
 			if bound == nil {
 				bound = c.tolerance(qa, qb)
 			}
@@ -94,10 +97,11 @@ func (c *blocks) hardest(from, to float32, qa, qb *Quantisation) float32 {
 			}
 		}
 	}
+
 	return worst
 }
 
-// step is the picture's own quantisation, at w×h samples.
+// step is the picture's own quantisation; zero if it was not coded at w×h samples.
 func (p *Picture) step(w, h int) *Quantisation {
 	if p.Quant == nil || p.Luma.W != w || p.Luma.H != h || p.Width != w {
 		return &Quantisation{}
@@ -105,7 +109,7 @@ func (p *Picture) step(w, h int) *Quantisation {
 	return p.Quant
 }
 
-// tolerance is by how much the frequencies may differ.
+// tolerance is how much each frequency may differ.
 func (c *blocks) tolerance(qa, qb *Quantisation) *[samples]float32 {
 	nth := max(1, c.a.W*c.a.H/samples/sampled)
 	var seen [samples][]float32
@@ -121,9 +125,10 @@ func (c *blocks) tolerance(qa, qb *Quantisation) *[samples]float32 {
 			}
 		}
 	}
+
 	bound := new([samples]float32)
 	for k := range bound {
-		// A picture may have been turned after it was coded.
+		// The picture may have been turned after it was coded.
 		turned := k%blockSide*blockSide + k/blockSide
 		bound[k] = float32(max(qa[k], qb[k], qa[turned], qb[turned])) / 2
 		if len(seen[k]) >= fewBusy {
@@ -131,10 +136,11 @@ func (c *blocks) tolerance(qa, qb *Quantisation) *[samples]float32 {
 			bound[k] = max(bound[k], 1.25*seen[k][len(seen[k])*4/5])
 		}
 	}
+
 	return bound
 }
 
-// contrast is the squared one of the block at (x, y), of the picture with more.
+// contrast is the squared contrast of the block at (x, y), in the picture with more.
 func (c *blocks) contrast(x, y int) float32 {
 	return max(c.a.contrast(x, y), c.b.contrast(x, y))
 }
@@ -149,12 +155,13 @@ func (p Plane) contrast(x, y int) float32 {
 	return float32(squares) - float32(sum)*float32(sum)/samples
 }
 
-// residue is what the fitting does not explain of the block at (x, y), and the
-// sum of its squares.
+// residue writes to rest what the fitting does not explain of the block at (x, y),
+// and returns the sum of its squares.
 func (c *blocks) residue(rest *[samples]float32, x, y int) (energy float32) {
 	if c.fit != nil {
 		return c.fit.residue(rest, c.a, c.b, x, y)
 	}
+
 	var squares int32
 	for j := range blockSide {
 		at := (y+j)*c.a.W + x
@@ -166,15 +173,18 @@ func (c *blocks) residue(rest *[samples]float32, x, y int) (energy float32) {
 			out[i] = float32(d)
 		}
 	}
+
 	return float32(squares)
 }
 
+// residue is residual for one block, in less time.
 func (f *fitting) residue(rest *[samples]float32, a, b Plane, x, y int) (energy float32) {
 	gain, offset := float32(f.gain-4*f.sharp), float32(f.offset)
 	dx, dy, sharp := float32(f.dx/2), float32(f.dy/2), float32(f.sharp)
+
 	*rest = [samples]float32{}
 	for j := max(0, 1-y); j < min(blockSide, a.H-1-y); j++ {
-		for i := max(0, 1-x); i < min(blockSide, a.W-1-x); i++ { // what has neighbours
+		for i := max(0, 1-x); i < min(blockSide, a.W-1-x); i++ { // samples with neighbours
 			p := (y+j)*a.W + x + i
 			left, right := float32(a.Pix[p-1]), float32(a.Pix[p+1])
 			up, down := float32(a.Pix[p-a.W]), float32(a.Pix[p+a.W])
@@ -183,10 +193,11 @@ func (f *fitting) residue(rest *[samples]float32, a, b Plane, x, y int) (energy 
 			energy += d * d
 		}
 	}
+
 	return energy
 }
 
-// past is the squares of what goes beyond the bound.
+// past is the sum of the squares beyond the bound.
 func past(rest, bound *[samples]float32) (sum float32) {
 	for k, v := range spectrum(rest) {
 		if d := max(v, -v) - bound[k]; d > 0 {
@@ -196,7 +207,7 @@ func past(rest, bound *[samples]float32) (sum float32) {
 	return sum
 }
 
-// spectrum is the cosine transform that JPEG uses.
+// spectrum is the cosine transform of JPEG (T.81, A.3.3).
 func spectrum(in *[samples]float32) (out [samples]float32) {
 	var rows [samples]float32
 	for y := range blockSide {
@@ -205,6 +216,7 @@ func spectrum(in *[samples]float32) (out [samples]float32) {
 	for x := range blockSide {
 		cosines((*[blockSide]float32)(rows[x*blockSide:]), out[x:], blockSide)
 	}
+
 	return out
 }
 
@@ -214,6 +226,7 @@ func cosines(s *[blockSide]float32, out []float32, n int) {
 	const c0, c1, c2, c3, c4, c5, c6, c7 = 0.35355339, 0.49039264, 0.46193977, 0.41573481, 0.35355339, 0.27778512, 0.19134172, 0.09754516
 	a0, a1, a2, a3 := s[0]+s[7], s[1]+s[6], s[2]+s[5], s[3]+s[4]
 	d0, d1, d2, d3 := s[0]-s[7], s[1]-s[6], s[2]-s[5], s[3]-s[4]
+
 	out[0] = c0 * (a0 + a1 + a2 + a3)
 	out[2*n] = c2*(a0-a3) + c6*(a1-a2)
 	out[4*n] = c4 * (a0 - a1 - a2 + a3)

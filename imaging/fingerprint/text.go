@@ -3,25 +3,25 @@ package fingerprint
 import "math"
 
 const (
-	textBlock = 16 // samples along a block's side
-	paperBand = 24 // grey levels that noise spreads paper over
-	inkApart  = 40 // grey levels from paper to ink, at least
+	textBlock = 16 // samples along a patch's side
+	paperBand = 24 // levels that noise spreads paper over
+	inkApart  = 40 // levels between paper and ink, at least
 )
 
-// patch is what a part of a picture looks like.
+// patch classifies a block of samples.
 type patch struct {
-	paper      float64 // its commonest grey
+	paper      float64 // its commonest grey, in levels
 	text, bare bool    // paper with ink on it; paper alone
 }
 
-// look classifies the block of samples at (x, y).
-func look(p Plane, x, y int) patch {
+func (p Plane) patchAt(x, y int) patch {
 	var hist [256]int
 	for j := range textBlock {
 		for _, v := range p.row(y + j)[x : x+textBlock] {
 			hist[v]++
 		}
 	}
+
 	n, best, at := 0, 0, 0
 	for i := range hist {
 		n += hist[i]
@@ -32,6 +32,7 @@ func look(p Plane, x, y int) patch {
 			best, at = n, i
 		}
 	}
+
 	var sum, count, ink int
 	for i, c := range hist {
 		switch {
@@ -42,6 +43,7 @@ func look(p Plane, x, y int) patch {
 			ink += c
 		}
 	}
+
 	const all = textBlock * textBlock
 	return patch{
 		paper: float64(sum) / float64(count),
@@ -50,36 +52,38 @@ func look(p Plane, x, y int) patch {
 	}
 }
 
-// compareText finds out how much of a document's print the smaller picture does
-// not hold: once scaled to half, small print says less than would tell one digit
-// from another.
+// compareText measures how much of a document's print the smaller picture lacks: at
+// half its size, small print holds too little to tell one digit from another.
 func (e *evidence) compareText(a, b Plane) {
-	if a.W == b.W && a.H == b.H {
-		return
-	}
 	large, small := a, b
 	if a.W*a.H < b.W*b.H {
 		large, small = b, a
 	}
-	if e.document = document(large); e.document {
+	if (a.W != b.W || a.H != b.H) && document(large) {
 		e.lost = lostText(large, small.W, small.H)
 	}
 }
 
-// document says that all but little of a picture is paper, bare or with print on
-// it. Things and lights have edges too, but few of them are strokes; a page that
-// was photographed has the edges of the page besides its print. Light on dark is
-// more often a night than a page.
+// document reports that nearly all of a picture is paper, bare or with print. Things
+// and lights have edges too, but few that are strokes; a photographed page has its
+// own edges besides its print. On dark paper it asks for more strokes, because light
+// on dark is more often a night than a page.
 func document(p Plane) bool {
-	var text, strokes, enough float64
+	const dark = 64 // levels
+	var text, strokes, enough, others float64
 	across, down := p.W/textBlock, p.H/textBlock
-	all, others := float64(across*down), 0.0
+	all := float64(across * down)
+
 	for i := range across * down {
 		x, y := i%across*textBlock, i/across*textBlock
-		switch l := look(p, x, y); {
+		switch l := p.patchAt(x, y); {
 		case l.text:
 			text++
-			enough += l.strokesAsked()
+			if l.paper < dark {
+				enough += 1.0 / 2
+			} else {
+				enough += 1.0 / 3
+			}
 			if l.hasStrokes(p, x, y) {
 				strokes++
 			}
@@ -89,21 +93,13 @@ func document(p Plane) bool {
 			}
 		}
 	}
+
 	return text > 0.01*all && strokes > enough
 }
 
-// strokesAsked is the part of such patches of a document that have strokes.
-func (l patch) strokesAsked() float64 {
-	const dark, ofDark, ofLight = 64, 1.0 / 2, 1.0 / 3
-	if l.paper < dark {
-		return ofDark
-	}
-	return ofLight
-}
-
-// hasStrokes says that some ink of a patch has paper on both sides.
+// hasStrokes reports that some ink of the patch has paper on both sides.
 func (l patch) hasStrokes(p Plane, x, y int) bool {
-	const some = 10
+	const some = 10 // samples
 	n := 0
 	for i := range textBlock {
 		n += l.inkBetween(p.Pix[(y+i)*p.W+x:], 1) + l.inkBetween(p.Pix[y*p.W+x+i:], p.W)
@@ -111,9 +107,9 @@ func (l patch) hasStrokes(p Plane, x, y int) bool {
 	return n >= some
 }
 
-// inkBetween counts the ink with paper before and behind it in a line of samples.
+// inkBetween counts the samples of ink with paper before and behind them in a line.
 func (l patch) inkBetween(line []uint8, step int) (n int) {
-	ink, after := 0, false // what may still end in paper, and that paper came before
+	ink, after := 0, false // ink that paper may still end, and whether paper preceded it
 	for i := range textBlock {
 		d := math.Abs(float64(line[i*step]) - l.paper)
 		switch {
@@ -126,19 +122,21 @@ func (l patch) inkBetween(line []uint8, step int) (n int) {
 			ink, after = 0, true
 		}
 	}
+
 	return n
 }
 
-// lostText is the part of the print's contrast that is gone at w×h samples: what
-// is not there any more once they are scaled up again. The edges of what lies
-// around a page are no print.
+// lostText is the part of the print's squared contrast that is missing at w×h
+// samples: its difference after scaling down and up again. It ignores the edges of
+// what surrounds a page.
 func lostText(p Plane, w, h int) float64 {
 	small := p.resample(min(w, p.W), min(h, p.H))
 	across, down := float64(small.W)/float64(p.W), float64(small.H)/float64(p.H)
+
 	var lost, all float64
 	for y := 0; y+textBlock <= p.H; y += textBlock {
 		for x := 0; x+textBlock <= p.W; x += textBlock {
-			l := look(p, x, y)
+			l := p.patchAt(x, y)
 			if !l.text || !l.hasStrokes(p, x, y) {
 				continue
 			}
@@ -155,10 +153,11 @@ func lostText(p Plane, w, h int) float64 {
 	if all == 0 {
 		return 0
 	}
+
 	return lost / all
 }
 
-// between is what a plane holds at any place: something between four samples.
+// between interpolates the samples around any place (bilinear).
 func (p Plane) between(x, y float64) float64 {
 	x, y = min(max(x, 0), float64(p.W-1)), min(max(y, 0), float64(p.H-1))
 	left, top := min(int(x), p.W-2), min(int(y), p.H-2)

@@ -5,14 +5,14 @@ import (
 	"math"
 )
 
-// Kind is what two pictures are to each other.
+// Kind is the relation of two pictures.
 type Kind int
 
 // Kinds.
 const (
 	Different     Kind = iota
-	NearDuplicate      // alike, but not certainly the same
-	Undecided          // so far the same: compare at a larger scale
+	NearDuplicate      // similar, but not certainly the same
+	Undecided          // the same so far: compare at a larger scale
 	Match              // one is a copy of the other
 )
 
@@ -24,17 +24,18 @@ func (k Kind) String() string {
 // Verdict of a comparison.
 type Verdict struct {
 	Kind     Kind
-	Distance int // of the hashes
+	Distance int // of the hashes, in bits
 }
 
 const (
-	minSide  = 64 // longest side of what can be compared at all
-	minShort = 16 // shortest side
+	minSide  = 64  // samples along the longest side of a picture that can be compared
+	minShort = 16  // samples along its shortest side
+	gridSide = 256 // cells along the longest side of the common scale
+	minGrid  = 40  // fewer cells cannot be certain
 )
 
-// Compare says by the prints alone whether two pictures are Different or NearDuplicate,
-// or so much alike that the pictures themselves must be compared: Undecided. It
-// never says Match.
+// Compare judges two pictures by their Fingerprints: Different, NearDuplicate, or so
+// similar that Verify must judge their Pictures: Undecided. It never returns Match.
 func Compare(a, b *Fingerprint) Verdict {
 	v := Verdict{Distance: a.Hash.Distance(b.Hash)}
 	if v.Distance > MaxDistance {
@@ -44,17 +45,20 @@ func Compare(a, b *Fingerprint) Verdict {
 	if !sameShape(a.Width, a.Height, b.Width, b.Height) {
 		return v
 	}
+
 	var e evidence
 	e.compareChroma(&Picture{Cb: a.cb, Cr: a.cr}, &Picture{Cb: b.cb, Cr: b.cr})
-	fit := fitted(a.luma, b.luma)
-	_, e.mean = fit.residual(a.luma, b.luma)
-	if fit.plausible() && e.mean <= 6 && e.chroma <= 5 {
+	f := fitted(a.luma, b.luma)
+	_, e.mean = f.residual(a.luma, b.luma)
+	plausible := f.contrast < 4 && f.brightness < 4 && math.Abs(f.dx) < 0.5 && math.Abs(f.dy) < 0.5
+	if plausible && e.mean <= 6 && e.chroma <= 5 {
 		v.Kind = Undecided
 	}
+
 	return v
 }
 
-// sameShape says that both sizes are of one shape, as far as whole pixels can be.
+// sameShape reports that both sizes have one shape, as far as whole pixels allow.
 func sameShape(aw, ah, bw, bh int) bool {
 	if aw*ah < bw*bh {
 		aw, ah, bw, bh = bw, bh, aw, ah
@@ -63,37 +67,34 @@ func sameShape(aw, ah, bw, bh int) bool {
 	return math.Abs(w-float64(bw)) <= 1.5 || math.Abs(h-float64(bh)) <= 1.5
 }
 
-func (f fitting) plausible() bool {
-	return f.contrast < 4 && f.brightness < 4 && math.Abs(f.dx) < 0.5 && math.Abs(f.dy) < 0.5
-}
-
-// Verify says whether two pictures that Compare found alike are the same. It
-// says Undecided where the Pictures were decoded at a reduced scale: no change is
-// visible there, and the whole ones have to be compared.
+// Verify judges two pictures that Compare left Undecided. It returns Undecided if
+// the Pictures are not Whole: it sees no difference at their scale, and must see the
+// whole ones.
 func Verify(a, b *Picture) Kind { return explain(a, b, true).Kind }
 
-// Finding is a verdict and what it rests on: of all that was measured what came
-// nearest to its limit, or went furthest beyond.
+// Finding is a verdict and its reason: the measurement that came nearest to its
+// limit, or exceeded it most.
 type Finding struct {
 	Kind  Kind
 	What  string
-	Of    float64 // the limit: up to 1 for copies
-	Value float64
+	Of    float64 // parts of the limit: up to 1 for copies
+	Value float64 // in the units of the measurement
 }
 
-// String tells it to a person.
+// String describes the finding to a person.
 func (f Finding) String() string {
 	return fmt.Sprintf("%v: %s %.3g, %.2f of the limit", f.Kind, f.What, f.Value, f.Of)
 }
 
-// Explain is Verify, and says what the verdict rests on, which takes longer.
+// Explain is Verify with the reason, which takes longer.
 func Explain(a, b *Picture) Finding { return explain(a, b, false) }
 
-// explain says no more than the Kind for certain if it is to be quick.
+// explain is certain of the Kind alone if it is to be quick.
 func explain(a, b *Picture, quick bool) Finding {
 	if !sameShape(a.Width, a.Height, b.Width, b.Height) || min(a.Luma.W, a.Luma.H, b.Luma.W, b.Luma.H) < minShort {
 		return Finding{NearDuplicate, "shape", math.Inf(1), 0}
 	}
+
 	var e evidence
 	e.compareLuma(a.Luma, b.Luma, gridSide)
 	e.compareChroma(a, b)
@@ -106,12 +107,14 @@ func explain(a, b *Picture, quick bool) Finding {
 		f.Kind = Undecided
 		return f
 	}
+
 	e.compareText(a.Luma, b.Luma)
-	// What of a document's print is lost could have been another glyph.
+	// The lost part of a document's print could have been another glyph.
 	limit := float32(1 - 3*e.lost)
 	if limit <= 0 {
 		return Finding{NearDuplicate, "small print", math.Inf(1), e.lost}
 	}
+
 	e.compareSpectrum(a, b, limit, quick)
 	if of := e.beyond / float64(limit); of > f.Of {
 		f = Finding{NearDuplicate, "detail", of, e.beyond}
@@ -119,17 +122,19 @@ func explain(a, b *Picture, quick bool) Finding {
 	if f.Of <= 1 {
 		f.Kind = Match
 	}
+
 	return f
 }
 
-// coarse is what the common scale of at most gridSide says. At a reduced scale
-// text and glaring colours come out otherwise by the way they were decoded: what
-// passes there is looked at again.
+// coarse judges the measurements at the common scale of at most gridSide. At a
+// reduced scale, text and glaring colours depend on the decoder: those limits are
+// looser, because the whole pictures are judged afterwards.
 func (e *evidence) coarse(whole bool) (worst Finding) {
 	slack := 3.0
 	if whole {
 		slack = 1
 	}
+
 	for _, f := range []struct {
 		what         string
 		value, limit float64
@@ -149,10 +154,6 @@ func (e *evidence) coarse(whole bool) (worst Finding) {
 			worst = Finding{NearDuplicate, f.what, of, f.value}
 		}
 	}
+
 	return worst
 }
-
-const (
-	gridSide = 256 // cells along the longest side of the common scale
-	minGrid  = 40  // fewer cannot be certain
-)

@@ -26,21 +26,19 @@ var libheifModule []byte
 //go:embed wasm/libavif.wasm.gz
 var libavifModule []byte
 
-// library is a decoder: its module, and how that is asked.
 type library struct {
 	name   string
-	module *[]byte
+	module []byte // gzipped WebAssembly
 	decode func(*sandbox, *file, Limits) (Image, error)
 }
 
-// file is a picture file and what its boxes say.
 type file struct {
 	io.ReaderAt
 	size   int64
 	header isobmff.Header
 }
 
-// engine holds what decodings have in common: the compiled modules.
+// engine holds the compiled modules, which all decodings share.
 type engine struct {
 	runtime  wazero.Runtime
 	compiled map[string]wazero.CompiledModule
@@ -55,7 +53,7 @@ func (e *engine) close(ctx context.Context) error {
 	return err
 }
 
-// compile makes a module ready, once: it takes longer than to decode a small
+// compile compiles a library's module once: that takes longer than to decode a small
 // picture.
 func (e *engine) compile(ctx context.Context, l library) (wazero.CompiledModule, error) {
 	if e.runtime == nil {
@@ -68,7 +66,8 @@ func (e *engine) compile(ctx context.Context, l library) (wazero.CompiledModule,
 	if m := e.compiled[l.name]; m != nil {
 		return m, nil
 	}
-	z, err := gzip.NewReader(bytes.NewReader(*l.module))
+
+	z, err := gzip.NewReader(bytes.NewReader(l.module))
 	if err != nil {
 		return nil, err
 	}
@@ -79,32 +78,35 @@ func (e *engine) compile(ctx context.Context, l library) (wazero.CompiledModule,
 	if code, err = interruptible(code); err != nil {
 		return nil, err
 	}
+
 	m, err := e.runtime.CompileModule(ctx, code)
 	if err == nil {
 		e.compiled[l.name] = m
 	}
+
 	return m, err
 }
 
-// decode runs a library on a file in a new sandbox.
 func (e *engine) decode(ctx context.Context, l library, f *file, limits Limits) (_ Image, err error) {
 	module, err := e.compile(context.WithoutCancel(ctx), l)
 	if err != nil {
 		return Image{}, fmt.Errorf("compile %s: %w", l.name, err)
 	}
-	if err := ctx.Err(); err != nil { // a small picture would be done before it is noticed
+	if err := ctx.Err(); err != nil { // a small picture would end before the module checks the flag
 		return Image{}, err
 	}
+
 	mem, err := reserve(limits.Memory)
 	if err != nil {
 		return Image{}, fmt.Errorf("reserve memory for %s: %w", l.name, err)
 	}
 	defer mem.Free()
 	defer mem.stopWhen(ctx)()
-	s := &sandbox{ctx: ctx, memory: mem}
+
+	s := &sandbox{ctx: ctx, name: l.name, memory: mem}
 	defer func() {
-		// Refused memory comes first: whatever followed, sometimes a picture, is no
-		// more than its consequence.
+		// Refused memory comes first: whatever follows it, sometimes a picture, is
+		// its consequence.
 		if r := recover(); r != nil {
 			err = fmt.Errorf("%s: panic: %v", l.name, r)
 		}
@@ -112,24 +114,25 @@ func (e *engine) decode(ctx context.Context, l library, f *file, limits Limits) 
 			err = undecodable("it takes more than %d MiB of memory to decode", mem.limit>>20)
 		}
 	}()
-	allocating := experimental.WithMemoryAllocator(ctx, mem)
-	s.module, err = e.runtime.InstantiateModule(allocating, module,
+
+	s.module, err = e.runtime.InstantiateModule(experimental.WithMemoryAllocator(ctx, mem), module,
 		wazero.NewModuleConfig().WithName("").WithStartFunctions("_initialize"))
 	if err != nil {
 		return Image{}, s.trapped(err)
 	}
 	defer func() { err = errors.Join(err, s.module.Close(context.WithoutCancel(ctx))) }()
+
 	return l.decode(s, f, limits)
 }
 
 // sandbox is an instance of a module, for one file.
 type sandbox struct {
-	ctx    context.Context //nolint:containedctx // it lives as long as one decoding
+	ctx    context.Context //nolint:containedctx // a sandbox lives as long as one decoding
+	name   string          // of the library
 	module api.Module
 	memory *memory
 }
 
-// call calls a function of the module.
 func (s *sandbox) call(name string, args ...uint64) (uint32, error) {
 	out, err := s.module.ExportedFunction(name).Call(s.ctx, args...)
 	if err != nil {
@@ -138,8 +141,8 @@ func (s *sandbox) call(name string, args ...uint64) (uint32, error) {
 	return api.DecodeU32(out[0]), nil
 }
 
-// trapped makes of what ended a module an error for people: its first line. A
-// module that fails has met a file that it cannot decode.
+// trapped keeps the first line of the error that ended a module. A module fails only
+// over a file that it cannot decode.
 func (s *sandbox) trapped(err error) error {
 	if s.ctx.Err() != nil {
 		return s.ctx.Err()
@@ -148,17 +151,47 @@ func (s *sandbox) trapped(err error) error {
 	return undecodable("the decoder failed: %s", line)
 }
 
-// alloc makes a place of n bytes in the sandbox's memory.
-func (s *sandbox) alloc(n int64) (uint32, error) {
-	if n > s.memory.limit {
-		s.memory.refused = true
-		return 0, undecodable("no memory")
+// ask calls decode of the library for the file at in. It writes its numbers to the
+// addresses in out, and the picture to pixels unless that is 0.
+func (s *sandbox) ask(f *file, pixels, in uint32, out ...uint32) error {
+	args := []uint64{uint64(in), uint64(f.size), 0}
+	if pixels == 0 {
+		args[2] = 1
 	}
-	p, err := s.call("malloc", uint64(n))
+	for _, p := range append(out, pixels) {
+		args = append(args, uint64(p))
+	}
+
+	ok, err := s.call("decode", args...)
+	if err == nil && ok == 0 {
+		err = undecodable("%s refuses it", s.name)
+	}
+
+	return err
+}
+
+// pixels has decode write n bytes, and returns them, valid until the next call.
+func (s *sandbox) pixels(n int64, decode func(pixels uint32) error) ([]byte, error) {
+	p, err := s.alloc(n)
+	if err != nil {
+		return nil, err
+	}
+	if err := decode(p); err != nil {
+		return nil, err
+	}
+
+	return s.bytes(p, n)
+}
+
+func (s *sandbox) alloc(n int64) (p uint32, err error) {
+	if n <= s.memory.limit {
+		p, err = s.call("malloc", uint64(n))
+	}
 	if err == nil && p == 0 {
 		s.memory.refused = true
 		err = undecodable("no memory")
 	}
+
 	return p, err
 }
 
@@ -171,13 +204,12 @@ func (s *sandbox) bytes(p uint32, n int64) ([]byte, error) {
 	return b, nil
 }
 
-// number reads what a call left in the i-th of the numbers at p.
+// number is the i-th of the 32-bit numbers at p.
 func (s *sandbox) number(p uint32, i int) int {
 	n, _ := s.module.Memory().ReadUint32Le(p + uint32(4*i))
 	return int(n)
 }
 
-// load puts the file into the sandbox's memory.
 func (s *sandbox) load(f *file) (uint32, []byte, error) {
 	p, err := s.alloc(f.size)
 	if err != nil {
@@ -187,11 +219,13 @@ func (s *sandbox) load(f *file) (uint32, []byte, error) {
 	if err != nil {
 		return 0, nil, err
 	}
+
 	if n, err := f.ReadAt(b, 0); int64(n) < f.size {
 		if errors.Is(err, io.EOF) {
 			return 0, nil, undecodable("the file is truncated")
 		}
 		return 0, nil, fmt.Errorf("read the picture: %w", err)
 	}
+
 	return p, b, nil
 }

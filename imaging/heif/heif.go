@@ -1,11 +1,11 @@
-// Package heif decodes the pixels of HEIC and AVIF files. The decoders are
-// libheif with libde265, and libavif with libaom, compiled to WebAssembly
-// (docs/adr/0007): they see the bytes of one file and memory of their own, and
-// have no files, no network, no clock and no way out.
+// Package heif decodes the pixels of HEIC and AVIF files. The decoders are libheif
+// with libde265, and libavif with libaom, compiled to WebAssembly (docs/adr/0007).
+// They see the bytes of one file and a memory of their own; they have no files, no
+// network, no clock and no other way out.
 //
-// It promises that one picture at a time is decoded, within the memory, the
-// pixels and the time that the Decoder was given, whatever the file holds; and
-// that the memory is back with the system when a decoding ends.
+// It promises that a Decoder decodes one picture at a time, within its limits of
+// memory, pixels and time, whatever the file holds; and that the system has the
+// memory back when a decoding ends.
 package heif
 
 import (
@@ -21,57 +21,55 @@ import (
 	"inlet/imaging/isobmff"
 )
 
-// ErrSlow says that decoding took longer than the Decoder allows. The machine
-// may have been busy, so it is worth another attempt.
+// ErrSlow means that decoding took longer than the limit. The machine may have been
+// busy, so another attempt is worth it.
 var ErrSlow = errors.New("the picture takes too long to decode")
 
 // Limits of a Decoder.
 type Limits struct {
-	// Memory is how many bytes a decoder may have, the file included; at most
-	// 4 GiB. What is decoded takes up to 4 bytes a pixel beside it.
+	// Memory is how many bytes a decoder may use, the file included; at most 4 GiB.
+	// The decoded Image takes up to 4 bytes a pixel in addition.
 	Memory int64
 	Pixels int64         // of a picture, as the file declares them
 	Time   time.Duration // for one picture
 }
 
-// Image is what was decoded.
+// Image is a decoded picture.
 type Image struct {
 	image.Image
-	// Orientation turns it upright, as that of EXIF would.
-	Orientation int
-	// Cut says that the file has an alpha channel that Image does not show.
-	Cut bool
+	Orientation int  // turns it upright: 1 to 8, as in EXIF
+	Cut         bool // the file has an alpha channel that Image does not show
 }
 
 // Decoder decodes pictures one after another. It is safe for concurrent use.
 type Decoder struct {
 	limits Limits
-	turn   chan *engine // holds the one engine while nobody has it
+	idle   chan *engine // holds the one engine while no decoding uses it
 }
 
-// NewDecoder makes a Decoder. The decoders are compiled when the first picture
-// comes.
+// NewDecoder makes a Decoder. It compiles a library for the first picture that
+// needs it.
 func NewDecoder(l Limits) *Decoder {
-	d := &Decoder{limits: l, turn: make(chan *engine, 1)}
-	d.turn <- &engine{}
+	d := &Decoder{limits: l, idle: make(chan *engine, 1)}
+	d.idle <- &engine{}
 	return d
 }
 
-// Close gives back the compiled decoders, after the decoding that is under way.
+// Close frees the compiled libraries, after the decoding that is under way.
 func (d *Decoder) Close(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		return ctx.Err()
-	case e := <-d.turn:
-		defer func() { d.turn <- e }()
+	case e := <-d.idle:
+		defer func() { d.idle <- e }()
 		return e.close(ctx)
 	}
 }
 
-// Decode decodes the first picture of a file. A file that is damaged, or that
-// needs more memory than there is, is imaging.ErrUndecodable; one with too many
-// pixels imaging.ErrTooManyPixels. Failures of r and of ctx come back as they
-// are, wrapped.
+// Decode decodes the first picture of a file. It returns imaging.ErrUndecodable for
+// a file that is damaged or needs more memory than the limit, and
+// imaging.ErrTooManyPixels for one with too many pixels. It wraps failures of r and
+// of ctx as they are.
 func (d *Decoder) Decode(ctx context.Context, r io.ReaderAt, size int64) (Image, error) {
 	h, err := isobmff.Parse(r, size)
 	switch {
@@ -80,24 +78,25 @@ func (d *Decoder) Decode(ctx context.Context, r io.ReaderAt, size int64) (Image,
 	case err != nil:
 		return Image{}, err
 	}
-	decode := libheif
-	if h.Codec == "av01" {
-		decode = libavif
-	}
-	if err := d.fits(h.Width, h.Height); err != nil {
+	if err := d.limits.fit(h.Width, h.Height); err != nil {
 		return Image{}, err
 	}
+	l := libheif
+	if h.Codec == "av01" {
+		l = libavif
+	}
+
 	var e *engine
 	select {
 	case <-ctx.Done():
 		return Image{}, fmt.Errorf("wait for the decoder: %w", ctx.Err())
-	case e = <-d.turn:
+	case e = <-d.idle:
 	}
-	defer func() { d.turn <- e }()
+	defer func() { d.idle <- e }()
+
 	limited, cancel := context.WithTimeout(ctx, d.limits.Time)
 	defer cancel()
-	f := file{ReaderAt: r, size: size, header: h}
-	m, err := e.decode(limited, decode, &f, d.limits)
+	m, err := e.decode(limited, l, &file{ReaderAt: r, size: size, header: h}, d.limits)
 	switch {
 	case err == nil:
 		return m, nil
@@ -106,11 +105,12 @@ func (d *Decoder) Decode(ctx context.Context, r io.ReaderAt, size int64) (Image,
 	case limited.Err() != nil:
 		return Image{}, fmt.Errorf("%w: it was given %v", ErrSlow, d.limits.Time)
 	}
+
 	return Image{}, err
 }
 
-// Picture is imaging.Inspector.Picture for HEIC and AVIF. Of a sequence there is
-// the first frame alone.
+// Picture is imaging.Inspector.Picture for HEIC and AVIF. It refuses any frame of a
+// sequence but the first.
 func (d *Decoder) Picture(ctx context.Context, r io.ReaderAt, size int64, want imaging.Want) (*fingerprint.Picture, error) {
 	if want.Frame != 0 {
 		return nil, undecodable("of a sequence the first frame alone is decoded")
@@ -119,10 +119,12 @@ func (d *Decoder) Picture(ctx context.Context, r io.ReaderAt, size int64, want i
 	if err != nil {
 		return nil, err
 	}
+
 	return m.Picture(want.Side), nil
 }
 
-// Picture makes of a picture what is compared with others; side is its longest.
+// Picture makes the fingerprint.Picture, whose longest side has at most so many
+// samples.
 func (m Image) Picture(side int) *fingerprint.Picture {
 	b := m.Bounds()
 	return fingerprint.New(m.Image, fingerprint.Frame{
@@ -130,13 +132,10 @@ func (m Image) Picture(side int) *fingerprint.Picture {
 	})
 }
 
-// Thumbnail is imaging.Inspector.Thumbnail of what was decoded.
+// Thumbnail is imaging.Inspector.Thumbnail of the decoded picture.
 func (m Image) Thumbnail(width int) ([]byte, error) {
 	return imaging.ThumbnailOf(m.Image, m.Orientation, width)
 }
-
-// fits checks dimensions as they are declared.
-func (d *Decoder) fits(width, height int) error { return d.limits.fit(width, height) }
 
 func (l Limits) fit(width, height int) error {
 	if width <= 0 || height <= 0 {

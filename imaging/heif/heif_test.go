@@ -31,7 +31,7 @@ var compiled = NewDecoder(Limits{})
 
 func newDecoder(t testing.TB, l Limits) *Decoder {
 	t.Helper()
-	return &Decoder{limits: l, turn: compiled.turn}
+	return &Decoder{limits: l, idle: compiled.idle}
 }
 
 func sample(t testing.TB, name string) []byte {
@@ -237,7 +237,7 @@ func TestMemoryIsGivenBack(t *testing.T) {
 var endless = []byte("\x00asm\x01\x00\x00\x00" + "\x01\x04\x01\x60\x00\x00" + "\x03\x02\x01\x00" + "\x05\x03\x01\x00\x01" + "\x06\x06\x01\x7f\x01\x41\x00\x0b" +
 	"\x07\x0a\x01\x06decode\x00\x00" + "\x0a\x09\x01\x07\x00\x03\x40\x0c\x00\x0b\x0b")
 
-func gzipped(t *testing.T, b []byte) *[]byte {
+func gzipped(t *testing.T, b []byte) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	z := gzip.NewWriter(&out)
@@ -247,8 +247,7 @@ func gzipped(t *testing.T, b []byte) *[]byte {
 	if err := z.Close(); err != nil {
 		t.Fatal(err)
 	}
-	packed := out.Bytes()
-	return &packed
+	return out.Bytes()
 }
 
 func TestEndlessCodeIsStopped(t *testing.T) {
@@ -258,7 +257,7 @@ func TestEndlessCodeIsStopped(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	spin := library{"endless", gzipped(t, endless), func(s *sandbox, _ *file, _ Limits) (Image, error) {
 		go func() {
-			for range 3 { // collections are not kept waiting either
+			for range 3 { // the module must let these run
 				runtime.GC()
 			}
 			cancel()

@@ -8,40 +8,41 @@ import (
 )
 
 const (
-	// stopFlag is where in its memory a module looks: the far end of its stack,
-	// which is never needed.
+	// stopFlag is the address of the flag in a module's memory: the far end of its
+	// stack, which no decoding reaches.
 	stopFlag = 16
-	// patience is how many turns of loops a module makes between two looks. They
-	// take less than a millisecond.
+	// patience is how many functions and loop iterations a module runs before it
+	// checks the flag again: less than a millisecond.
 	patience = 100_000
 )
 
-// interruptible makes of a WebAssembly module one that can be stopped, and that
-// lets Go's runtime have its way: compiled code is not preempted, so a collection
-// would stop all of the process until a picture is decoded. Where a function or a
-// turn of a loop begins the module counts down, and now and then it calls Go and
-// looks at the flag. WithCloseOnContextDone calls Go at each turn, and takes four
-// times as long (docs/adr/0007).
+// interruptible rewrites a WebAssembly module so that it can be stopped and lets
+// Go's garbage collector run. Go cannot preempt compiled WebAssembly, so a
+// collection would stop the whole process until the picture is decoded. The
+// rewritten module counts down at the start of each function and of each loop
+// iteration; at zero it calls Go and checks the flag. WithCloseOnContextDone calls
+// Go in each iteration and takes four times as long (docs/adr/0007).
 func interruptible(module []byte) ([]byte, error) {
 	const preamble, globals, functions = 8, 6, 10
 	r := code{b: module}
-	out := append([]byte(nil), r.take(preamble)...)
+	out := slices.Clone(r.take(preamble))
+
 	for len(r.b) > 0 && r.err == nil {
 		id := r.byte()
-		content := r.take(r.number())
+		section := r.take(r.number())
 		switch id {
 		case globals:
-			content = r.counter(content)
+			section = r.inside(section, r.counter)
 		case functions:
-			content = r.functions(content)
+			section = r.inside(section, r.functions)
 		}
-		out = append(append(out, id), sized(content)...)
+		out = append(append(out, id), sized(section)...)
 	}
+
 	return out, r.err
 }
 
-// counter adds a variable to the section of globals, and makes the code that
-// counts down:
+// counter adds a variable to the section of globals and makes the check:
 //
 //	counter = counter - 1
 //	if counter == 0 {
@@ -49,25 +50,26 @@ func interruptible(module []byte) ([]byte, error) {
 //		memory.grow(0)
 //		if memory[stopFlag] != 0 { unreachable }
 //	}
-func (r *code) counter(section []byte) []byte {
-	s := code{b: section}
-	count := s.number()
+//
+// memory.grow is the call into Go.
+func (r *code) counter() []byte {
+	count := r.number()
 	index := binary.AppendUvarint(nil, count)
 	get, set := append([]byte{0x23}, index...), append([]byte{0x24}, index...)
-	again := append([]byte{0x41}, signed(patience)...) // i32.const
-	r.look = slices.Concat(
+	full := append([]byte{0x41}, signed(patience)...) // i32.const
+	r.check = slices.Concat(
 		get, []byte{0x41, 1, 0x6b}, set, // i32.const 1, i32.sub
 		get, []byte{0x45, 0x04, 0x40}, // i32.eqz, if
-		again, set,
+		full, set,
 		[]byte{0x41, 0, 0x40, 0, 0x1a},                          // i32.const 0, memory.grow, drop
 		[]byte{0x41, 0, 0x2d, 0, stopFlag, 0x04, 0x40, 0, 0x0b}, // i32.const 0, i32.load8_u, if, unreachable, end
 		[]byte{0x0b})
-	r.err = errors.Join(r.err, s.err)
-	const variable = "\x7f\x01" // a mutable i32
-	return slices.Concat(binary.AppendUvarint(nil, count+1), s.b, []byte(variable), again, []byte{0x0b})
+
+	const mutableI32, end = "\x7f\x01", "\x0b"
+	return slices.Concat(binary.AppendUvarint(nil, count+1), r.b, []byte(mutableI32), full, []byte(end))
 }
 
-// signed writes a number that is not negative as one that might be.
+// signed encodes a number that is not negative as a signed one.
 func signed(v uint64) (out []byte) {
 	for ; v >= 0x40; v >>= 7 {
 		out = append(out, byte(v)|0x80)
@@ -75,46 +77,45 @@ func signed(v uint64) (out []byte) {
 	return append(out, byte(v))
 }
 
-// functions gives the code section with the looks in it.
-func (r *code) functions(section []byte) []byte {
-	s := code{b: section}
-	if r.look == nil {
-		s.failf("it has no variables")
+// functions inserts the checks into the code section.
+func (r *code) functions() []byte {
+	if r.check == nil {
+		r.failf("it has no variables")
 	}
-	count := s.number()
+
+	count := r.number()
 	out := binary.AppendUvarint(nil, count)
-	for ; count > 0 && s.err == nil; count-- {
-		f := code{b: s.take(s.number()), look: r.look}
-		out = append(out, sized(f.function())...)
-		s.err = errors.Join(s.err, f.err)
+	for ; count > 0 && r.err == nil; count-- {
+		out = append(out, sized(r.inside(r.take(r.number()), r.function))...)
 	}
-	r.err = errors.Join(r.err, s.err)
+
 	return out
 }
 
-// function gives one function: its locals, then its instructions.
+// function inserts the checks into one function: its locals, then its instructions.
 func (r *code) function() []byte {
 	whole := r.b
 	for n := r.number(); n > 0 && r.err == nil; n-- {
-		r.number() // how many of the
+		r.number() // how many locals of a
 		r.byte()   // type
 	}
-	out := append([]byte(nil), whole[:len(whole)-len(r.b)]...)
-	out = append(out, r.look...)
+	out := slices.Concat(whole[:len(whole)-len(r.b)], r.check)
+
 	for len(r.b) > 0 && r.err == nil {
 		from := r.b
 		op := r.instruction()
 		out = append(out, from[:len(from)-len(r.b)]...)
 		if op == opLoop {
-			out = append(out, r.look...)
+			out = append(out, r.check...)
 		}
 	}
+
 	return out
 }
 
 const opLoop = 0x03
 
-// instruction reads one.
+// instruction reads one instruction (WebAssembly core specification 2.0, 5.4).
 func (r *code) instruction() (op byte) {
 	op = r.byte()
 	switch {
@@ -138,16 +139,17 @@ func (r *code) instruction() (op byte) {
 	case op == 0x44: // f64.const
 		r.take(8)
 	case op == 0xfc:
-		r.more()
+		r.prefixed()
 	case op <= 0x01, op == 0x05, op == 0x0b, op == 0x0f, op == 0x1a, op == 0x1b, op >= 0x45 && op <= 0xc4, op == 0xd1:
 	default:
 		r.failf("instruction %#x", op)
 	}
+
 	return op
 }
 
-// more reads the rest of an instruction that begins with 0xfc.
-func (r *code) more() {
+// prefixed reads the rest of an instruction that begins with 0xfc.
+func (r *code) prefixed() {
 	switch op := r.number(); {
 	case op <= 7: // conversions
 	case op == 8 || op == 10 || op == 12 || op == 14: // init, copy
@@ -162,11 +164,19 @@ func (r *code) more() {
 
 var errWasm = errors.New("heif: a WebAssembly module of an unknown kind")
 
-// code reads a module. The first error stays.
+// code reads a module and keeps the first error.
 type code struct {
-	b    []byte
-	look []byte // what is put where functions and turns of loops begin
-	err  error
+	b     []byte // the rest of what is being read
+	check []byte // the instructions that count down and check the flag
+	err   error
+}
+
+// inside reads a part of the module with read.
+func (r *code) inside(part []byte, read func() []byte) []byte {
+	rest := r.b
+	defer func() { r.b = rest }()
+	r.b = part
+	return read()
 }
 
 func (r *code) failf(format string, args ...any) {
@@ -192,13 +202,13 @@ func (r *code) take(n uint64) []byte {
 	return b
 }
 
-// skip leaves out a number, signed or not.
+// skip reads a number, signed or not.
 func (r *code) skip() {
 	for r.byte()&0x80 != 0 {
 	}
 }
 
-// number reads an unsigned number of 7 bits a byte.
+// number reads an unsigned number (LEB128).
 func (r *code) number() uint64 {
 	v, n := binary.Uvarint(r.b)
 	if n <= 0 {

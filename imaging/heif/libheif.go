@@ -5,47 +5,34 @@ import (
 	"image"
 )
 
-var libheif = library{"libheif", &libheifModule, (*sandbox).libheif}
+var libheif = library{"libheif", libheifModule, (*sandbox).libheif}
 
-// What libheif calls the kinds of pixels.
-const (
-	heifYCbCr = 0
-	heifRGB   = 1
-	heifGrey  = 2
-)
-
-// The names of alpha channels in auxC.
-var alphaNames = [][]byte{[]byte("urn:mpeg:hevc:2015:auxid:1\x00"), []byte("urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\x00")}
-
-// libheif decodes HEVC. The library turns the picture itself.
+// libheif decodes HEVC. The library rotates and mirrors the picture itself.
 func (s *sandbox) libheif(f *file, limits Limits) (Image, error) {
 	in, content, err := s.load(f)
 	if err != nil {
 		return Image{}, err
 	}
-	// It takes files by their first brand alone, and many begin with a general one.
+	// The library knows a file by its first brand alone, and many files begin with a
+	// general one.
 	copy(content[8:12], "heic")
 	narrow := limited(f, content)
 	m := Image{Orientation: 1}
-	for _, name := range alphaNames {
-		m.Cut = m.Cut || bytes.Contains(content, name)
+	for _, name := range []string{"urn:mpeg:hevc:2015:auxid:1\x00", "urn:mpeg:mpegB:cicp:systems:auxiliary:alpha\x00"} {
+		m.Cut = m.Cut || bytes.Contains(content, []byte(name)) // in auxC
 	}
+
 	out, err := s.alloc(5 * 4)
 	if err != nil {
 		return Image{}, err
 	}
-	// Called without a place for pixels it tells their size and kind.
-	ask := func(onlySize uint64, pixels uint32) error {
-		o := uint64(out)
-		ok, err := s.call("decode", uint64(in), uint64(f.size), onlySize, o, o+4, o+8, o+12, o+16, uint64(pixels))
-		if err == nil && ok == 0 {
-			err = undecodable("libheif refuses it")
-		}
-		return err
+	ask := func(pixels uint32) error {
+		return s.ask(f, pixels, in, out, out+4, out+8, out+12, out+16)
 	}
-	if err := ask(1, 0); err != nil {
+	if err := ask(0); err != nil {
 		return Image{}, err
 	}
+
 	w, h := s.number(out, 0), s.number(out, 1)
 	if err := limits.fit(w, h); err != nil {
 		return Image{}, err
@@ -54,40 +41,36 @@ func (s *sandbox) libheif(f *file, limits Limits) (Image, error) {
 	if err != nil {
 		return Image{}, err
 	}
-	at, err := s.alloc(layout.size)
+	pixels, err := s.pixels(layout.size, ask)
 	if err != nil {
 		return Image{}, err
 	}
-	if err := ask(0, at); err != nil {
-		return Image{}, err
-	}
-	pixels, err := s.bytes(at, layout.size)
-	if err != nil {
-		return Image{}, err
-	}
+
 	m.Image = layout.image(bytes.Clone(pixels))
 	if narrow {
 		stretch(m.Image)
 	}
+
 	return m, nil
 }
 
-// layout is how the module lays out pixels, and the image that is made of them.
+// layout is how the module lays out pixels, in bytes, and how they become an image.
 type layout struct {
 	size  int64
 	image func(pixels []byte) image.Image
 }
 
-// stride is the length of a row of n samples in libheif 1.18.
-func stride(n, bytes int) int { return (max(64, n+n&1)*bytes + 15) &^ 15 }
+// stride is the bytes of a row of n samples in libheif 1.18.
+func stride(n, bytesPerSample int) int { return (max(64, n+n&1)*bytesPerSample + 15) &^ 15 }
 
 func layoutOf(w, h, space, chroma int, premultiplied bool) (layout, error) {
+	const ycbcr, rgb, grey = 0, 1, 2 // heif_colorspace
 	r := image.Rect(0, 0, w, h)
 	switch space {
-	case heifGrey:
+	case grey:
 		n := stride(w, 1)
 		return layout{int64(n) * int64(h), func(p []byte) image.Image { return &image.Gray{Pix: p, Stride: n, Rect: r} }}, nil
-	case heifRGB:
+	case rgb:
 		n := stride(w, 4)
 		return layout{int64(n) * int64(h), func(p []byte) image.Image {
 			if premultiplied {
@@ -95,15 +78,16 @@ func layoutOf(w, h, space, chroma int, premultiplied bool) (layout, error) {
 			}
 			return &image.NRGBA{Pix: p, Stride: n, Rect: r}
 		}}, nil
-	case heifYCbCr:
+	case ycbcr:
 	default:
 		return layout{}, undecodable("libheif gives colours of kind %d", space)
 	}
+
 	m := image.YCbCr{Rect: r, YStride: stride(w, 1)}
-	down := h
+	rows := h // of chroma
 	switch chroma {
 	case 1:
-		m.SubsampleRatio, m.CStride, down = image.YCbCrSubsampleRatio420, stride((w+1)/2, 1), (h+1)/2
+		m.SubsampleRatio, m.CStride, rows = image.YCbCrSubsampleRatio420, stride((w+1)/2, 1), (h+1)/2
 	case 2:
 		m.SubsampleRatio, m.CStride = image.YCbCrSubsampleRatio422, stride((w+1)/2, 1)
 	case 3:
@@ -111,7 +95,8 @@ func layoutOf(w, h, space, chroma int, premultiplied bool) (layout, error) {
 	default:
 		return layout{}, undecodable("libheif gives chroma of kind %d", chroma)
 	}
-	luma, part := int64(m.YStride)*int64(h), int64(m.CStride)*int64(down)
+
+	luma, part := int64(m.YStride)*int64(h), int64(m.CStride)*int64(rows)
 	return layout{luma + 2*part, func(p []byte) image.Image {
 		m.Y, m.Cb, m.Cr = p[:luma:luma], p[luma:luma+part:luma+part], p[luma+part:]
 		return &m

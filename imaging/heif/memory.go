@@ -10,24 +10,24 @@ import (
 )
 
 const (
-	page = 64 << 10 // what WebAssembly's memory grows by
-	// mostMemory is what 32 bits address, but for a page: so that whatever is
-	// refused is refused here, and known.
+	page = 64 << 10 // bytes; WebAssembly's memory grows by pages
+	// mostMemory is a page less than 32 bits address, so that Reallocate itself
+	// refuses any excess, and notes it.
 	mostMemory  = 4<<30 - page
 	leastMemory = 4 << 20 // modules have tables of their own
 )
 
-// memory is that of a sandbox. Addresses are reserved for all of it at once, so
-// growing copies nothing; the system gives what is touched and has it back with
-// Free. In Go's heap it would stay, and let the collector wait for as much again.
+// memory is a sandbox's memory. reserve takes all addresses at once, so growing
+// copies nothing; the system provides a page when it is touched, and has it back
+// after Free. In Go's heap the memory would stay, and delay the collector until as
+// much again is allocated.
 type memory struct {
-	all     []byte // nil once it is free
-	limit   int64
-	refused bool       // more was asked for than there is
-	guard   sync.Mutex // all against stop
+	all     []byte     // nil after Free
+	limit   int64      // bytes
+	refused bool       // the module asked for more
+	guard   sync.Mutex // guards all between Free and stop
 }
 
-// reserve makes a memory of at most so many bytes.
 func reserve(limit int64) (*memory, error) {
 	limit = min(max(limit, leastMemory), mostMemory, math.MaxInt) / page * page
 	all, err := mapMemory(int(limit))
@@ -50,14 +50,15 @@ func (m *memory) Reallocate(size uint64) []byte {
 func (m *memory) Free() {
 	m.guard.Lock()
 	defer m.guard.Unlock()
+
 	if m.all != nil {
 		unmapMemory(m.all)
 		m.all = nil
 	}
 }
 
-// stopWhen stops the module that has this memory when ctx is done, until the
-// function that it returns is called.
+// stopWhen stops the module that uses this memory once ctx is done. The caller
+// must call release when the module has ended.
 func (m *memory) stopWhen(ctx context.Context) (release func()) {
 	released := make(chan struct{})
 	go func() {
@@ -66,7 +67,8 @@ func (m *memory) stopWhen(ctx context.Context) (release func()) {
 			return
 		case <-ctx.Done():
 		}
-		// More than once, should the module write there itself.
+
+		// The module may overwrite the flag, so set it again and again.
 		again := time.NewTicker(10 * time.Millisecond)
 		defer again.Stop()
 		for m.stop() {
@@ -77,16 +79,19 @@ func (m *memory) stopWhen(ctx context.Context) (release func()) {
 			}
 		}
 	}()
+
 	return func() { close(released) }
 }
 
-// stop sets the flag, and reports false when the memory is no more.
+// stop sets the flag. It reports false after Free.
 func (m *memory) stop() bool {
 	m.guard.Lock()
 	defer m.guard.Unlock()
+
 	if m.all == nil {
 		return false
 	}
 	m.all[stopFlag] = 1
+
 	return true
 }

@@ -2,7 +2,7 @@
 
 package heif
 
-// Where there is no mmap the collector has it back in time.
+// Without mmap the garbage collector frees the memory.
 
 func mapMemory(n int) ([]byte, error) { return make([]byte, n), nil }
 

@@ -1,10 +1,10 @@
-// Package isobmff reads the boxes of HEIC and AVIF files: the size of the
-// picture, how it is turned for display, how many frames it has, and where its
-// Exif block lies. It decodes no pixels.
+// Package isobmff reads the boxes of HEIC and AVIF files (ISO/IEC 14496-12 and
+// 23008-12): the size of the picture, its rotation and mirror, the number of its
+// frames, and the place of its Exif block. It decodes no pixels.
 //
-// It promises to read only the boxes that it needs, to bound every size, count
-// and depth before it allocates, and to refuse a file whose picture data does
-// not lie wholly inside it: such a file was cut short on its way.
+// It promises to read only the boxes that it needs, to bound every size, count and
+// depth before it allocates, and to refuse a file whose picture data does not lie
+// wholly inside it: such a file was cut short on its way.
 package isobmff
 
 import (
@@ -13,39 +13,36 @@ import (
 	"io"
 )
 
-// ErrMalformed is wrapped by every error that the bytes are to blame for, and
-// by no error of reading them.
+// ErrMalformed is the cause of every error but those of the reader.
 var ErrMalformed = errors.New("isobmff: malformed file")
 
 // Extent is a run of bytes of the file.
 type Extent struct{ Offset, Length int64 }
 
-// Header is what the boxes say of the picture.
+// Header describes the picture.
 type Header struct {
 	Brand string // the major brand, "heic"
-	// Codec is the type of the coded picture, "hvc1" or "av01"; of a grid, that
+	// Codec is the type of the coded picture, "hvc1" or "av01"; for a grid, the type
 	// of its first tile.
 	Codec string
-	// Width and Height are the coded size of the primary picture, that of the
-	// whole grid where it is one. A clean aperture is not applied.
+	// Width and Height are the coded size of the primary picture in pixels; for a
+	// grid, that of the whole. They ignore a clean aperture.
 	Width, Height int
-	// Rotation is 0, 90, 180 or 270 degrees, counter-clockwise.
-	Rotation int
-	// Mirror is applied after Rotation.
-	Mirror Mirror
-	Frames int // 1 for a still
-	// Range is how samples are to be read, by colr; RangeUnknown where there is
-	// none, and always for sequences without a still.
+	Rotation      int    // 0, 90, 180 or 270 degrees, counter-clockwise
+	Mirror        Mirror // applies after Rotation
+	Frames        int    // 1 for a still
+	// Range is the range of the samples by colr; RangeUnknown without one, and always
+	// for sequences without a still.
 	Range Range
-	// HEVC is where the decoder configuration of the picture lies, or that of its
-	// first tile; nil when there is none.
+	// HEVC is the place of the decoder configuration of the picture or of its first
+	// tile; nil if there is none.
 	HEVC *Extent
-	// Exif is where the payload of the Exif item lies, its 4-byte offset field
-	// included; nil when there is none.
+	// Exif is the place of the payload of the Exif item, its 4-byte offset field
+	// included; nil if there is none.
 	Exif []Extent
 }
 
-// Mirror says which halves of the picture change places.
+// Mirror tells which halves of the picture change places.
 type Mirror int
 
 // The values of Mirror.
@@ -76,7 +73,7 @@ func (h Header) Displayed() (width, height int) {
 // maxSide bounds a picture's declared width and height.
 const maxSide = 1 << 20
 
-// Parse reads the header of the file of the given size.
+// Parse reads the header of a file of the given size in bytes.
 func Parse(r io.ReaderAt, size int64) (Header, error) {
 	f := &file{r: r, size: size}
 	top, overrun, err := f.topLevel()
@@ -87,6 +84,7 @@ func Parse(r io.ReaderAt, size int64) (Header, error) {
 	if h.Brand, err = f.brand(top); err != nil {
 		return Header{}, err
 	}
+
 	meta, hasMeta := find(top, "meta")
 	moov, hasMoov := find(top, "moov")
 	if hasMeta {
@@ -98,6 +96,7 @@ func Parse(r io.ReaderAt, size int64) (Header, error) {
 			err = malformed("a box runs past the end of the file")
 		}
 	}
+
 	switch {
 	case err != nil:
 		return Header{}, err
@@ -106,20 +105,21 @@ func Parse(r io.ReaderAt, size int64) (Header, error) {
 	case h.Width <= 0 || h.Height <= 0 || h.Width > maxSide || h.Height > maxSide:
 		return Header{}, malformed("a picture of %d × %d", h.Width, h.Height)
 	}
+
 	return h, nil
 }
 
-// brand is the major brand of the ftyp box, which has to be the first.
+// brand is the major brand of the ftyp box, which must be the first.
 func (f *file) brand(top []box) (string, error) {
 	if len(top) == 0 || top[0].kind != "ftyp" {
 		return "", malformed("it does not begin with ftyp")
 	}
-	b, err := f.load(top[0])
+	p, err := f.load(top[0])
 	if err != nil {
 		return "", err
 	}
-	p := parser{b: b}
 	brand := p.tag()
+
 	return brand, p.err()
 }
 

@@ -238,7 +238,7 @@ func TestReadErrors(t *testing.T) {
 			t.Fatalf("reads fail from %d on: %v", from, err)
 		}
 	}
-	// A file that is shorter than its size says was cut, whoever did it.
+	// A file shorter than its declared size was cut.
 	if _, err := Parse(strings.NewReader("\x00\x00"), 100); !errors.Is(err, ErrMalformed) {
 		t.Errorf("a file shorter than its size: %v", err)
 	}

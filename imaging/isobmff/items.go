@@ -8,11 +8,10 @@ const (
 	maxProps   = 32 // of one item
 )
 
-// item is one entry of the item tables.
 type item struct {
 	kind    string   // "hvc1", "grid", "Exif"
 	props   []uint16 // 1-based indexes into ipco, in the order they apply
-	tiles   []uint32 // what it is derived from
+	tiles   []uint32 // the items that a grid consists of
 	extents []Extent
 	located bool // extents are known, and in this file
 }
@@ -21,53 +20,47 @@ type item struct {
 type items struct {
 	primary uint32
 	byID    map[uint32]*item
-	exif    uint32 // 0: none
-	full    bool   // there are more than maxItems
+	exif    uint32 // 0 if there is none
+	full    bool   // the file has more than maxItems
 }
 
-// item is the item of that number, which need not have been met before.
+// item returns the item of a number, and adds it if it is new.
 func (s *items) item(id uint32) *item {
 	it := s.byID[id]
 	if it != nil {
 		return it
 	}
+
 	it = &item{}
 	if s.full = len(s.byID) == maxItems; !s.full {
 		s.byID[id] = it
 	}
+
 	return it
 }
 
-// parse takes over the box b with the given content.
-func (s *items) parse(b box, content []byte, idat box) error {
-	p := parser{b: content}
+// parse reads a table of the given kind (ISO/IEC 14496-12, 8.11).
+func (s *items) parse(kind string, p *parser, idat box) error {
 	version, flags := p.full()
 	var err error
-	switch b.kind {
+	switch kind {
 	case "pitm":
 		s.primary = p.id(version >= 1)
 		err = p.err()
 	case "iinf":
-		err = s.info(&p, version)
+		err = s.info(p, version)
 	case "iref":
-		err = s.references(&p, version)
+		err = s.references(p, version)
 	case "iloc":
-		err = s.locations(&p, version, idat)
+		err = s.locations(p, version, idat)
 	case "ipma":
-		err = s.associations(&p, version, flags)
+		err = s.associations(p, version, flags)
 	}
 	if err == nil && s.full {
 		err = malformed("too many items")
 	}
-	return err
-}
 
-// id takes an item's number of 16 or 32 bits.
-func (p *parser) id(wide bool) uint32 {
-	if wide {
-		return p.u32()
-	}
-	return uint32(p.u16())
+	return err
 }
 
 // info reads iinf: the type of every item.
@@ -76,20 +69,17 @@ func (s *items) info(p *parser, version uint8) error {
 	if n > maxItems {
 		return malformed("%d items", n)
 	}
+
 	for ; n > 0 && len(p.b) >= 8; n-- {
-		b, err := header(p.b, 0, int64(len(p.b)))
+		box, entry, err := p.box("iinf")
 		if err != nil {
 			return err
 		}
-		if b.end > int64(len(p.b)) {
-			return malformed("%q is larger than the %q around it", b.kind, "iinf")
-		}
-		entry := parser{b: p.b[b.off:b.end]}
-		p.b = p.b[b.end:]
 		v, _ := entry.full()
-		if b.kind != "infe" || v < 2 {
+		if box != "infe" || v < 2 {
 			continue // older entries have no type
 		}
+
 		id := entry.id(v >= 3)
 		entry.u16() // protection
 		kind := entry.tag()
@@ -101,25 +91,22 @@ func (s *items) info(p *parser, version uint8) error {
 			s.exif = id
 		}
 	}
+
 	return p.err()
 }
 
-// references reads iref: which tiles a grid is made of.
+// references reads iref: the tiles of each grid.
 func (s *items) references(p *parser, version uint8) error {
 	tiles := 0
 	for len(p.b) >= 8 {
-		b, err := header(p.b, 0, int64(len(p.b)))
+		kind, ref, err := p.box("iref")
 		if err != nil {
 			return err
 		}
-		if b.end > int64(len(p.b)) {
-			return malformed("%q is larger than the %q around it", b.kind, "iref")
-		}
-		ref := parser{b: p.b[b.off:b.end]}
-		p.b = p.b[b.end:]
-		if b.kind != "dimg" {
+		if kind != "dimg" {
 			continue
 		}
+
 		from := s.item(ref.id(version >= 1))
 		for n := ref.u16(); n > 0 && !ref.short; n-- {
 			if tiles++; tiles > maxTiles {
@@ -131,15 +118,17 @@ func (s *items) references(p *parser, version uint8) error {
 			return err
 		}
 	}
+
 	return nil
 }
 
-// associations reads ipma: which properties an item has.
+// associations reads ipma: the properties of each item.
 func (s *items) associations(p *parser, version uint8, flags uint32) error {
 	n := p.u32()
 	if n > maxItems {
 		return malformed("%d items", n)
 	}
+
 	for ; n > 0 && !p.short; n-- {
 		it := s.item(p.id(version >= 1))
 		it.props = nil
@@ -155,10 +144,11 @@ func (s *items) associations(p *parser, version uint8, flags uint32) error {
 			}
 		}
 	}
+
 	return p.err()
 }
 
-// locations reads iloc: where the bytes of an item lie.
+// locations reads iloc: where the bytes of each item lie.
 func (s *items) locations(p *parser, version uint8, idat box) error {
 	sizes := p.u16()
 	offsetSize, lengthSize, baseSize := int(sizes>>12), int(sizes>>8&15), int(sizes>>4&15)
@@ -175,6 +165,7 @@ func (s *items) locations(p *parser, version uint8, idat box) error {
 	if version > 2 || n > maxItems {
 		return malformed("iloc version %d with %d items", version, n)
 	}
+
 	total := 0
 	for ; n > 0 && !p.short; n-- {
 		it := s.item(p.id(version >= 2))
@@ -188,6 +179,7 @@ func (s *items) locations(p *parser, version uint8, idat box) error {
 		if total += count; total > maxExtents {
 			return malformed("too many extents")
 		}
+
 		it.extents, it.located = nil, method <= 1 && !elsewhere
 		for ; count > 0 && !p.short; count-- {
 			p.uint(indexSize)
@@ -198,20 +190,23 @@ func (s *items) locations(p *parser, version uint8, idat box) error {
 			it.extents = append(it.extents, e)
 		}
 	}
+
 	return p.err()
 }
 
-// extent turns the fields of iloc into a place in the file. A length of 0, which
-// stands for all the rest, stays 0 with offsets in the file.
+// extent turns the fields of iloc into a place in the file. A length of 0 means all
+// the rest; it stays 0 if the offset is one in the file.
 func extent(base, offset, length uint64, inIdat bool, idat box) (Extent, error) {
 	const limit = 1 << 60
 	if base > limit || offset > limit || length > limit {
 		return Extent{}, malformed("an extent outside the file")
 	}
+
 	e := Extent{int64(base + offset), int64(length)}
 	if !inIdat {
 		return e, nil
 	}
+
 	room := idat.end - idat.off - e.Offset
 	if e.Length == 0 {
 		e.Length = room
@@ -220,5 +215,6 @@ func extent(base, offset, length uint64, inIdat bool, idat box) (Extent, error) 
 		return Extent{}, malformed("an extent outside idat")
 	}
 	e.Offset += idat.off
+
 	return e, nil
 }

@@ -1,12 +1,13 @@
 package isobmff
 
-// sequence reads the first picture track of moov: how many frames it has and,
-// where no still stands for it, its size.
+// sequence reads the first picture track of moov: the number of its frames and, if
+// wanted, their size and codec.
 func (f *file) sequence(moov box, h *Header, size bool) error {
 	boxes, err := f.children(moov, 0)
 	if err != nil {
 		return err
 	}
+
 	for _, trak := range boxes {
 		if trak.kind != "trak" {
 			continue
@@ -22,37 +23,31 @@ func (f *file) sequence(moov box, h *Header, size bool) error {
 	if size {
 		return malformed("no picture track")
 	}
+
 	return nil
 }
 
-// pictureTrack returns the sample table of a track of pictures.
-func (f *file) pictureTrack(trak box) (table box, ok bool, err error) {
+// pictureTrack returns the contents of the sample table of a track of pictures.
+func (f *file) pictureTrack(trak box) (stbl []box, ok bool, err error) {
 	mdia, boxes, err := f.descend(trak, "mdia")
 	if err != nil {
-		return box{}, false, err
+		return nil, false, err
 	}
-	hdlr, ok := find(boxes, "hdlr")
-	if !ok {
-		return box{}, false, malformed("a track without hdlr")
+	kind, err := f.handler("a track", boxes)
+	if err != nil || kind != "pict" && kind != "vide" {
+		return nil, false, err
 	}
-	b, err := f.load(hdlr)
-	if err != nil {
-		return box{}, false, err
-	}
-	p := parser{b: b}
-	p.u64() // version, flags, pre-defined
-	if kind := p.tag(); p.short || kind != "pict" && kind != "vide" {
-		return box{}, false, p.err()
-	}
+
 	minf, _, err := f.descend(mdia, "minf")
 	if err != nil {
-		return box{}, false, err
+		return nil, false, err
 	}
-	stbl, _, err := f.descend(minf, "stbl")
+	_, stbl, err = f.descend(minf, "stbl")
+
 	return stbl, err == nil, err
 }
 
-// descend returns the child of a kind and what is in it.
+// descend returns the child of a kind and its children.
 func (f *file) descend(parent box, kind string) (box, []box, error) {
 	boxes, err := f.children(parent, 0)
 	if err != nil {
@@ -63,24 +58,21 @@ func (f *file) descend(parent box, kind string) (box, []box, error) {
 		return box{}, nil, malformed("%q without %q", parent.kind, kind)
 	}
 	boxes, err = f.children(b, 0)
+
 	return b, boxes, err
 }
 
-// samples reads the number of frames and, if wanted, their size and codec.
-func (f *file) samples(stbl box, h *Header, size bool) error {
-	boxes, err := f.children(stbl, 0)
-	if err != nil {
-		return err
-	}
-	stsz, ok := find(boxes, "stsz")
+// samples reads the number of frames and, if wanted, their size and codec (ISO/IEC
+// 14496-12, 8.5.2 and 8.7.3).
+func (f *file) samples(stbl []box, h *Header, size bool) error {
+	stsz, ok := find(stbl, "stsz")
 	if !ok {
 		return malformed("a track without stsz")
 	}
-	b, err := f.read(stsz.off, min(12, stsz.end-stsz.off))
+	p, err := f.begin(stsz, 12)
 	if err != nil {
 		return err
 	}
-	p := parser{b: b}
 	p.full()
 	each, frames := p.u32(), int64(p.u32())
 	if p.short || frames == 0 || each == 0 && frames > (stsz.end-stsz.off-12)/4 {
@@ -90,7 +82,8 @@ func (f *file) samples(stbl box, h *Header, size bool) error {
 	if !size {
 		return nil
 	}
-	stsd, ok := find(boxes, "stsd")
+
+	stsd, ok := find(stbl, "stsd")
 	if !ok {
 		return malformed("a track without stsd")
 	}
@@ -101,11 +94,13 @@ func (f *file) samples(stbl box, h *Header, size bool) error {
 	if len(entries) == 0 {
 		return malformed("a track without a sample entry")
 	}
-	if b, err = f.read(entries[0].off, 28); err != nil {
+	b, err := f.read(entries[0].off, 28)
+	if err != nil {
 		return err
 	}
-	p = parser{b: b[24:]}
+	p = &parser{b: b[24:]}
 	h.Codec = entries[0].kind
 	h.Width, h.Height = int(p.u16()), int(p.u16())
+
 	return nil
 }

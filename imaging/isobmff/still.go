@@ -5,16 +5,18 @@ import (
 	"slices"
 )
 
-// still reads meta, the description of a still picture, into h. It reports
-// false when meta describes none, as beside the tracks of a sequence.
+// still reads meta, the description of a still picture, into h. It reports false if
+// meta describes none, as beside the tracks of a sequence.
 func (f *file) still(meta box, h *Header) (bool, error) {
 	boxes, err := f.children(meta, 4)
 	if err != nil {
 		return false, err
 	}
-	if ok, err := f.describesPictures(boxes); err != nil || !ok {
+	kind, err := f.handler("meta", boxes)
+	if _, named := find(boxes, "pitm"); err != nil || kind != "pict" || !named {
 		return false, err
 	}
+
 	s, props, err := f.tables(boxes)
 	if err != nil {
 		return false, err
@@ -23,17 +25,15 @@ func (f *file) still(meta box, h *Header) (bool, error) {
 	if it == nil || s.primary == 0 {
 		return false, malformed("no primary picture")
 	}
-	h.Frames = 1
-	h.Codec = it.kind
-	if len(it.tiles) > 0 {
-		h.Codec = s.item(it.tiles[0]).kind
-	}
-	if err := f.properties(it, props, h); err != nil {
-		return false, err
-	}
 	coded := it
 	if len(it.tiles) > 0 {
 		coded = s.item(it.tiles[0])
+	}
+
+	h.Frames = 1
+	h.Codec = coded.kind
+	if err := f.properties(it, props, h); err != nil {
+		return false, err
 	}
 	if err := f.coding(slices.Concat(it.props, coded.props), props, h); err != nil {
 		return false, err
@@ -43,31 +43,15 @@ func (f *file) still(meta box, h *Header) (bool, error) {
 			return false, err
 		}
 	}
+
 	if err := s.whole(s.primary, f.size); err != nil {
 		return false, err
 	}
 	if exif := s.byID[s.exif]; s.exif != 0 && exif.located {
 		h.Exif = inside(exif.extents, f.size)
 	}
-	return true, nil
-}
 
-// describesPictures tells whether the handler of meta is that of pictures and a
-// primary one is named.
-func (f *file) describesPictures(boxes []box) (bool, error) {
-	hdlr, ok := find(boxes, "hdlr")
-	if !ok {
-		return false, malformed("meta without hdlr")
-	}
-	b, err := f.load(hdlr)
-	if err != nil {
-		return false, err
-	}
-	p := parser{b: b}
-	p.u64() // version, flags, pre-defined
-	kind := p.tag()
-	_, named := find(boxes, "pitm")
-	return kind == "pict" && named, p.err()
+	return true, nil
 }
 
 // tables loads the item tables and lists the properties.
@@ -82,6 +66,7 @@ func (f *file) tables(boxes []box) (*items, []box, error) {
 			}
 		}
 	}
+
 	iprp, ok := find(boxes, "iprp")
 	if !ok {
 		return nil, nil, malformed("no properties")
@@ -102,32 +87,40 @@ func (f *file) tables(boxes []box) (*items, []box, error) {
 			return nil, nil, err
 		}
 	}
+
 	return s, props, nil
 }
 
 func (f *file) table(s *items, b, idat box) error {
-	content, err := f.load(b)
+	p, err := f.load(b)
 	if err != nil {
 		return err
 	}
-	return s.parse(b, content, idat)
+	return s.parse(b.kind, p, idat)
 }
 
-// properties reads the size and the turns of an item into h.
-func (f *file) properties(it *item, props []box, h *Header) error {
-	for _, i := range it.props {
-		if i == 0 || int(i) > len(props) {
-			continue
+// chosen lists the properties of the given numbers, as ipma counts them.
+func chosen(numbers []uint16, props []box) (boxes []box) {
+	for _, i := range numbers {
+		if i > 0 && int(i) <= len(props) {
+			boxes = append(boxes, props[i-1])
 		}
-		b := props[i-1]
+	}
+	return boxes
+}
+
+// properties reads the size, the rotation and the mirror of an item into h (ISO/IEC
+// 23008-12, 6.5).
+func (f *file) properties(it *item, props []box, h *Header) error {
+	for _, b := range chosen(it.props, props) {
 		if b.kind != "ispe" && b.kind != "irot" && b.kind != "imir" {
 			continue
 		}
-		content, err := f.load(b)
+		p, err := f.load(b)
 		if err != nil {
 			return err
 		}
-		p := parser{b: content}
+
 		switch b.kind {
 		case "ispe":
 			p.full()
@@ -141,30 +134,24 @@ func (f *file) properties(it *item, props []box, h *Header) error {
 			return err
 		}
 	}
+
 	return nil
 }
 
-// coding reads into h how the picture is coded; of the properties, numbered as in
-// ipma, the first that says it counts.
+// coding reads the decoder configuration and the range into h. The first property
+// that declares one counts.
 func (f *file) coding(numbers []uint16, props []box, h *Header) error {
-	for _, i := range numbers {
-		if i == 0 || int(i) > len(props) {
-			continue
-		}
-		b := props[i-1]
+	for _, b := range chosen(numbers, props) {
 		switch {
 		case b.kind == "hvcC" && h.HEVC == nil:
 			h.HEVC = &Extent{b.off, b.end - b.off}
 		case b.kind == "colr" && h.Range == RangeUnknown:
-			content, err := f.read(b.off, min(11, b.end-b.off))
+			p, err := f.begin(b, 11)
 			if err != nil {
 				return err
 			}
-			p := parser{b: content}
 			kind := p.tag()
-			p.u16() // primaries
-			p.u16() // transfer
-			p.u16() // matrix
+			p.take(6) // primaries, transfer, matrix
 			if full := p.u8()&0x80 != 0; kind == "nclx" && !p.short {
 				h.Range = RangeLimited
 				if full {
@@ -173,10 +160,12 @@ func (f *file) coding(numbers []uint16, props []box, h *Header) error {
 			}
 		}
 	}
+
 	return nil
 }
 
-// gridSize reads the size of a grid without ispe from the grid's own payload.
+// gridSize reads the size of a grid without ispe from the grid's own payload (ISO/IEC
+// 23008-12, 6.6.2.3).
 func (f *file) gridSize(it *item, h *Header) error {
 	if len(it.extents) == 0 {
 		return malformed("a grid without content")
@@ -185,11 +174,13 @@ func (f *file) gridSize(it *item, h *Header) error {
 	if err != nil {
 		return err
 	}
-	if b[1]&1 != 0 {
+
+	if wide := b[1]&1 != 0; wide {
 		h.Width, h.Height = int(binary.BigEndian.Uint32(b[4:])), int(binary.BigEndian.Uint32(b[8:]))
 	} else {
 		h.Width, h.Height = int(binary.BigEndian.Uint16(b[4:])), int(binary.BigEndian.Uint16(b[6:]))
 	}
+
 	return nil
 }
 
@@ -204,11 +195,12 @@ func (s *items) whole(id uint32, size int64) error {
 			return malformed("the file ends before its picture data")
 		}
 	}
+
 	return nil
 }
 
-// inside returns the extents, their lengths made out, if they lie in a file of
-// the given size, otherwise nil.
+// inside resolves the lengths of extents. It returns nil if one does not lie in a file
+// of the given size.
 func inside(extents []Extent, size int64) []Extent {
 	var out []Extent
 	for _, e := range extents {
@@ -220,5 +212,6 @@ func inside(extents []Extent, size int64) []Extent {
 		}
 		out = append(out, e)
 	}
+
 	return out
 }
