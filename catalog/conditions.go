@@ -8,16 +8,16 @@ import (
 	"strings"
 )
 
-// conditions are a WHERE clause in the making.
+// conditions make a WHERE clause.
 type conditions struct {
 	clauses []string
 	args    []any
-	// walks says that image after image may be looked at to find those that
+	// walks says that Postgres may read image after image to find those that
 	// match.
 	walks bool
 }
 
-// and adds a condition, in which ? stands for the values in turn.
+// and adds a condition; each ? in it stands for the next value.
 func (c *conditions) and(clause string, values ...any) {
 	for _, value := range values {
 		c.args = append(c.args, value)
@@ -33,8 +33,8 @@ func (c conditions) where() string {
 	return " WHERE " + strings.Join(c.clauses, " AND ")
 }
 
-// conditions of the filter on the image i, but for the link and the label,
-// which can be found in two ways.
+// conditions are those of the filter on the image i, but for the link and the
+// label, for which there are two ways.
 func (f Filter) conditions() (c conditions) {
 	if f.Format != "" {
 		c.and(`i.format = ?`, f.Format)
@@ -56,6 +56,7 @@ func (f Filter) conditions() (c conditions) {
 			c.and(`(i.longitude >= ? OR i.longitude <= ?)`, b[0], b[2])
 		}
 	}
+
 	return c
 }
 
@@ -63,16 +64,17 @@ const (
 	throughLink = `SELECT m.image_id FROM uploads m WHERE m.link_id = ?`
 	withLabel   = `SELECT m.image_id FROM labels m WHERE m.label = ?`
 
-	// gatherLimit is how many images of a link or label are gathered for each
-	// page; about 100 ms.
+	// gatherLimit is how many images of a link or label a page gathers: about
+	// 100 ms.
 	gatherLimit = 20_000
 )
 
-// conditions of the whole filter. The images of a small link are gathered, then
-// put in order; of a large one the list is walked, asking of each image whether
-// it is one. Left to the planner, who hopes to fill the page soon, a link with
-// 16 of a million images took 7 seconds; gathering half a million took one for
-// each page. OFFSET 0 keeps the planner from turning the one into the other.
+// conditions are those of the whole filter. For a small link, Postgres gathers its
+// images and sorts them; for a large one it walks the list, and asks of each image
+// whether it is one. The planner, which hopes to fill the page soon, took
+// 7 seconds for a link with 16 of a million images; gathering half a million took
+// one for each page. OFFSET 0 keeps the planner from turning the one into the
+// other.
 func (s *Service) conditions(ctx context.Context, f Filter) (conditions, error) {
 	c := f.conditions()
 	for _, m := range []struct{ members, value string }{{throughLink, f.Link}, {withLabel, f.Label}} {
@@ -92,15 +94,16 @@ func (s *Service) conditions(ctx context.Context, f Filter) (conditions, error) 
 			c.walks = true
 		}
 	}
+
 	return c, nil
 }
 
-// after narrows the conditions, which stay as they are, to what follows a
-// position.
+// after adds, in a copy, that images follow a position.
 func (c conditions) after(p *position) conditions {
 	if p != nil {
 		c.clauses, c.args = slices.Clone(c.clauses), slices.Clone(c.args)
 		c.and(`(i.uploaded_at, i.id) < (?, ?)`, p.uploadedAt, p.id)
 	}
+
 	return c
 }

@@ -41,18 +41,18 @@ const (
 )
 
 const (
-	// eraseBatch is how many uploads of a link are looked at in one transaction.
+	// eraseBatch is how many uploads of a link one transaction reads.
 	eraseBatch = 200
-	// deletionTime bounds a statement that may have a million upload rows to
-	// remove: a picture that everybody sends.
+	// deletionTime bounds a statement that may remove a million upload rows: those
+	// of a picture that everybody sends.
 	deletionTime = "5min"
 	// blobsWait bounds the removal of contents after a deletion.
 	blobsWait = time.Minute
 )
 
-// Delete removes an image with all its ids, its upload rows, what the counters
-// say of them, and its blob. When the record is gone and the blob could not be
-// removed, it returns an error, and the sweep of orphans will remove the blob.
+// Delete removes an image with all its ids, its upload rows, their part of the
+// counters, and its content. It returns an error where the rows are gone and the
+// content could not be removed; then the vault's sweep removes it.
 func (s *Service) Delete(ctx context.Context, id uuid.UUID) error {
 	sums, err := s.remove(ctx, []uuid.UUID{id}, "")
 	if err != nil {
@@ -61,12 +61,13 @@ func (s *Service) Delete(ctx context.Context, id uuid.UUID) error {
 	if len(sums) == 0 {
 		return ErrNotFound
 	}
+
 	return s.removeBlobs(ctx, sums)
 }
 
 // EraseLink removes the images that came through a link alone, and returns how
-// many. Images that came through another link as well stay as they are. What
-// the link has used of its limits is not given back.
+// many. Images that came through another link as well stay as they are, and the
+// link's limits stay spent.
 func (s *Service) EraseLink(ctx context.Context, id link.ID) (int, error) {
 	erased := 0
 	var at time.Time
@@ -99,9 +100,9 @@ func (s *Service) EraseLink(ctx context.Context, id link.ID) (int, error) {
 	}
 }
 
-// remove removes images and writes what that changes in the counters; if only
-// is given, just those that came through this link alone. It returns the
-// contents of which blobs may be left over.
+// remove removes images, and takes them from the counters; if only is given, just
+// those that came through this link alone. It returns their contents, which the
+// vault may remove now.
 func (s *Service) remove(ctx context.Context, given []uuid.UUID, only link.ID) (sums [][32]byte, err error) {
 	err = pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `SET LOCAL statement_timeout = '`+deletionTime+`'`); err != nil {
@@ -135,6 +136,7 @@ func (s *Service) remove(ctx context.Context, given []uuid.UUID, only link.ID) (
 		}
 		var batch pgx.Batch
 		stats.Queue(&batch, delta)
+
 		return tx.SendBatch(ctx, &batch).Close()
 	})
 	if err != nil {
@@ -143,11 +145,12 @@ func (s *Service) remove(ctx context.Context, given []uuid.UUID, only link.ID) (
 	if len(sums) > 0 {
 		s.Committed()
 	}
+
 	return sums, nil
 }
 
-// contribution counts what the images and their uploads have added to the
-// counters, as an event that takes it away again.
+// contribution is what the images and their uploads have added to the counters,
+// as an event that takes it away.
 func contribution(ctx context.Context, tx pgx.Tx, ids []uuid.UUID) (stats.Delta, error) {
 	d := stats.Delta{Formats: map[string]int64{}, Cameras: map[string]int64{}}
 	var format, camera string
@@ -163,6 +166,7 @@ func contribution(ctx context.Context, tx pgx.Tx, ids []uuid.UUID) (stats.Delta,
 		if camera != "" {
 			d.Cameras[camera] -= count
 		}
+
 		return nil
 	})
 	if err != nil {
@@ -186,15 +190,17 @@ func contribution(ctx context.Context, tx pgx.Tx, ids []uuid.UUID) (stats.Delta,
 		}
 		l := links[link.ID(linkID)]
 		links[link.ID(linkID)] = stats.Link{ID: link.ID(linkID), Files: l.Files - count, Bytes: l.Bytes - bytes}
+
 		return nil
 	})
 	d.Days = slices.SortedFunc(maps.Values(days), func(a, b stats.Day) int { return cmp.Compare(a.Date, b.Date) })
 	d.Links = slices.SortedFunc(maps.Values(links), func(a, b stats.Link) int { return cmp.Compare(a.ID, b.ID) })
+
 	return d, err
 }
 
-// removeBlobs removes what a deletion left over, also when the caller has gone
-// since: the deletion is done. It goes on after a failure.
+// removeBlobs removes the contents of deleted images, also when the caller has
+// left: the deletion is done. It goes on after a failure.
 func (s *Service) removeBlobs(ctx context.Context, sums [][32]byte) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), blobsWait)
 	defer cancel()
@@ -207,5 +213,6 @@ func (s *Service) removeBlobs(ctx context.Context, sums [][32]byte) error {
 	if failed != nil {
 		return fmt.Errorf("images are deleted, but not all of their blobs: %w", failed)
 	}
+
 	return nil
 }

@@ -13,7 +13,7 @@ import (
 	"inlet/imaging"
 )
 
-// Filter says which images are wanted; the zero value means all.
+// Filter selects images; the zero value selects all.
 type Filter struct {
 	Format   string
 	Camera   string // as the statistics name it, in any case
@@ -25,9 +25,9 @@ type Filter struct {
 	BBox *[4]float64
 }
 
-// ParseFilter reads a filter from a query. Parameters that are no filters are
-// ignored; a filter that is malformed, empty or given twice is refused, since
-// leaving it out would select more than was asked for.
+// ParseFilter reads a filter from a query, and ignores parameters that are no
+// filters. It refuses a filter that is malformed, empty or given twice: without it
+// the query would select more than the client asked for.
 func ParseFilter(query url.Values) (Filter, error) {
 	var f Filter
 	parsers := []struct {
@@ -54,6 +54,7 @@ func ParseFilter(query url.Values) (Filter, error) {
 			return Filter{}, fmt.Errorf("%w: %s %w", ErrFilter, p.name, err)
 		}
 	}
+
 	return f, nil
 }
 
@@ -62,10 +63,11 @@ func parseFormat(v string, to *string) error {
 		return fmt.Errorf("must be one of %v", imaging.Formats)
 	}
 	*to = v
+
 	return nil
 }
 
-// parseText takes what can be in a text column: UTF-8 without NUL.
+// parseText takes what a text column can hold: UTF-8 without NUL.
 func parseText(v string, to *string) error {
 	v = strings.TrimSpace(v)
 	switch {
@@ -77,6 +79,7 @@ func parseText(v string, to *string) error {
 		return errors.New("is not a text")
 	}
 	*to = v
+
 	return nil
 }
 
@@ -88,6 +91,7 @@ func parseTime(v string, to *time.Time) (err error) {
 	if *to, err = time.Parse(time.RFC3339, strings.Replace(v, " ", "+", 1)); err == nil {
 		return nil
 	}
+
 	return errors.New("must be a time such as 2026-01-31T15:04:05Z, or a date such as 2026-01-31")
 }
 
@@ -113,5 +117,6 @@ func parseBBox(v string, to **[4]float64) error {
 		return errors.New("has a minimal latitude above its maximal latitude")
 	}
 	*to = &box
+
 	return nil
 }

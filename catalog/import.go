@@ -18,10 +18,10 @@ import (
 
 const (
 	importBatch = 1000
-	// maxRecord is how many bytes are read in search of a line's end: an open
-	// quote must not gather the rest of the table in memory.
+	// maxRecord is how many bytes a line may have: an open quote must not gather
+	// the rest of the table in memory.
 	maxRecord = 16 << 10
-	// maxUnknown is how many unknown ids are reported.
+	// maxUnknown is how many unknown ids the answer lists.
 	maxUnknown = 1000
 	maxID      = 128
 )
@@ -44,10 +44,10 @@ type ImportResult struct {
 	Unknown []string `json:"unknown"`
 }
 
-// ImportLabels adds labels from CSV with the columns id and label, with or
-// without these names in the first line. It reads as it goes and commits in
-// batches; of a malformed line the error names the number, and some or all of
-// the lines before it have been taken. To import a table twice does no harm.
+// ImportLabels adds labels from CSV with the columns id and label, with or without
+// these names in the first line. It commits in batches while it reads. The error of
+// a malformed line names its number; some or all lines before it have taken effect.
+// Importing a table twice does no harm.
 func (s *Service) ImportLabels(ctx context.Context, table io.Reader) (ImportResult, error) {
 	in := newLabelReader(table)
 	im := importer{service: s, result: ImportResult{Unknown: []string{}}, reported: map[string]bool{}}
@@ -120,6 +120,7 @@ func (im *importer) flush(ctx context.Context) error {
 		}
 	}
 	im.ids, im.labels = im.ids[:0], im.labels[:0]
+
 	return nil
 }
 
@@ -139,6 +140,7 @@ func (im *importer) add(ctx context.Context, tx pgx.Tx, images map[uuid.UUID]uui
 	if err == nil && len(overfull) > 0 {
 		err = fmt.Errorf("%w: image %s would have more than %d labels", ErrLabels, overfull[0], maxLabels)
 	}
+
 	return err
 }
 
@@ -164,6 +166,7 @@ func newLabelReader(table io.Reader) *labelReader {
 	}
 	r := csv.NewReader(buffered)
 	r.FieldsPerRecord, r.ReuseRecord, r.TrimLeadingSpace = 2, true, true
+
 	return &labelReader{budget: b, csv: r, first: true}
 }
 
@@ -196,12 +199,13 @@ func (r *labelReader) next() (labelLine, error) {
 	if id == "" || len(id) > maxID {
 		return labelLine{}, fmt.Errorf("line %d: %w: the id is empty or too long", line, ErrLabels)
 	}
+
 	return labelLine{strings.ToValidUTF8(id, "\ufffd"), label}, nil
 }
 
 var errLineTooLong = errors.New("the line is too long")
 
-// budget is a reader that fails when it has been read too far.
+// budget is a reader that fails once it has given so many bytes.
 type budget struct {
 	r    io.Reader
 	left int
@@ -213,5 +217,6 @@ func (b *budget) Read(p []byte) (int, error) {
 	}
 	n, err := b.r.Read(p[:min(len(p), b.left)])
 	b.left -= n
+
 	return n, err
 }

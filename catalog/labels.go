@@ -32,7 +32,7 @@ func (s *Service) SetLabels(ctx context.Context, id uuid.UUID, given []string) (
 		return nil, err
 	}
 	err = pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error {
-		// Of two who set an image's labels at once, one comes after the other.
+		// Two that set an image's labels at once come one after the other.
 		images, _, err := lockImages(ctx, tx, []uuid.UUID{id}, forLabels)
 		if err != nil {
 			return err
@@ -44,6 +44,7 @@ func (s *Service) SetLabels(ctx context.Context, id uuid.UUID, given []string) (
 		var batch pgx.Batch
 		batch.Queue(`DELETE FROM labels WHERE image_id = $1 AND label <> ALL($2)`, image, labels)
 		batch.Queue(`INSERT INTO labels (image_id, label) SELECT $1, unnest($2::text[]) ON CONFLICT DO NOTHING`, image, labels)
+
 		return tx.SendBatch(ctx, &batch).Close()
 	})
 	if errors.Is(err, ErrNotFound) {
@@ -52,10 +53,11 @@ func (s *Service) SetLabels(ctx context.Context, id uuid.UUID, given []string) (
 	if err != nil {
 		return nil, fmt.Errorf("set an image's labels: %w", err)
 	}
+
 	return labels, nil
 }
 
-// Labels lists all labels that are in use, the most frequent first.
+// Labels lists all labels in use, the most frequent first.
 func (s *Service) Labels(ctx context.Context) ([]LabelCount, error) {
 	rows, err := s.Pool.Query(ctx, `
 		SELECT label, count(*) FROM labels GROUP BY label ORDER BY count(*) DESC, label COLLATE "C"`)
@@ -66,10 +68,11 @@ func (s *Service) Labels(ctx context.Context) ([]LabelCount, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list labels: %w", err)
 	}
+
 	return counts, nil
 }
 
-// cleanLabels trims, sorts and removes repetitions. It returns no nil.
+// cleanLabels trims, sorts and removes repetitions. It never returns nil.
 func cleanLabels(given []string) ([]string, error) {
 	labels := make([]string, 0, min(len(given), maxLabels))
 	for _, label := range given {
@@ -83,6 +86,7 @@ func cleanLabels(given []string) ([]string, error) {
 	if labels = slices.Compact(labels); len(labels) > maxLabels {
 		return nil, fmt.Errorf("%w: an image can have at most %d labels", ErrLabels, maxLabels)
 	}
+
 	return labels, nil
 }
 
@@ -96,5 +100,6 @@ func cleanLabel(label string) (string, error) {
 	case utf8.RuneCountInString(label) > maxLabel:
 		return "", fmt.Errorf("%w: a label has more than %d characters", ErrLabels, maxLabel)
 	}
+
 	return label, nil
 }

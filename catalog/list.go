@@ -39,11 +39,11 @@ func (s *Service) List(ctx context.Context, f Filter, limit int, cursor string) 
 		return docs, "", nil
 	}
 	docs = docs[:limit]
+
 	return docs, positionOf(&docs[limit-1]).String(), nil
 }
 
-// walkTime bounds a page for which image after image may have to be looked at:
-// that takes 7 s a million.
+// walkTime bounds a page for which Postgres reads image after image: 7 s a million.
 const walkTime = "60s"
 
 // page reads the first images that meet the conditions. It gathers from other
@@ -67,6 +67,7 @@ func (s *Service) page(ctx context.Context, c conditions, limit int) (docs []Doc
 	if err != nil {
 		return nil, fmt.Errorf("list images: %w", err)
 	}
+
 	return docs, nil
 }
 
@@ -111,5 +112,6 @@ func parsePosition(cursor string) (position, error) {
 	if at.Year() < 1 || at.Year() > 9999 || p.String() != cursor {
 		return position{}, ErrCursor
 	}
+
 	return p, nil
 }

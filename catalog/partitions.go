@@ -21,11 +21,13 @@ func EnsurePartitions(ctx context.Context, pool *pgxpool.Pool, now time.Time) er
 		}
 		month = next
 	}
+
 	return nil
 }
 
 func ensurePartition(ctx context.Context, pool *pgxpool.Pool, from, to time.Time) error {
 	name := "uploads_" + from.Format("2006_01")
+
 	return pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `SELECT pg_advisory_xact_lock(hashtext('inlet partitions'))`); err != nil {
 			return err
@@ -48,6 +50,7 @@ func ensurePartition(ctx context.Context, pool *pgxpool.Pool, from, to time.Time
 				return err
 			}
 		}
+
 		return nil
 	})
 }

@@ -12,9 +12,9 @@ const (
 )
 
 // Stream calls fn with every image that matches, newest first and without all
-// tags. It reads page by page and holds no connection while fn runs, so
-// receivers may be slow and the list long. Images that come meanwhile are not
-// in it. fn must not keep the document; its error ends the stream.
+// tags. It reads page by page and holds no connection while fn runs: receivers may
+// be slow, and lists long. It leaves out images that arrive meanwhile. fn must not
+// hold on to the document; its error ends the stream.
 func (s *Service) Stream(ctx context.Context, f Filter, fn func(*Document) error) error {
 	c, err := s.conditions(ctx, f)
 	if err != nil {

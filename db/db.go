@@ -1,6 +1,6 @@
-// Package db owns the connection to Postgres: the pool, the schema and its
-// partitions. It promises that a process which starts finds the schema that it
-// was built for, however many replicas start at once.
+// Package db owns the connection to Postgres: the pool, the schema, and how structs
+// become rows. It promises that a process which starts finds the schema that it was
+// built for, however many replicas start at once.
 package db
 
 import (
@@ -22,12 +22,12 @@ type Options struct {
 	MaxConns int32
 	// StatementTimeout bounds every statement on the server; 0 means 10 s.
 	StatementTimeout time.Duration
-	// Pooled says that the URL is that of a pooler which gives a connection to
+	// Pooled says that the URL leads to a pooler which gives the connection to
 	// another client after each transaction, as PgBouncer does in its mode
-	// transaction. Nothing is kept in a session then: no prepared statements, and
-	// no settings, so that the server's own statement_timeout holds.
+	// transaction. Then a session holds neither prepared statements nor settings,
+	// and the server's own statement_timeout counts.
 	Pooled bool
-	// Tracer sees every statement; nil: nobody does.
+	// Tracer sees every statement; nil: none does.
 	Tracer pgx.QueryTracer
 }
 
@@ -50,12 +50,13 @@ func Open(ctx context.Context, url string, opts Options) (*pgxpool.Pool, error) 
 	params["timezone"] = "UTC"
 	params["application_name"] = "inlet"
 	if opts.Pooled {
-		// Types are asked for once, and a query is sent whole each time.
+		// Each query travels whole; the driver asks for its types once.
 		cfg.ConnConfig.DefaultQueryExecMode = pgx.QueryExecModeCacheDescribe
 		return pgxpool.NewWithConfig(ctx, cfg)
 	}
 	params["statement_timeout"] = fmt.Sprint(opts.StatementTimeout.Milliseconds())
 	// A process that is paused inside a transaction must not hold its locks for ever.
 	params["idle_in_transaction_session_timeout"] = "60000"
+
 	return pgxpool.NewWithConfig(ctx, cfg)
 }

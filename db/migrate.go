@@ -20,8 +20,8 @@ import (
 var (
 	// ErrUnreachable says that there is no database at the URL, or not yet.
 	ErrUnreachable = errors.New("db: the database cannot be reached")
-	// ErrPooled says that a pooler refuses the settings of a session: Options.Pooled
-	// is wanted.
+	// ErrPooled says that a pooler refuses the settings of a session: set
+	// Options.Pooled.
 	ErrPooled = errors.New("db: there is a pooler in front of the database that keeps no sessions")
 )
 
@@ -38,6 +38,7 @@ func Migrate(ctx context.Context, url string, opts Options, after ...func(contex
 	if err := pool.Ping(ctx); err != nil {
 		return unreachable(err)
 	}
+
 	return locked(ctx, pool, func() error {
 		if err := migrateInlet(ctx, pool); err != nil {
 			return fmt.Errorf("db: migrate: %w", err)
@@ -64,6 +65,7 @@ func unreachable(err error) error {
 	if errors.As(err, &pgErr) && strings.Contains(pgErr.Message, "unsupported startup parameter") {
 		return fmt.Errorf("%w: %w", ErrPooled, err)
 	}
+
 	return fmt.Errorf("%w: %w", ErrUnreachable, err)
 }
 
@@ -94,6 +96,7 @@ func locked(ctx context.Context, pool *pgxpool.Pool, fn func() error) error {
 			case <-time.After(lockEvery):
 			}
 		}
+
 		return fn()
 	})
 }
@@ -110,5 +113,6 @@ func migrateInlet(ctx context.Context, pool *pgxpool.Pool) error {
 		return err
 	}
 	_, err = provider.Up(ctx)
+
 	return err
 }

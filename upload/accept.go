@@ -80,7 +80,7 @@ func (s *Service) accept(ctx context.Context, from Sender, filename string, body
 		}
 	}
 
-	return Result{}, fmt.Errorf("%w: the picture kept changing under the upload", ErrOverloaded)
+	return Result{}, fmt.Errorf("%w: others changed the picture again and again during the upload", ErrOverloaded)
 }
 
 // process is the rest of the pipeline. It starts over where it lost a race.

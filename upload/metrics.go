@@ -61,6 +61,7 @@ func newMetrics(s *Service) *metrics {
 	gauge("inlet_upload_comparing_queued", "Pairs of pictures that wait for a comparison.", s.comparisons.queued)
 	gauge("inlet_upload_comparing_slots", "Slots for comparisons.", most(comparisons(s.Inspections)))
 	m.begin()
+
 	return m
 }
 

@@ -6,18 +6,18 @@ import (
 	"unicode/utf8"
 )
 
-// maxName is how many characters of a file's name are kept.
+// maxName is how many characters of a file's name Inlet stores.
 const maxName = 255
 
-// cleanName is what is kept of a name that a client gave: its last element,
-// without control characters, as valid UTF-8, cut to maxName characters. It is
-// shown and stored, and never used as a path.
+// cleanName reduces a name that a client gave to its last element, without control
+// characters, as valid UTF-8, cut to maxName characters. Pages show it; nothing
+// takes it for a path.
 func cleanName(name string) string {
 	if i := strings.LastIndexAny(name, `/\`); i >= 0 {
 		name = name[i+1:]
 	}
-	// A name of any length is cut before it is worked on; no character has more
-	// than utf8.UTFMax bytes.
+	// A cut first, whatever the length; no character has more than utf8.UTFMax
+	// bytes.
 	if most := 4 * maxName * utf8.UTFMax; len(name) > most {
 		name = name[:most]
 	}
@@ -32,5 +32,6 @@ func cleanName(name string) string {
 	if runes := []rune(strings.TrimSpace(name)); len(runes) > maxName {
 		name = string(runes[:maxName])
 	}
+
 	return strings.TrimSpace(name)
 }

@@ -30,6 +30,7 @@ func network(client netip.Addr) netip.Prefix {
 		bits = 64
 	}
 	p, _ := client.Prefix(bits) // these lengths fit
+
 	return p
 }
 
@@ -78,6 +79,7 @@ func (q *fairQueue) take(ctx context.Context, t tenant) (release func(), err err
 	if err != nil {
 		return nil, err
 	}
+
 	return sync.OnceFunc(q.release), nil
 }
 
@@ -108,6 +110,7 @@ func (q *fairQueue) enter(t tenant) (*waiter, error) {
 	}
 	q.lines[t] = append(q.lines[t], w)
 	q.waiting++
+
 	return w, nil
 }
 
@@ -122,6 +125,7 @@ func (q *fairQueue) leave(t tenant, w *waiter, err error) error {
 			return err
 		}
 	}
+
 	return <-w.answer
 }
 
@@ -155,6 +159,7 @@ func (q *fairQueue) remove(t tenant, i int) *waiter {
 	}
 	delete(q.lines, t)
 	q.next = slices.DeleteFunc(q.next, func(other tenant) bool { return other == t })
+
 	return w
 }
 
@@ -165,6 +170,7 @@ func (q *fairQueue) longest() (longest tenant) {
 			longest = t
 		}
 	}
+
 	return longest
 }
 

@@ -129,6 +129,7 @@ func New(o Options) *Service {
 		comparisons: newFairQueue(comparisons(o.Inspections), o.Queue, o.QueueWait),
 	}
 	s.metrics = newMetrics(s)
+
 	return s
 }
 

@@ -123,6 +123,7 @@ func collect(rows pgx.Rows) ([]Candidate, error) {
 		if err := c.Fingerprint.UnmarshalBinary(found.Fingerprint); err != nil {
 			return Candidate{}, fmt.Errorf("picture %s: %w", c.ID, err)
 		}
+
 		return c, nil
 	})
 }

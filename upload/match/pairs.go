@@ -13,17 +13,17 @@ import (
 	"inlet/imaging/fingerprint"
 )
 
-// newcomer is a picture that is being settled.
+// newcomer is a recent picture whose missed pairs Settle looks for.
 type newcomer struct {
 	id     uuid.UUID
 	scope  string
 	hash   fingerprint.Hash
 	seen   uint64 // the oldest transaction that its look-up may have missed
 	missed []Pair
-	met    uuid.UUID // the last picture that it was compared with
+	met    uuid.UUID // the last picture that meet compared with it
 }
 
-// written is a picture that somebody's look-up may have missed.
+// written is a picture that the look-up of a newcomer may have missed.
 type written struct {
 	id    uuid.UUID
 	scope string
@@ -32,16 +32,16 @@ type written struct {
 	by    uint64 // the transaction
 }
 
-// newcomers are joined with what they may have missed here and not in SQL: in a
-// table that is empty at one time and full at another the planner cannot know
+// newcomers joins recent pictures with those that they may have missed. SQL would
+// join them worse: of a table that is now empty, now full, the planner cannot know
 // that a nested loop would be a thousand times slower.
 type newcomers struct {
 	all     []*newcomer
 	byProbe map[int32][]*newcomer
 }
 
-// take marks pictures as settled, and says which transaction is the oldest that
-// any of their look-ups may have missed.
+// take marks pictures as settled, and returns the oldest transaction that any of
+// their look-ups may have missed.
 func take(ctx context.Context, tx pgx.Tx) (taken *newcomers, oldest uint64, err error) {
 	rows, err := tx.Query(ctx, takeQuery, SettleAtOnce)
 	if err != nil {
@@ -63,12 +63,14 @@ func take(ctx context.Context, tx pgx.Tx) (taken *newcomers, oldest uint64, err 
 		for _, key := range probes {
 			taken.byProbe[key] = append(taken.byProbe[key], &n)
 		}
+
 		return nil
 	})
+
 	return taken, oldest, err
 }
 
-// meet notes with which newcomers w makes a pair.
+// meet finds the newcomers with which w makes a pair.
 func (n *newcomers) meet(w *written) {
 	hash := hashOf(w.hash)
 	for _, key := range w.bands {
@@ -90,19 +92,20 @@ func (u *newcomer) compare(id uuid.UUID, hash fingerprint.Hash) {
 		return
 	}
 	u.missed = append(u.missed, pairOf(u.id, id, distance))
-	// Pages of one form come by the thousand: now and then the nearest are chosen.
+	// Pages of one form come by the thousand: the nearest suffice.
 	if len(u.missed) == 2*MaxCandidates {
 		u.missed = nearest(u.missed)
 	}
 }
 
-// pairs are those of all newcomers, each once.
+// pairs lists the pairs of all newcomers, each once.
 func (n *newcomers) pairs() []Pair {
 	var all []Pair
 	for _, u := range n.all {
 		all = append(all, nearest(u.missed)...)
 	}
 	slices.SortFunc(all, byDistance)
+
 	return slices.Compact(all)
 }
 

@@ -8,8 +8,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// SettleAtOnce is how many pictures Settle takes at most. When there are more,
-// the oldest are first and the rest is for the next time.
+// SettleAtOnce is how many pictures Settle takes at most, the oldest first; the
+// next call takes the rest.
 const SettleAtOnce = 4000
 
 // Pair is two stored pictures that resemble each other and may have missed each
@@ -20,7 +20,7 @@ type Pair struct {
 }
 
 const (
-	// What another one is settling is left to it.
+	// Another transaction may be settling some: those are its own.
 	takeQuery = `
 		UPDATE recent SET settled = true
 		 WHERE image_id IN (SELECT image_id FROM recent WHERE NOT settled ORDER BY at LIMIT $1 FOR UPDATE SKIP LOCKED)
@@ -28,30 +28,31 @@ const (
 
 	missedQuery = `SELECT image_id, scope, hash, bands, written FROM recent WHERE written >= $1`
 
-	// A row is needed until all who did not see it have been settled. They look
-	// up before it is visible and write within five minutes of that, by Queue, in
-	// transactions that take seconds.
+	// A row serves until every picture that did not see it has been settled. Those
+	// look up before the row is visible, and Queue lets them write within five
+	// minutes, in transactions of seconds.
 	purgeQuery = `DELETE FROM recent WHERE settled AND at < clock_timestamp() - interval '10 minutes'`
 )
 
-// Settle finds the pairs that were missed since it was last committed, because
-// both pictures were on their way at once. A call gives a pair once, nearest
-// first, and of one picture no more than MaxCandidates; another call may give it
-// again. What follows from the pairs belongs into the same transaction.
+// Settle finds the pairs that look-ups missed since it last committed, because
+// both pictures were on their way at once. A call returns a pair once, nearest
+// first, and no more than MaxCandidates of one picture; another call may return it
+// again. The caller acts on the pairs in the same transaction.
 //
-// No pair is missed. Say that the look-ups of A and B did not find one another,
+// It misses no pair. Say that the look-ups of A and B did not find one another,
 // as neither was committed. The look-up of A did not see the transaction that
 // wrote B, so this one is not before the oldest that A may have missed:
 // B.written >= A.seen; and A.written >= B.seen. Both rows are settled at some
 // time, each by a transaction that sees it. Either the one that settles A sees B,
-// and finds it by the first. Or B is committed later, and settled later still;
-// then A is visible, as it was settled, and is found by the second. It has not
-// been purged: see there.
+// and finds it by the first. Or B commits later, and is settled later still:
+// then A is visible, as it was settled, and the second finds it. It has not been
+// purged: see purgeQuery.
 func Settle(ctx context.Context, tx pgx.Tx) ([]Pair, error) {
 	pairs, err := settle(ctx, tx)
 	if err != nil {
 		return nil, fmt.Errorf("settle recent pictures: %w", err)
 	}
+
 	return pairs, nil
 }
 
@@ -77,5 +78,6 @@ func settle(ctx context.Context, tx pgx.Tx) ([]Pair, error) {
 		pairs = newcomers.pairs()
 	}
 	_, err = tx.Exec(ctx, purgeQuery)
+
 	return pairs, err
 }
