@@ -30,9 +30,13 @@ FLOOR   := 80
 MODULES := . bench deploy/tools
 each = @for module in $(MODULES); do (cd $$module && echo "== $$module" && $(1)) || exit 1; done
 
-# Tests that draw and compare pictures in one goroutine: the race detector makes
-# them twenty times slower and finds nothing.
-DRAWN := ./accuracy ./photo
+# Packages that compute in one goroutine: the race detector makes their tests
+# twenty times slower and finds nothing. What they share between goroutines
+# (pools, the bound of memory) is tested with it, in imaging's SHARED tests and
+# through every package above.
+COMPUTING := inlet/imaging inlet/imaging/area inlet/imaging/dcjpeg inlet/imaging/exif inlet/imaging/fingerprint inlet/imaging/isobmff
+SHARED    := AtOnce|Concurrent|Memory
+DRAWN     := ./accuracy ./photo
 
 HAVE_CC := $(shell command -v $${CC:-cc} >/dev/null 2>&1 && echo yes)
 ifeq ($(HAVE_CC),yes)
@@ -66,7 +70,9 @@ test: ## Run every test, with the race detector where a C compiler is found
 ifneq ($(HAVE_CC),yes)
 	@echo "no C compiler: running the tests without the race detector"
 endif
-	$(RACE) $(TESTFLAGS) ./...
+	$(RACE) $(TESTFLAGS) $(filter-out $(COMPUTING),$(shell $(GO) list ./...))
+	$(GO) test $(TESTFLAGS) $(COMPUTING)
+	$(RACE) $(TESTFLAGS) -run '$(SHARED)' inlet/imaging
 	cd bench && $(RACE) $(TESTFLAGS) $(filter-out $(DRAWN:./%=inlet/bench/%),$(shell cd bench && $(GO) list ./...))
 	cd bench && $(GO) test $(TESTFLAGS) $(DRAWN)
 	cd deploy/tools && $(RACE) $(TESTFLAGS) ./cluster

@@ -58,7 +58,7 @@ func (s *Service) Reject(filename string, err error) Result {
 // and has a slot.
 func (s *Service) accept(ctx context.Context, from Sender, filename string, body io.Reader) (Result, error) {
 	a := arrival{from: from, filename: filename, scope: s.scope(from)}
-	if err := s.admit(ctx, from); err != nil {
+	if err := s.Admit(ctx, from); err != nil {
 		return Result{}, err
 	}
 	if err := s.receive(ctx, &a, body); err != nil {

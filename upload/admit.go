@@ -4,9 +4,7 @@ import "context"
 
 // Admit refuses a file whose link is revoked or used up, before anybody takes its
 // bytes. The commit enforces the limits themselves.
-func (s *Service) Admit(ctx context.Context, from Sender) error { return s.admit(ctx, from) }
-
-func (s *Service) admit(ctx context.Context, from Sender) error {
+func (s *Service) Admit(ctx context.Context, from Sender) error {
 	ctx, step := s.begin(ctx, "admit")
 	defer step.end()
 
