@@ -35,7 +35,7 @@ each = @for module in $(MODULES); do (cd $$module && echo "== $$module" && $(1))
 # (pools, the bound of memory) is tested with it, in imaging's SHARED tests and
 # through every package above.
 COMPUTING := inlet/imaging inlet/imaging/area inlet/imaging/dcjpeg inlet/imaging/exif inlet/imaging/fingerprint inlet/imaging/isobmff
-SHARED    := AtOnce|Concurrent|Memory
+SHARED    := AtOnce
 DRAWN     := ./accuracy ./photo
 
 HAVE_CC := $(shell command -v $${CC:-cc} >/dev/null 2>&1 && echo yes)
