@@ -38,7 +38,7 @@ test("from the operator's token to a revoked link", async (t) => {
   await page.summary("11 of 12 have arrived");
   for (const { name } of pictures) await page.outcome(name, "Stored");
   await page.outcome(copy.name, "We already have this one");
-  await page.outcome("notes.txt", "Not an image we can take");
+  await page.outcome("notes.txt", "Not a picture we can accept");
   await phone.getByText("room for 10 pictures").waitFor();
   await screenshot(phone, "journey-phone");
 

@@ -22,7 +22,7 @@ test("a folder dropped on the page arrives whole", async (t) => {
   await page.summary(`All ${count} pictures have arrived`);
   assert.equal(await page.pictures.getByRole("listitem").count(), count);
   await tab.getByText("room for 5 pictures").waitFor();
-  const ids = (await tab.getByLabel("Ids of what has arrived").inputValue()).split("\n");
+  const ids = (await tab.getByLabel("Ids of the pictures that have arrived").inputValue()).split("\n");
   assert.equal(new Set(ids).size, count);
   await screenshot(tab, "many-desktop");
 

@@ -1,14 +1,14 @@
-// Sending one file as one request.
+// Sends one file as one request.
 
 import { noAnswer, verdictOf } from "./answer.js";
 
-const STALLED = 60e3; // ms without a byte gone or an answer, after which it is tried anew
+const STALLED = 60e3; // ms without progress, after which the queue retries
 
 /**
  * @param {import("./queue.js").Item} item
  * @param {string} base path of the link
  * @param {AbortSignal} signal
- * @param {(bytes: number) => void} sent called as bytes go
+ * @param {(bytes: number) => void} sent called as the browser sends bytes
  * @returns {Promise<import("./answer.js").Verdict>}
  */
 export function sendWhole(item, base, signal, sent) {
@@ -34,7 +34,7 @@ export function sendWhole(item, base, signal, sent) {
   });
 }
 
-/** Calls stop when nothing has happened for too long. */
+/** Calls stop after STALLED ms without a call of again. */
 export function patience(stop) {
   let timer = setTimeout(stop, STALLED);
   return {
