@@ -4,7 +4,7 @@ import { screenshot } from "../lib/browser.mjs";
 import { file, png } from "../lib/pictures.mjs";
 import { stage } from "../lib/stage.mjs";
 
-test("without scripts the form sends pictures and says what became of them", async (t) => {
+test("without scripts the form sends pictures and shows their outcomes", async (t) => {
   const { service, browser, origin } = await stage(t, { browser: true });
   const link = await service.createLink({ label: "Wedding" });
   const visitor = await browser.visitor("phone", origin, { javaScriptEnabled: false });

@@ -1,10 +1,10 @@
-// Names with their counts, as bars: the cameras, the formats.
+// A bar chart of names with their counts.
 
 import { h, svg, swap } from "./dom.js";
 import { count, share } from "./format.js";
 import { number, panel, table } from "./panel.js";
 
-// barsPanel draws rows of {name, images, href}. The whole is what shares are of.
+// barsPanel draws rows of {name, images, href}. whole returns what 100% is.
 export function barsPanel({ title, column, empty, rows, whole }) {
   const list = h("ol", { class: "bars" });
   const { element, body } = table(title, [[column], ["Pictures", true], ["Share", true]]);

@@ -1,7 +1,7 @@
 // Server-sent events, read from a stream: EventSource cannot send a header.
 
-// parser takes the text of a stream in pieces and calls onEvent with the name
-// and the data of each event that is complete.
+// parser returns a function that takes the pieces of a stream's text. It calls onEvent
+// with the name and the data of each complete event.
 export function parser(onEvent) {
   let rest = "";
   let name = "";
@@ -21,7 +21,7 @@ export function parser(onEvent) {
   };
   return (piece) => {
     rest += piece;
-    // A carriage return at the very end may be half of a line's end.
+    // A carriage return at the end of a piece may be half of a line ending.
     const lines = rest.split(/\r\n|\n|\r(?!$)/);
     rest = lines.pop();
     lines.forEach(line);

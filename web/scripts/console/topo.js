@@ -1,7 +1,7 @@
-// TopoJSON, as far as outlines need it: arcs of quantised steps that shapes share.
+// The part of TopoJSON that outlines need: shared arcs of quantised steps.
 
-// outline turns a TopoJSON object into the "d" of an SVG path, in degrees with
-// north at the top.
+// outline converts a TopoJSON object into the "d" of an SVG path, in degrees, north
+// at the top.
 export function outline(topology, name) {
   const { scale, translate } = topology.transform;
   const arcs = topology.arcs.map((arc) => {
@@ -16,7 +16,7 @@ export function outline(topology, name) {
   const ring = (indices) => {
     const points = unwrap(indices.flatMap((i, n) => {
       const arc = i < 0 ? arcs[~i].toReversed() : arcs[i];
-      return n === 0 ? arc : arc.slice(1); // it begins where the one before ends
+      return n === 0 ? arc : arc.slice(1); // its first point ends the previous arc
     }));
     const west = Math.min(...points.map(([x]) => x));
     const east = Math.max(...points.map(([x]) => x));
@@ -34,8 +34,8 @@ export function outline(topology, name) {
   return shapes(topology.objects[name]).join("");
 }
 
-// unwrap follows a ring over the antimeridian, past 180 degrees. One that goes
-// around the world, as Antarctica's does, is closed by way of the pole.
+// unwrap continues a ring past 180 degrees where it crosses the antimeridian. It
+// closes a ring around the world, such as Antarctica's, over the pole.
 function unwrap(points) {
   let shift = 0;
   let last = points[0][0];
