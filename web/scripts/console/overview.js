@@ -23,6 +23,7 @@ export function overview(main, { api, live, thumbs }) {
     const note = h("dd", { class: "muted small" });
     return { element: h("div", { class: "tile card" }, h("dt", {}, name), value, note), value, note, figure, part };
   });
+
   const days = daysPanel();
   const cameras = barsPanel({
     title: "Top cameras", column: "Camera", empty: "No picture names its camera yet.", whole: (s) => s.images.stored,
@@ -33,6 +34,7 @@ export function overview(main, { api, live, thumbs }) {
     rows: (s) => s.formats.map((f) => ({ name: formatName(f.format), images: f.images, href: format({ view: "gallery", filter: { format: f.format } }) })),
   });
   const latest = latestPanel({ api, live, thumbs });
+
   const failed = h("p", { class: "notice bad", role: "alert", hidden: true });
   main.replaceChildren(
     h("h1", { class: "visually-hidden" }, "Overview"), failed,
@@ -47,6 +49,7 @@ export function overview(main, { api, live, thumbs }) {
     }
     for (const part of [days, cameras, formats]) part.update(stats);
   }
+
   const over = new AbortController();
   live.addEventListener("stats", (event) => show(event.detail), { signal: over.signal });
   if (live.stats) show(live.stats);

@@ -45,6 +45,7 @@ export function pictureDialog({ api, thumbs, href, go, deleted, changed, closed 
     title.textContent = "Picture";
     about.replaceChildren(h("p", { class: "muted" }, "Loading…"));
     view.one(id, "");
+
     reading = new AbortController();
     try {
       fill(await api.get(`/v1/images/${encodeURIComponent(id)}/metadata`, { signal: reading.signal }));
@@ -60,6 +61,7 @@ export function pictureDialog({ api, thumbs, href, go, deleted, changed, closed 
     title.textContent = doc.camera.name ?? `${formatName(doc.format)} picture`;
     const picture = view.element.querySelector("img");
     if (picture) picture.alt = alt(doc);
+
     near = doc.near.length === 0 ? null : nearPictures({
       near: doc.near, thumbs, href, compare: (other, distance) => compare(doc, other, distance),
     });

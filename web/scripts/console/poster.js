@@ -10,6 +10,7 @@ export function poster(link) {
   const field = h("input", {
     id: "headline", value: heading.textContent, maxlength: 120, oninput: () => { heading.textContent = field.value; },
   });
+
   const sheet = h("section", { class: "poster", "aria-label": "The poster" },
     heading,
     h("p", { class: "lead" }, "Send your pictures with your phone"),
@@ -20,6 +21,7 @@ export function poster(link) {
       h("li", {}, "Wait until each picture has a tick.")),
     h("p", { class: "until" }, `Until ${moment(link.expires_at)}${link.max_files ? `, ${countOf(link.max_files, "file")} in total` : ""}`),
     h("p", { class: "url" }, link.url));
+
   const dialog = h("dialog", { class: "posterdialog card", "aria-labelledby": "poster-title" },
     h("header", { class: "row" }, h("h2", { id: "poster-title" }, "Poster"),
       h("button", { type: "button", class: "quiet", "aria-label": "Close", onclick: () => dialog.close() }, icon("close"))),

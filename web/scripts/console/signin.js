@@ -10,6 +10,7 @@ export function signIn(root, { api, session, reason }) {
   });
   const error = h("p", { id: "token-error", class: "bad", role: "alert" }, reason);
   const button = h("button", { class: "primary wide" }, "Sign in");
+
   const form = h("form", { class: "signin card", onsubmit: submit },
     h("img", { class: "logo", src: new URL("icon.svg", import.meta.url).href, alt: "", width: 48, height: 48 }),
     h("h1", {}, "Inlet"),
@@ -19,6 +20,7 @@ export function signIn(root, { api, session, reason }) {
       "The value of INLET_ADMIN_TOKEN, or the one that Inlet printed at its first start and stored in ", h("code", {}, "operator-token"),
       " in the data folder. This tab remembers it until you close the tab."),
     error, button);
+
   root.replaceChildren(h("main", { class: "entrance" }, form));
   token.focus();
 
@@ -27,6 +29,7 @@ export function signIn(root, { api, session, reason }) {
     const given = token.value.trim();
     button.disabled = true;
     error.textContent = "";
+
     try {
       if (await api.accepts(given)) return session.begin(given);
       error.textContent = "That is not the operator’s token.";

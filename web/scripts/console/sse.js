@@ -6,6 +6,7 @@ export function parser(onEvent) {
   let rest = "";
   let name = "";
   let data = [];
+
   const line = (text) => {
     if (text === "") {
       if (data.length > 0) onEvent(name || "message", data.join("\n"));
@@ -13,12 +14,14 @@ export function parser(onEvent) {
       data = [];
       return;
     }
+
     const colon = text.indexOf(":");
     const field = colon < 0 ? text : text.slice(0, colon);
     const value = colon < 0 ? "" : text.slice(colon + 1).replace(/^ /, "");
     if (field === "event") name = value;
     else if (field === "data") data.push(value);
   };
+
   return (piece) => {
     rest += piece;
     // A carriage return at the end of a piece may be half of a line ending.

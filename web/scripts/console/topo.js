@@ -4,6 +4,7 @@
 // at the top.
 export function outline(topology, name) {
   const { scale, translate } = topology.transform;
+
   const arcs = topology.arcs.map((arc) => {
     let x = 0;
     let y = 0;
@@ -13,6 +14,7 @@ export function outline(topology, name) {
       return [x * scale[0] + translate[0], -(y * scale[1] + translate[1])];
     });
   });
+
   const ring = (indices) => {
     const points = unwrap(indices.flatMap((i, n) => {
       const arc = i < 0 ? arcs[~i].toReversed() : arcs[i];
@@ -23,6 +25,7 @@ export function outline(topology, name) {
     return [0, west < -181 ? 360 : 0, east > 181 ? -360 : 0].filter((shift, i) => i === 0 || shift !== 0)
       .map((shift) => `M${points.map(([x, y]) => `${(x + shift).toFixed(2)},${y.toFixed(2)}`).join("L")}Z`);
   };
+
   const shapes = (geometry) => {
     switch (geometry.type) {
       case "GeometryCollection": return geometry.geometries.flatMap(shapes);
@@ -31,6 +34,7 @@ export function outline(topology, name) {
       default: return [];
     }
   };
+
   return shapes(topology.objects[name]).join("");
 }
 
@@ -44,6 +48,7 @@ function unwrap(points) {
     last = x;
     return [x + shift, y];
   });
+
   const [[first]] = out;
   const [end, y] = out.at(-1);
   if (Math.abs(end - first) > 180) out.push([end, Math.sign(y) * 90], [first, Math.sign(y) * 90]);

@@ -22,7 +22,9 @@ export class Link {
     return Date.parse(this.state.expires_at) - Date.now() - this.#ahead;
   }
 
-  get filesLeft() { return this.state.files_left; }
+  get filesLeft() {
+    return this.state.files_left;
+  }
 
   get usedUp() {
     return this.state.files_left === 0 || this.state.bytes_left === 0;

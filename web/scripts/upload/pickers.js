@@ -8,6 +8,7 @@ export function pickers(add) {
     input.addEventListener("change", () => take(input, add));
     take(input, add); // files that were picked before this script ran
   }
+
   const folders = "webkitdirectory" in HTMLInputElement.prototype && matchMedia("(pointer: fine)").matches;
   document.getElementById("folder-picker").hidden = !folders;
   dropping(document.getElementById("drop"), add);
@@ -27,6 +28,7 @@ function take(input, add) {
 function dropping(zone, add) {
   const carries = (event) => event.dataTransfer?.types.includes("Files");
   let leaving = 0;
+
   addEventListener("dragover", (event) => {
     if (!carries(event)) return;
     event.preventDefault();
@@ -34,10 +36,12 @@ function dropping(zone, add) {
     clearTimeout(leaving);
     zone.classList.add("is-over");
   });
+
   addEventListener("dragleave", () => {
     clearTimeout(leaving); // dragleave also fires between two elements
     leaving = setTimeout(() => zone.classList.remove("is-over"), 100);
   });
+
   addEventListener("drop", (event) => {
     if (!carries(event)) return;
     event.preventDefault();

@@ -25,6 +25,7 @@ export class Reader {
       if (error) reject(new Error(error));
       else resolve(found);
     };
+
     // The worker did not load, as in a tunnel: the next file tries again.
     worker.onerror = (event) => {
       event.preventDefault();

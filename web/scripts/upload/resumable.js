@@ -28,6 +28,7 @@ export async function sendResumable(item, base, signal, on) {
   } catch {
     return noAnswer();
   }
+
   const endpoint = `${location.origin}${base}/tus/`;
   const upload = new tus.Upload(item.file, {
     endpoint,
@@ -39,6 +40,7 @@ export async function sendResumable(item, base, signal, on) {
     removeFingerprintOnSuccess: false, // forget does, once the outcome is known
     httpStack: ownOrigin(tus),
   });
+
   const known = item.sum ? await upload.findPreviousUploads() : [];
   const earlier = item.upload ? { uploadUrl: item.upload } : known.at(-1);
   if (earlier) upload.resumeFromPreviousUpload(earlier);
@@ -58,12 +60,14 @@ function run(upload, item, signal, on) {
       upload.abort(signal.reason === "cancel").catch(() => {});
       end(noAnswer());
     };
+
     const stalled = patience(stop);
     const end = (verdict) => {
       stalled.end();
       signal.removeEventListener("abort", stop);
       resolve(verdict);
     };
+
     Object.assign(upload.options, {
       onUploadUrlAvailable: () => { item.upload = upload.url; },
       onProgress: (bytes) => { stalled.again(); on.sent(bytes); },

@@ -18,6 +18,7 @@ export function sendWhole(item, base, signal, sent) {
     request.open("POST", `${base}?filename=${encodeURIComponent(item.name)}`);
     request.setRequestHeader("Accept", "application/json");
     request.setRequestHeader("Content-Type", "application/octet-stream");
+
     request.upload.onprogress = (event) => {
       stalled.again();
       sent(event.loaded);
@@ -28,6 +29,7 @@ export function sendWhole(item, base, signal, sent) {
       resolve(request.status === 0 ? noAnswer()
         : verdictOf(request.status, request.responseText, request.getResponseHeader("Retry-After")));
     };
+
     const stop = () => request.abort();
     signal.addEventListener("abort", stop);
     request.send(item.file);
