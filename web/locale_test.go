@@ -59,7 +59,7 @@ func TestTextsAreUsed(t *testing.T) {
 	all, err := newLocales()
 	must(t, err)
 	texts := all.list[0].texts
-	said := regexp.MustCompile("(?:Text|say|has)\\(?[ (]*(?:print )?(?:[^\"`()]*\\? )?[\"`]([a-z][\\w.-]*)(\\$\\{|\" \\.|\" ?\\+)?")
+	said := regexp.MustCompile("(?:[Tt]ext|has)\\(?[ (]*(?:print )?(?:[^\"`()]*\\? )?[\"`]([a-z][\\w.-]*)(\\$\\{|\" \\.|\" ?\\+)?")
 	used := map[string]bool{}
 	for _, pattern := range []string{"pages/*.html", "scripts/upload/*.js", "locale.go", "sender.go"} {
 		names, err := filepath.Glob(pattern)

@@ -167,7 +167,7 @@ func TestFormWithoutScripts(t *testing.T) {
 		t.Fatalf("%d %v", a.StatusCode, a.Header)
 	}
 	for _, want := range []string{
-		"2 of 3 have arrived.", "&lt;b&gt;x.png", ">Stored<", ">We already have this one<", ">Not an image we can take<",
+		"2 of 3 have arrived.", "&lt;b&gt;x.png", ">Stored<", ">We already have this one<", ">Not a picture we can accept<",
 	} {
 		if !strings.Contains(page, want) {
 			t.Errorf("the page lacks %q:\n%s", want, page)
@@ -182,8 +182,8 @@ func TestFormWithoutScripts(t *testing.T) {
 		files      []testFile
 		status     int
 	}{
-		{"refused", ">Not an image we can take<", []testFile{{"c.txt", []byte("text")}}, 415},
-		{"nothing chosen", "There were no pictures in that", nil, 400},
+		{"refused", ">Not a picture we can accept<", []testFile{{"c.txt", []byte("text")}}, 415},
+		{"nothing chosen", "No pictures arrived", nil, 400},
 		{"known", "1 of 1 has arrived.", []testFile{{"a.png", pngOf(1)}}, 200},
 	} {
 		body, contentType := form(test.files...)

@@ -1,6 +1,6 @@
-// 500 photos dropped at once: no task over 200 ms, all arrive, and the tab's
-// memory stays within bounds. It takes some minutes and 3 GB of disk, and its
-// times mean something on a quiet machine only.
+// 500 photos dropped at once: all arrive, no task takes over 200 ms, and the tab's
+// memory stays within bounds. It takes some minutes and 3 GB of disk. Its times are
+// meaningful only on a quiet machine.
 import assert from "node:assert/strict";
 import { availableParallelism, loadavg } from "node:os";
 import { test } from "node:test";

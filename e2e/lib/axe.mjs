@@ -1,4 +1,4 @@
-// Accessibility, as far as a program can judge it.
+// Checks accessibility with axe.
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
 
@@ -6,8 +6,8 @@ const source = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe
 const rules = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
 /**
- * violations lists what axe finds wrong with a page as it is now. axe runs in a
- * world of its own, so the page keeps its policy against foreign scripts.
+ * violations lists the rules of axe that a page violates. axe runs in an isolated
+ * world, so the page's Content-Security-Policy stays in force.
  */
 export async function violations(page) {
   const devtools = await page.context().newCDPSession(page);

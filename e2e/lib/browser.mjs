@@ -1,7 +1,7 @@
-// Chromium as a desktop and as a phone. What a page must never do is watched in
-// every test: errors in the console, and requests to anybody else.
+// Chromium as a desktop and as a phone. Every test fails on errors in the console
+// and on requests to another origin.
 import assert from "node:assert/strict";
-import { accessSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync } from "node:fs";
 import path from "node:path";
 import { chromium } from "playwright-core";
 
@@ -10,7 +10,7 @@ const output = path.resolve(import.meta.dirname, "../output");
 const flags = [
   "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
   "--disable-background-networking", "--disable-component-update", "--disable-sync",
-  // No name resolves: what is not here cannot be loaded.
+  // No name resolves, so a page can load nothing from elsewhere.
   "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
 ];
 
@@ -19,26 +19,17 @@ const devices = {
   phone: { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2, isMobile: true, hasTouch: true },
 };
 
-/** screens are what pages are looked at on. */
+/** screens are the names of the devices. */
 export const screens = Object.keys(devices);
 
 /** findChromium returns the path of a Chromium on this machine, or null. */
-export function findChromium() {
+function findChromium() {
   const names = ["chromium", "chromium-browser", "google-chrome"];
-  const places = process.env.PATH.split(path.delimiter).flatMap((dir) => names.map((name) => path.join(dir, name)));
-  return [process.env.CHROMIUM, ...places].find((file) => file && canRun(file)) ?? null;
+  const files = process.env.PATH.split(path.delimiter).flatMap((dir) => names.map((name) => path.join(dir, name)));
+  return [process.env.CHROMIUM, ...files].find((file) => file && existsSync(file)) ?? null;
 }
 
-function canRun(file) {
-  try {
-    accessSync(file);
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-/** openBrowser starts a Chromium with nothing remembered. */
+/** openBrowser starts a Chromium with an empty profile. */
 export async function openBrowser() {
   const executablePath = findChromium();
   assert.ok(executablePath, "no Chromium: install one, or name it in CHROMIUM");
@@ -53,8 +44,8 @@ class Browser {
   }
 
   /**
-   * visitor is somebody new at a screen, "phone" or "desktop", who may load what
-   * comes from origin.
+   * visitor opens a new profile on a screen, "phone" or "desktop". Its pages may load
+   * only from origin.
    */
   async visitor(screen, origin, options = {}) {
     const context = await this.chromium.newContext({ ...devices[screen], locale: "en-GB", ...options });
@@ -64,20 +55,20 @@ class Browser {
     return visitor;
   }
 
-  /** photograph keeps what all pages look like, as of a test that has failed. */
+  /** photograph saves a screenshot of every open page, for a failed test. */
   async photograph(name) {
     const tabs = this.#visitors.flatMap((visitor) => visitor.context.pages());
     for (const [i, tab] of tabs.entries()) await screenshot(tab, `failed-${name.replaceAll(/\W+/g, "-")}-${i}`).catch(() => {});
   }
 
-  /** close ends the browser, and fails if a visitor's pages did what they must not. */
+  /** close ends the browser, and fails if a visitor's pages had faults. */
   async close() {
     await this.chromium.close();
     for (const visitor of this.#visitors) visitor.check();
   }
 }
 
-/** Visitor is one browser profile, its pages under watch. */
+/** Visitor is one browser profile. It records the faults of its pages. */
 class Visitor {
   #faults = [];
   #expected = [];
@@ -100,13 +91,13 @@ class Visitor {
     return this.context.newPage();
   }
 
-  /** expect says which messages of the console belong to the test, as of a cut connection. */
+  /** expect names faults that belong to the test, such as those of a cut connection. */
   expect(...patterns) {
     this.#expected.push(...patterns);
   }
 
   check() {
-    assert.deepEqual(this.#faults, [], "the pages did what they must not");
+    assert.deepEqual(this.#faults, [], "the pages had faults");
   }
 
   #fault(what) {
@@ -114,15 +105,15 @@ class Visitor {
   }
 }
 
-/** answered matches what Chromium writes of a refusal, which a script cannot keep it from. */
+/** answered matches the message that Chromium always logs for a refusal. */
 export function answered(status) {
   return new RegExp(`^console: Failed to load resource: the server responded with a status of ${status} `);
 }
 
 /**
- * screenshot keeps what a page looks like, for whoever reads the build's output. The
- * screen grows to the page's height: Chromium's own pictures of whole pages forget
- * that a phone is touched, and have its bars in the middle.
+ * screenshot saves a picture of a whole page in output/. It enlarges the screen to the
+ * page's height, since Chromium's own full-page screenshots drop touch emulation and
+ * draw fixed bars in the middle.
  */
 export async function screenshot(page, name) {
   mkdirSync(output, { recursive: true });

@@ -1,14 +1,14 @@
-// The operator's console as a person sees it.
+// Drives the operator's console by visible names.
 import assert from "node:assert/strict";
 
 /** Console is the console, open in a tab. */
 export class Console {
   constructor(tab) {
     this.tab = tab;
-    this.places = tab.getByRole("navigation", { name: "Console" });
+    this.navigation = tab.getByRole("navigation", { name: "Console" });
   }
 
-  /** open shows the form that asks for the token. */
+  /** open loads the sign-in form. */
   static async open(tab, service) {
     const answer = await tab.goto(`${service.address}/`);
     assert.equal(answer.status(), 200);
@@ -23,16 +23,16 @@ export class Console {
     await this.tab.getByRole("button", { name: "Sign in" }).click();
   }
 
-  /** signIn leads to the overview, and waits for the live feed. */
+  /** signIn opens the overview, and waits for the live feed. */
   async signIn(service) {
     await this.give(service.token);
     await this.tab.getByRole("status").getByText("Live", { exact: true }).waitFor();
   }
 
-  /** go leads to the Overview, the Gallery or the Links. */
-  async go(place) {
-    await this.places.getByRole("link", { name: place }).click();
-    await this.tab.getByRole("heading", { name: place, level: 1 }).waitFor({ state: "attached" });
+  /** go opens a view: Overview, Gallery or Links. */
+  async go(view) {
+    await this.navigation.getByRole("link", { name: view }).click();
+    await this.tab.getByRole("heading", { name: view, level: 1 }).waitFor({ state: "attached" });
   }
 
   /** figure waits until the overview shows a value under a name. */
@@ -41,7 +41,7 @@ export class Console {
     return tile.getByText(value, { exact: true }).waitFor();
   }
 
-  /** makeLink fills in the form and returns the address it gave. */
+  /** makeLink makes a link by the form and returns its address. */
   async makeLink({ label, expires, files }) {
     await this.go("Links");
     await this.tab.getByLabel("Label").fill(label);
@@ -53,7 +53,7 @@ export class Console {
     return this.tab.getByLabel("Address").inputValue();
   }
 
-  /** loaded waits until as many pictures show themselves, and returns the items they are in. */
+  /** loaded waits until exactly count pictures are shown, and returns their list items. */
   async loaded(count) {
     const pictures = this.tab.getByRole("main").getByRole("listitem").filter({ has: this.tab.locator("img") });
     await pictures.nth(count - 1).waitFor();

@@ -1,11 +1,11 @@
-// Photos of the size that phones make, for what is measured.
+// Photos as large as a phone's, for measurements.
 import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 
 const folder = path.resolve(import.meta.dirname, "../../.cache/photos");
 
-/** photos paints that many different JPEGs of 12 megapixels, and keeps them for the next time. */
+/** photos returns the paths of count different JPEGs of 12 megapixels. It caches them between runs. */
 export async function photos(browser, count) {
   await mkdir(folder, { recursive: true });
   const files = Array.from({ length: count }, (_, i) => path.join(folder, `photo-${i}.jpg`));
@@ -20,8 +20,8 @@ export async function photos(browser, count) {
   return files;
 }
 
-// Runs in the browser: large coloured shapes that differ with the seed, and grain
-// as of a sensor.
+// Runs in the browser: paints large coloured shapes that depend on the seed, and the
+// grain of a sensor.
 async function paint(seed) {
   const random = () => ((seed = (Math.imul(seed, 1664525) + 1013904223) >>> 0), seed / 2 ** 32);
   const colour = () => `hsl(${360 * random()} ${60 * random()}% ${20 + 60 * random()}%)`;

@@ -1,5 +1,5 @@
-// Pictures to send: made ones, and real ones where the folder of camera files
-// lies beside the repository.
+// Pictures to send: generated ones, and cameras' files where their folder is beside
+// the repository.
 import { createCipheriv, createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
@@ -7,8 +7,8 @@ import zlib from "node:zlib";
 
 const corpus = path.resolve(import.meta.dirname, "../../../shared/corpus/photos/files");
 
-/** noise is that many bytes that look random and depend on the seed alone. */
-export function noise(seed, length) {
+/** noise returns pseudo-random bytes that depend on the seed alone. */
+function noise(seed, length) {
   const key = createHash("sha256").update(String(seed)).digest();
   return createCipheriv("aes-256-ctr", key, Buffer.alloc(16)).update(Buffer.alloc(length));
 }
@@ -18,11 +18,11 @@ export function sha256(data) {
 }
 
 /**
- * png is a pattern of coloured fields. Those of two seeds do not look alike. With
- * taken, it says which camera took it, and where.
+ * png draws a pattern of coloured fields. Patterns of two seeds are never
+ * near-duplicates. taken adds EXIF data: a camera and a position.
  */
 export function png(seed, width = 256, height = 192, taken = null) {
-  const rows = Buffer.alloc(height * (1 + 3 * width)); // each begins with its filter, none
+  const rows = Buffer.alloc(height * (1 + 3 * width)); // each begins with its filter type, 0
   const fields = noise(seed, 8 * 8 * 3);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
@@ -39,21 +39,21 @@ export function png(seed, width = 256, height = 192, taken = null) {
   return Buffer.concat([signature, ...chunks]);
 }
 
-/** exif is a TIFF block of two directories: the camera's, and behind it the place's. */
+/** exif makes a TIFF block of two directories: the camera's and the GPS position's. */
 function exif({ make, model, latitude, longitude }) {
   const degrees = (at) => [Math.floor(at), 60 * (at % 1), 0].flatMap((part) => rational(part));
   const camera = [[0x010f, ascii(make)], [0x0110, ascii(model)]];
   const size = ([, { data }]) => 12 + data.length;
   const gpsAt = 8 + 6 + 12 + camera.map(size).reduce((a, b) => a + b);
-  const place = [
+  const gps = [
     [1, ascii(latitude < 0 ? "S" : "N")], [2, { type: 5, count: 3, data: Buffer.concat(degrees(Math.abs(latitude))) }],
     [3, ascii(longitude < 0 ? "W" : "E")], [4, { type: 5, count: 3, data: Buffer.concat(degrees(Math.abs(longitude))) }],
   ];
   const head = Buffer.from("MM\0\x2a\0\0\0\x08", "latin1");
-  return Buffer.concat([head, directory([...camera, [0x8825, { type: 4, count: 1, data: uint32(gpsAt) }]], 8), directory(place, gpsAt)]);
+  return Buffer.concat([head, directory([...camera, [0x8825, { type: 4, count: 1, data: uint32(gpsAt) }]], 8), directory(gps, gpsAt)]);
 }
 
-/** directory is a TIFF directory that begins at an offset, its longer values behind it. */
+/** directory makes a TIFF directory for an offset, followed by its longer values. */
 function directory(entries, at) {
   let next = at + 6 + 12 * entries.length;
   const long = [];
@@ -86,9 +86,9 @@ function chunk(type, data = Buffer.alloc(0)) {
   return Buffer.concat([ends.subarray(0, 4), named, ends.subarray(4)]);
 }
 
-/** bmp is noise that no format makes smaller: 54 + 3 · width · height bytes. */
+/** bmp makes incompressible noise of 54 + 3 · width · height bytes. */
 export function bmp(seed, width, height) {
-  if (width % 4 !== 0) throw new RangeError("rows of a BMP fill up to four bytes");
+  if (width % 4 !== 0) throw new RangeError("the width must be a multiple of 4, since BMP pads its rows");
   const header = Buffer.alloc(54);
   const pixels = noise(seed, 3 * width * height);
   header.write("BM");
@@ -103,20 +103,20 @@ export function bmp(seed, width, height) {
   return Buffer.concat([header, pixels]);
 }
 
-// Ten cameras' files of seven formats, of which no two look alike.
+// Ten cameras' files in seven formats, without near-duplicates.
 const real = [
   "941b9c7b-DSCN0029.jpg", "12c59a8d-Sony_DSC-HX5V_2_.jpg", "3ad8b079-Samsung_GT-I9000_Galaxy_S_.jpg",
   "c6468680-HP_PhotoSmart_735.jpg", "9875273e-mongolia.jpeg", "63ba6b0f-sunrise.png", "be7fe861-HTC_Desire.webp",
   "f86ec0d3-samplefilehub.heif", "cfa7fcf6-Classic.tif", "bc90e1e8-adf6f850b13dff73ebb22862c6ab028b.gif",
 ];
 
-/** tenPictures are files as playwright takes them: of cameras where there are such, else made. */
+/** tenPictures returns files for Playwright: cameras' files where there are any, else generated ones. */
 export function tenPictures() {
   if (!existsSync(corpus)) return Array.from({ length: 10 }, (_, i) => file(`made-${i}.png`, png(i)));
   return real.map((name) => file(name.replace(/^\w+-/, ""), readFileSync(path.join(corpus, name))));
 }
 
-/** file is a file of that name, its type left to the receiver. */
+/** file makes a file for Playwright, without a type. */
 export function file(name, buffer) {
   return { name, buffer: Buffer.from(buffer), mimeType: "" };
 }

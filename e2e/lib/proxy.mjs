@@ -1,10 +1,10 @@
-// A bad network: a TCP proxy that can be slow, and cut what runs through it.
+// A bad network: a TCP proxy that can slow connections down, cut and refuse them.
 import { once } from "node:events";
 import net from "node:net";
 import { Transform } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** startProxy listens on a port of its own. It leads nowhere until target is set. */
+/** startProxy listens on a free port. It refuses connections until target is set. */
 export async function startProxy() {
   const proxy = new Proxy();
   proxy.server.listen(0, "127.0.0.1");
@@ -13,14 +13,13 @@ export async function startProxy() {
   return proxy;
 }
 
-/** Proxy passes bytes on to target, the address of a service. */
+/** Proxy forwards connections to target, the address of a service. */
 class Proxy {
   target = null;
-  received = 0; // bytes that clients sent and that were passed on
-  returned = 0; // bytes that the service answered
-  rate = Infinity; // bytes a second that one client's connection may send
-  latency = 0; // ms that each piece of a client's waits
-  down = false; // whether connections are refused
+  received = 0; // bytes forwarded from clients
+  returned = 0; // bytes returned by the service
+  rate = Infinity; // bytes per second from one connection
+  down = false; // whether to refuse connections
 
   #sockets = new Set();
   #cutAt = Infinity;
@@ -30,12 +29,12 @@ class Proxy {
     this.server = net.createServer((client) => this.#connect(client));
   }
 
-  /** cut breaks all connections, as when a train enters a tunnel. */
+  /** cut resets all connections. */
   cut() {
     for (const socket of this.#sockets) socket.resetAndDestroy();
   }
 
-  /** cutAfter breaks all connections once clients have sent that many bytes more. */
+  /** cutAfter resets all connections after that many more bytes from clients, then resolves. */
   cutAfter(bytes) {
     this.#cutAt = this.received + bytes;
     return new Promise((resolve) => { this.#onCut = resolve; });
@@ -56,7 +55,7 @@ class Proxy {
     for (const [socket, other] of [[client, service], [service, client]]) {
       this.#sockets.add(socket);
       socket.setNoDelay();
-      socket.on("error", () => {}); // the other side is told by close
+      socket.on("error", () => {}); // close follows
       socket.on("close", () => {
         this.#sockets.delete(socket);
         other.destroy();
@@ -69,7 +68,7 @@ class Proxy {
 
   #meter() {
     const pass = async (piece) => {
-      const wait = this.latency + (piece.length / this.rate) * 1000;
+      const wait = (piece.length / this.rate) * 1000;
       if (wait >= 1) await sleep(wait);
       this.received += piece.length;
       if (this.received < this.#cutAt) return piece;

@@ -1,5 +1,4 @@
-// The real program, as a person starts it: with nothing configured but an empty
-// folder and a port.
+// The real program, started as a person does, in an empty folder and on a free port.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
@@ -8,9 +7,9 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
-const startTime = 90_000; // ms; the private database is made in it
+const startTime = 90_000; // ms; includes creating the private database
 
-/** startService runs INLET_BINARY and waits until it takes connections. */
+/** startService runs INLET_BINARY and waits until it accepts connections. */
 export async function startService(env = {}) {
   const binary = path.resolve(process.env.INLET_BINARY ?? "../inlet");
   const dir = await mkdtemp(path.join(tmpdir(), "inlet-e2e-"));
@@ -28,7 +27,7 @@ export async function startService(env = {}) {
   return service;
 }
 
-/** Service is one running program, and what an operator asks of it. */
+/** Service is one running program, with an operator's requests to it. */
 class Service {
   constructor(child, dir) {
     this.child = child;
@@ -47,14 +46,14 @@ class Service {
     const listening = /listening on (http:\/\/\S+)/;
     const late = AbortSignal.timeout(startTime);
     while (!listening.test(this.output)) {
-      const end = await Promise.race([this.ended.then((how) => ({ how })), once(this.child.stdout, "data", { signal: late })]);
-      assert.ok(!("how" in end), `the service ended (${end.how}):\n${this.output}`);
+      const end = await Promise.race([this.ended.then((status) => ({ status })), once(this.child.stdout, "data", { signal: late })]);
+      assert.ok(!("status" in end), `the service ended (${end.status}):\n${this.output}`);
     }
     this.address = this.output.match(listening)[1];
     this.token = (await readFile(path.join(this.dir, "inlet-data", "operator-token"), "utf8")).trim();
   }
 
-  /** ask sends an operator's request and returns the answer's JSON, if it has any. */
+  /** ask sends an operator's request and returns the answer's JSON, or "" if it is empty. */
   async ask(method, path, body) {
     const answer = await fetch(this.address + path, {
       method,
@@ -74,7 +73,7 @@ class Service {
     return this.ask("GET", "/v1/stats");
   }
 
-  /** send uploads files through a link, as a form does. All of them have to be taken. */
+  /** send uploads files through a link as a form does, and fails unless all are stored. */
   async send(link, files) {
     const form = new FormData();
     for (const { name, buffer } of files) form.append("files", new Blob([buffer]), name);
@@ -85,24 +84,24 @@ class Service {
     assert.deepEqual(results.map(({ status }) => status), files.map(() => "stored"), text);
   }
 
-  /** until asks again and again, until it is so. */
-  async until(so, patience = 60_000) {
-    for (const late = AbortSignal.timeout(patience); !(await so()); ) await sleep(50, null, { signal: late });
+  /** until polls a condition until it holds, for a minute at most. */
+  async until(holds) {
+    for (const late = AbortSignal.timeout(60_000); !(await holds()); ) await sleep(50, null, { signal: late });
   }
 
-  /** picture fetches the stored bytes. */
+  /** picture fetches a picture's stored bytes. */
   async picture(id) {
     const answer = await fetch(`${this.address}/v1/images/${id}`);
     assert.equal(answer.status, 200, `picture ${id}`);
     return Buffer.from(await answer.arrayBuffer());
   }
 
-  /** stop asks the service to drain. It has to end well. */
+  /** stop drains the service, and fails unless it exits with 0 within 40 s. */
   async stop() {
     this.child.kill("SIGTERM");
-    const how = await Promise.race([this.ended, sleep(40_000, "not at all", { ref: false })]);
+    const status = await Promise.race([this.ended, sleep(40_000, "a timeout", { ref: false })]);
     await this.kill();
-    assert.equal(how, 0, `SIGTERM ended the service with ${how}:\n${this.output}`);
+    assert.equal(status, 0, `SIGTERM ended the service with ${status}:\n${this.output}`);
   }
 
   async kill() {

@@ -1,18 +1,17 @@
-// What a test plays on: the service, and where it wants them a browser before it
-// and a bad network between.
+// Sets up a test: the service, and on request a browser and a bad network.
 import { openBrowser } from "./browser.mjs";
 import { startProxy } from "./proxy.mjs";
 import { startService } from "./service.mjs";
 
 /**
- * stage sets up the parts and takes them down when the test is over; what they
- * then have to complain of fails it. With proxy, the links lead through it.
+ * stage starts the parts, and stops them after the test; their failures then fail the
+ * test. With proxy, the links' addresses are the proxy's.
  */
 export async function stage(t, { browser = false, proxy = false, env = {} } = {}) {
   const parts = {};
   t.after(async () => {
     if (!t.passed) await parts.browser?.photograph(t.name);
-    // One after the other: a browser complains of a connection that is cut.
+    // The browser first: a cut connection would be a fault of its pages.
     const ends = [];
     for (const end of [() => parts.browser?.close(), () => parts.proxy?.close(), () => parts.service?.stop()]) {
       ends.push(...(await Promise.allSettled([end()])));

@@ -1,11 +1,10 @@
-// How a tab bears its work: what keeps it from answering a finger, and what it
-// takes of the machine.
+// Measures a tab: tasks that block its main thread, and its memory.
 import { readFileSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** Strain watches one tab: what it takes, sampled, and each task, from a trace. */
+/** Strain samples the memory of one tab, and traces its tasks. */
 export class Strain {
-  peak = { heap: 0, nodes: 0, renderer: 0 }; // bytes of JavaScript, elements and texts, bytes of the process
+  peak = { heap: 0, nodes: 0, renderer: 0 }; // bytes of JavaScript, DOM nodes, bytes of the process
   #over = new AbortController();
 
   static async watch(browser, tab) {
@@ -19,7 +18,7 @@ export class Strain {
     return strain;
   }
 
-  /** end stops watching and returns the peaks, and the tasks of the tab's main thread. */
+  /** end stops measuring and returns the peaks, and the tasks of the tab's main thread. */
   async end() {
     this.#over.abort();
     await this.sampling;
@@ -37,7 +36,7 @@ export class Strain {
     }
   }
 
-  // The largest of the renderers is the one of the tab: the others are idle.
+  // The tab's renderer is the largest one: the others are idle.
   async #renderer() {
     const { processInfo } = await this.machine.send("SystemInfo.getProcessInfo");
     const sizes = processInfo.filter(({ type }) => type === "renderer").map(({ id }) => {
@@ -52,7 +51,7 @@ export class Strain {
   }
 }
 
-/** statusOf is what the kernel says of a process, nothing if it has just ended. */
+/** statusOf reads /proc/<id>/status, or returns "" if the process has ended. */
 function statusOf(id) {
   try {
     return readFileSync(`/proc/${id}/status`, "utf8");
@@ -62,9 +61,8 @@ function statusOf(id) {
 }
 
 /**
- * tasks lists the tasks of main threads: how long each took by the clock, how long
- * of the processor, both in ms, and what it spent that on. On a busy machine the
- * clock counts others' work too.
+ * tasks lists the tasks of main threads: wall time and processor time in ms, and the
+ * longest parts. On a busy machine the wall time includes other processes' work.
  */
 function tasks({ traceEvents: events }) {
   const mains = new Set(events.filter(({ name, args }) => name === "thread_name" && args.name === "CrRendererMain").map(thread));
@@ -76,13 +74,13 @@ function tasks({ traceEvents: events }) {
 
 const thread = ({ pid, tid }) => `${pid} ${tid}`;
 
-/** parts names what took more than 5 ms within a task, the longest first. */
+/** parts names the parts of a task that took more than 5 ms, the longest first. */
 function parts(task, timed) {
   return timed
     .filter((event) => event !== task && thread(event) === thread(task) && event.ts >= task.ts && event.ts < task.ts + task.dur && event.dur > 5000)
     .sort((a, b) => b.dur - a.dur)
     .map(({ name, dur, tdur = 0, args: { data = {} } }) => {
-      const place = data.functionName ? ` ${data.functionName} (${data.url?.split("/").at(-1)}:${data.lineNumber})` : "";
-      return `${name}${place} ${Math.round(dur / 1000)}/${Math.round(tdur / 1000)} ms`;
+      const source = data.functionName ? ` ${data.functionName} (${data.url?.split("/").at(-1)}:${data.lineNumber})` : "";
+      return `${name}${source} ${Math.round(dur / 1000)}/${Math.round(tdur / 1000)} ms`;
     });
 }

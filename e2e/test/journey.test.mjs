@@ -9,7 +9,7 @@ import { UploadPage } from "../lib/upload-page.mjs";
 test("from the operator's token to a revoked link", async (t) => {
   const { service, browser, origin } = await stage(t, { browser: true });
   const operator = await browser.visitor("desktop", origin, { permissions: ["clipboard-read", "clipboard-write"] });
-  operator.expect(answered(403), answered(503)); // the wrong token; pictures that are not decoded yet
+  operator.expect(answered(403), answered(503)); // the wrong token; pictures not decoded yet
   const desk = await operator.page();
   const console = await Console.open(desk, service);
   await console.give("not the operator’s token");
@@ -25,7 +25,7 @@ test("from the operator's token to a revoked link", async (t) => {
   await desk.getByRole("img", { name: "QR code of the link" }).evaluate((img) => img.decode());
   await console.go("Overview");
 
-  // A guest's phone: twelve files, of which one is there twice and one is no picture.
+  // A guest's phone sends twelve files: ten pictures, a copy, and a text.
   const guest = await browser.visitor("phone", origin);
   guest.expect(answered(410), answered(415));
   const phone = await guest.page();
@@ -38,11 +38,11 @@ test("from the operator's token to a revoked link", async (t) => {
   await page.summary("11 of 12 have arrived");
   for (const { name } of pictures) await page.outcome(name, "Stored");
   await page.outcome(copy.name, "We already have this one");
-  await page.outcome("notes.txt", "Not an image we can take");
+  await page.outcome("notes.txt", "Not a picture we can accept");
   await phone.getByText("room for 10 pictures").waitFor();
   await screenshot(phone, "journey-phone");
 
-  // The figures have risen on a page that was not loaded again.
+  // The figures rise without a reload.
   await console.figure("Pictures", "10");
   await console.figure("Refused", "1");
   await console.loaded(10); // the latest uploads

@@ -8,7 +8,7 @@ import { png } from "../lib/pictures.mjs";
 import { stage } from "../lib/stage.mjs";
 import { UploadPage } from "../lib/upload-page.mjs";
 
-// bars/many.test.mjs does this with 500 photos, and measures.
+// bars/many.test.mjs measures this with 500 photos.
 const count = 60;
 
 test("a folder dropped on the page arrives whole", async (t) => {
@@ -22,14 +22,14 @@ test("a folder dropped on the page arrives whole", async (t) => {
   await page.summary(`All ${count} pictures have arrived`);
   assert.equal(await page.pictures.getByRole("listitem").count(), count);
   await tab.getByText("room for 5 pictures").waitFor();
-  const ids = (await tab.getByLabel("Ids of what has arrived").inputValue()).split("\n");
+  const ids = (await tab.getByLabel("Ids of the pictures that have arrived").inputValue()).split("\n");
   assert.equal(new Set(ids).size, count);
   await screenshot(tab, "many-desktop");
 
   const stats = await service.stats();
   assert.deepEqual(stats.uploads, { accepted: count, stored: count, duplicates: 0, rejected: 0 });
 
-  // What the service has is not sent again.
+  // The page does not send stored files again.
   await tab.reload();
   await page.ready();
   await page.drop([folder]);
@@ -38,7 +38,7 @@ test("a folder dropped on the page arrives whole", async (t) => {
   assert.deepEqual((await service.stats()).uploads, stats.uploads);
 });
 
-/** A folder with another one in it, and with debris as systems leave it. */
+/** folderOfPictures makes a folder with pictures, a folder inside, and a .DS_Store. */
 async function folderOfPictures(t) {
   const folder = await mkdtemp(path.join(tmpdir(), "inlet-e2e-pictures-"));
   t.after(() => rm(folder, { recursive: true }));

@@ -4,7 +4,7 @@ import { screenshot } from "../lib/browser.mjs";
 import { file, png } from "../lib/pictures.mjs";
 import { stage } from "../lib/stage.mjs";
 
-test("without scripts the form sends pictures and says what became of them", async (t) => {
+test("without scripts the form sends pictures and shows their outcomes", async (t) => {
   const { service, browser, origin } = await stage(t, { browser: true });
   const link = await service.createLink({ label: "Wedding" });
   const visitor = await browser.visitor("phone", origin, { javaScriptEnabled: false });
@@ -18,7 +18,7 @@ test("without scripts the form sends pictures and says what became of them", asy
   const outcome = (name) => tab.getByRole("row").filter({ hasText: name }).getByRole("cell").last().textContent();
   assert.equal(await outcome("a.png"), "Stored");
   assert.equal(await outcome("b.png"), "Stored");
-  assert.equal(await outcome("notes.txt"), "Not an image we can take");
+  assert.equal(await outcome("notes.txt"), "Not a picture we can accept");
   await screenshot(tab, "without-scripts");
 
   await tab.getByRole("link", { name: "Send more" }).click();

@@ -1,5 +1,5 @@
-// Every page, on a phone and on a desktop, light and dark: what axe finds wrong
-// with it, and a picture of it to look at.
+// Checks every page with axe on a phone and a desktop, light and dark, and saves
+// screenshots of it.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { violations } from "../lib/axe.mjs";
@@ -15,7 +15,7 @@ for (const screen of screens) {
     const link = await service.createLink({ label: "Summer party" });
     await service.send(link, [...tenPictures(), file("placed.png", png("placed", 256, 192, photographed))]);
     const visitor = await browser.visitor(screen, origin);
-    visitor.expect(answered(503)); // pictures that are not decoded yet
+    visitor.expect(answered(503)); // pictures not decoded yet
     const tab = await visitor.page();
     const console = await Console.open(tab, service);
     await accessible(tab, `console-sign-in-${screen}`);
@@ -66,7 +66,7 @@ for (const screen of screens) {
     await accessible(tab, `upload-done-${screen}`);
   });
 
-  test(`the pages of refusal are kind on a ${screen}`, async (t) => {
+  test(`the pages of refusal are accessible on a ${screen}`, async (t) => {
     const { service, browser, origin } = await stage(t, { browser: true });
     const links = await refusedLinks(service);
     const visitor = await browser.visitor(screen, origin);
@@ -84,7 +84,7 @@ for (const screen of screens) {
 
 const photographed = { make: "Canon", model: "Canon EOS 40D", latitude: 46.5, longitude: 7.75 };
 
-/** accessible keeps a picture of the page and lets axe judge it, light and dark. */
+/** accessible saves screenshots of the page and checks it with axe, light and dark. */
 async function accessible(tab, name) {
   for (const colorScheme of ["light", "dark"]) {
     await tab.emulateMedia({ colorScheme, reducedMotion: "reduce" });
@@ -94,7 +94,7 @@ async function accessible(tab, name) {
   }
 }
 
-/** refusedLinks is one link of each kind that nothing can be sent through. */
+/** refusedLinks makes one link of each kind that the service refuses. */
 async function refusedLinks(service) {
   const [expired, revoked, exhausted, early] = await Promise.all([
     service.createLink({ expires_in: "1s" }),

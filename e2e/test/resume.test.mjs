@@ -6,11 +6,11 @@ import { bmp, sha256 } from "../lib/pictures.mjs";
 import { stage } from "../lib/stage.mjs";
 import { UploadPage } from "../lib/upload-page.mjs";
 
-// The page sends large files in pieces of 8 MiB. What it may send twice is the
-// piece that was on its way.
+// The page sends large files in pieces of 8 MiB. It may send the interrupted piece
+// twice.
 const piece = 8 << 20;
 
-test("an upload goes on after the connection broke and the page was loaded again", async (t) => {
+test("an upload continues after a broken connection and a reload", async (t) => {
   const { service, proxy, browser, origin } = await stage(t, { browser: true, proxy: true });
   const link = await service.createLink();
   const visitor = await browser.visitor("phone", origin);

@@ -1,5 +1,5 @@
-// What the pages weigh on the wire, headers included, and how often a browser has
-// to ask before a person can do something.
+// The bytes of the pages on the wire, headers included, and the round trips before
+// they are usable.
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Console } from "../lib/console.mjs";
@@ -17,7 +17,7 @@ test("the upload page is light, and usable one round trip after its HTML", async
   const page = await UploadPage.open(tab, link);
   firstWave(t, loads, proxy);
 
-  // What it loads only once there is something to do.
+  // The page loads more once it has a file to send.
   await page.choose(file("a.png", png("a")));
   await page.summary("Your picture has arrived");
   weigh(t, "with all that it loads later", proxy);
@@ -39,7 +39,7 @@ test("the console is light, and usable one round trip after its HTML", async (t)
   weigh(t, "with all of its sections", proxy);
 });
 
-/** watch notes what a tab loads, and who asked for it. */
+/** watch records the requests of a tab and their initiators. */
 async function watch(tab) {
   const loads = [];
   const devtools = await tab.context().newCDPSession(tab);
@@ -50,10 +50,10 @@ async function watch(tab) {
   return loads;
 }
 
-/** firstWave holds that everything a page needed to be usable was named in its HTML. */
+/** firstWave asserts that the HTML names everything that a page needs to be usable. */
 function firstWave(t, [html, ...rest], proxy) {
   t.diagnostic(`usable after the HTML and ${rest.length} requests in one wave`);
-  // The browser itself asks for the icon.
+  // The browser itself requests the icon.
   const later = rest.filter(({ by, from = html.url }) => by === "script" || from !== html.url);
   assert.deepEqual(later, [], "asked for later than by the HTML");
   const scripts = rest.filter(({ url }) => new URL(url).pathname.endsWith(".js"));

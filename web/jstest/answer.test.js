@@ -4,7 +4,7 @@ import { delay, verdictOf, verdictOfEntry, wait } from "../scripts/upload/answer
 
 const problem = (code, status, results) => JSON.stringify({ code, status, results });
 
-test("what an answer means for the file", () => {
+test("verdicts on a file", () => {
   const stored = JSON.stringify({ results: [{ filename: "a", status: "stored", id: "7" }] });
   assert.deepEqual(verdictOf(201, stored, null), { kind: "accepted", status: "stored", id: "7" });
   const refused = [{ filename: "a", status: "rejected", error: { code: "unsupported-format", status: 415 } }];
@@ -29,7 +29,7 @@ test("what an answer means for the file", () => {
   }
 });
 
-test("an entry of an upload in pieces", () => {
+test("verdicts on a resumable upload's entry", () => {
   assert.deepEqual(verdictOfEntry({ status: "duplicate", id: "1" }), { kind: "accepted", status: "duplicate", id: "1" });
   assert.equal(verdictOfEntry({ status: "rejected", error: { code: "unavailable", status: 503 } }, "3").after, 3000);
 });
@@ -42,7 +42,7 @@ test("Retry-After in seconds and as a date", () => {
   assert.equal(wait("99999"), 300e3);
 });
 
-test("attempts wait twice as long each, within bounds", () => {
+test("each attempt waits twice as long, within bounds", () => {
   assert.deepEqual([0, 1, 2, 20].map((n) => delay(n, 0, 0.5)), [1000, 2000, 4000, 30e3]);
   assert.equal(delay(0, 0, 0), 750);
   assert.equal(delay(0, 9000, 0), 9000);

@@ -6,13 +6,13 @@ import { Queue } from "../scripts/upload/queue.js";
 const file = (name, size = 100, content = name) => ({ name, size, content });
 const stored = (item) => ({ kind: "accepted", status: "stored", id: `id of ${item.name}` });
 
-/** A queue whose network is given by `send`, and its record. */
+/** Returns a queue that sends by `send`, and a record of its calls. */
 function setup({ send = async (item) => stored(item), known = new Map(), usedUp = true } = {}) {
   const seen = { sent: [], resumable: [], asked: [], ended: [] };
   const asking = new Known(async (sums) => { seen.asked.push(sums.length); return known; },
-    (item, there) => queue.compared(item, there));
+    (item, image) => queue.compared(item, image));
   const queue = new Queue({
-    reader: { read: async ({ content }) => ({ sum: content, place: "" }) },
+    reader: { read: async ({ content }) => ({ sum: content, gps: "" }) },
     known: asking,
     connection: { wait: async () => {}, back: async () => {} },
     maxFileBytes: 64e6,
@@ -32,7 +32,7 @@ async function until(condition) {
 
 const states = (queue) => queue.items.map((item) => item.state);
 
-test("what is known is not sent, twins are sent once, large files can be resumed", async () => {
+test("stored files are not sent, twins are sent once, large files are sent resumably", async () => {
   const { queue, seen } = setup({ known: new Map([["known", "id of known"]]) });
   queue.add([file("known"), file("a"), file("b", 100, "a"), file("large", 9e6 * 2), file("huge", 65e6)]);
   await until(() => queue.idle);
@@ -43,7 +43,7 @@ test("what is known is not sent, twins are sent once, large files can be resumed
   assert.equal(queue.items[4].code, "too-large");
 });
 
-test("questions grow while there is enough to send", async () => {
+test("requests for known files grow while there is enough to send", async () => {
   const { queue, seen } = setup();
   queue.add(Array.from({ length: 500 }, (_, i) => file(`f${i}`)));
   await until(() => queue.idle);
@@ -81,7 +81,7 @@ test("no more than three at once; pause, resume, cancel, retry", async () => {
   assert.deepEqual(states(queue), ["stored", "stored", "stored", "stored"]);
 });
 
-test("after a lost connection a file is sent so that it can be resumed; in the end it fails", async () => {
+test("after a lost connection a file is sent resumably; in the end it fails", async () => {
   const { queue, seen } = setup({ send: async () => ({ kind: "again", code: "network", network: true }) });
   queue.add([file("a")]);
   await until(() => queue.idle);
@@ -92,7 +92,7 @@ test("after a lost connection a file is sent so that it can be resumed; in the e
   assert.deepEqual(states(queue), ["stored"]);
 });
 
-test("a link that ends stops everything and keeps what has arrived", async () => {
+test("a closed link stops the queue; arrived files stay", async () => {
   const { queue, seen } = setup({
     send: async (item) => (item.name === "f3" ? { kind: "closed", code: "link-revoked" } : stored(item)),
   });
@@ -106,7 +106,7 @@ test("a link that ends stops everything and keeps what has arrived", async () =>
   assert.deepEqual([queue.items.at(-1).state, queue.items.at(-1).code], ["refused", "link-revoked"]);
 });
 
-test("where only bytes run out, smaller files go on", async () => {
+test("where only bytes run out, smaller files are still sent", async () => {
   const { queue, seen } = setup({
     usedUp: false,
     send: async (item) => (item.size > 500 ? { kind: "closed", code: "link-exhausted" } : stored(item)),

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { coarse, Rate } from "../scripts/upload/rate.js";
 
-test("a steady line", () => {
+test("a steady speed", () => {
   const rate = new Rate();
   rate.restart(0, 0);
   rate.note(1000, 1000);
@@ -12,7 +12,7 @@ test("a steady line", () => {
   assert.ok(Math.abs(rate.timeFor(5000) - 5000) < 10);
 });
 
-test("a stalled second does not upset it, and bytes lost on the way count as none gone", () => {
+test("a stalled second barely changes the speed, and lost bytes count as none sent", () => {
   const rate = new Rate();
   rate.restart(0, 0);
   for (let s = 1; s <= 20; s++) rate.note(1000 * s, 1000 * s);
@@ -22,7 +22,7 @@ test("a stalled second does not upset it, and bytes lost on the way count as non
   assert.ok(rate.perSecond > 600 && rate.perSecond < 1000, String(rate.perSecond));
 });
 
-test("after a pause it begins anew", () => {
+test("measuring starts again after a pause", () => {
   const rate = new Rate();
   rate.restart(0, 0);
   for (let s = 1; s <= 5; s++) rate.note(1000 * s, 1000 * s);
@@ -31,6 +31,6 @@ test("after a pause it begins anew", () => {
   assert.equal(rate.timeFor(100), 0);
 });
 
-test("the time left is rounded up to what can be believed", () => {
+test("the remaining time is rounded up", () => {
   assert.deepEqual([1, 4200, 31e3, 100e3, 610e3, 4000e3].map(coarse), [1e3, 5e3, 35e3, 100e3, 660e3, 4200e3]);
 });

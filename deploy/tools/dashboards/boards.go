@@ -30,14 +30,14 @@ var service = board{
 			{title: "Processes", number: true, width: 4, unit: units.Short, queries: []query{{`count(inlet_build_info{$S})`, ""}}},
 			{title: "Requests", number: true, width: 4, unit: units.RequestsPerSecond, queries: []query{{requests, ""}}},
 			{
-				title: "Failures", about: "Share of answers that are Inlet's fault (5xx).", number: true, width: 4, unit: units.PercentUnit,
+				title: "Failures", about: "Share of answers with status 5xx.", number: true, width: 4, unit: units.PercentUnit,
 				warn: 0.001, bad: 0.01, queries: []query{{failures + ` / ` + requests, ""}},
 			},
 			{
-				title: "Slowest tenth of uploads", number: true, width: 4, unit: units.Seconds, warn: 5, bad: 15,
+				title: "Upload time, 90th percentile", number: true, width: 4, unit: units.Seconds, warn: 5, bad: 15,
 				queries: []query{{`histogram_quantile(0.9, sum by (le) (rate(inlet_http_request_seconds_bucket{$S,route="/u/:token"}[$R])))`, ""}},
 			},
-			{title: "Under way", number: true, width: 4, unit: units.Short, queries: []query{{`sum(inlet_http_in_flight{$S})`, ""}}},
+			{title: "Requests in flight", number: true, width: 4, unit: units.Short, queries: []query{{`sum(inlet_http_in_flight{$S})`, ""}}},
 			{
 				title: "Stores that do not answer", number: true, width: 4, unit: units.Short, warn: 1, bad: 2,
 				queries: []query{{`count(min by (store) (inlet_store_up{$S}) == 0) or vector(0)`, ""}},
@@ -53,16 +53,16 @@ var service = board{
 				queries: []query{{`sum by (status) (rate(inlet_http_requests_total{$S}[$R])) > 0`, "{{status}}"}},
 			},
 			{
-				title: "Failures by route, and limits of rates", about: "5xx; 503 and requests over a limit ask for a retry.", unit: units.RequestsPerSecond,
+				title: "Failures by route, and rate limits", about: "5xx and 429. Clients retry 503 and 429.", unit: units.RequestsPerSecond,
 				queries: []query{
 					{`sum by (route, status) (rate(inlet_http_requests_total{$S,status=~"5.."}[$R])) > 0`, "{{route}} {{status}}"},
-					{`sum by (limit) (rate(inlet_rate_limited_total{$S}[$R])) > 0`, "over the limit of {{limit}}"},
+					{`sum by (limit) (rate(inlet_rate_limited_total{$S}[$R])) > 0`, "over the limit {{limit}}"},
 				},
 			},
 		}},
 		{"Time", []panel{
 			{
-				title: "99 of 100 are faster, by route", about: "Includes the body: a slow sender counts as slow.", unit: units.Seconds, width: 12,
+				title: "99th percentile by route", about: "Includes receiving the body, so slow senders count.", unit: units.Seconds, width: 12,
 				queries: []query{{`histogram_quantile(0.99, sum by (le, route) (rate(inlet_http_request_seconds_bucket{$S}[$R])))`, "{{route}}"}},
 			},
 			{title: "Uploads", unit: units.Seconds, width: 12, queries: quantiles("inlet_http_request_seconds", `$S,route="/u/:token"`)},
@@ -79,7 +79,7 @@ var service = board{
 
 var uploads = board{
 	uid: "inlet-uploads", title: "Inlet: uploads",
-	about: "Results of uploads, and the time of each step.",
+	about: "Outcomes of files, and where their time goes.",
 	rows: []row{
 		{"Now", []panel{
 			{title: "Accepted", number: true, width: 6, unit: "files/s", queries: []query{{accepted, ""}}},
@@ -90,7 +90,7 @@ var uploads = board{
 			},
 			{
 				title: "Waiting for a slot", number: true, width: 6, unit: units.PercentUnit, warn: 0.25, bad: 0.75,
-				about:   "Share of the queue; when it is full, Inlet asks senders to retry.",
+				about:   "Share of the queue. When it is full, the service tells senders to retry.",
 				queries: []query{{`sum(inlet_upload_queued{$S}) / sum(inlet_upload_queue_limit{$S})`, ""}},
 			},
 		}},
@@ -114,7 +114,7 @@ var uploads = board{
 				{`sum(rate(inlet_upload_stored_bytes_total{$S}[$R]))`, "stored"},
 			}},
 			{
-				title: "Share of the bytes that are not stored", about: "Duplicates and refused files.", unit: units.PercentUnit, width: 12, most: 1,
+				title: "Share of bytes not stored", about: "Duplicates and refused files.", unit: units.PercentUnit, width: 12, most: 1,
 				queries: []query{{`1 - sum(rate(inlet_upload_stored_bytes_total{$S}[$R])) / sum(rate(inlet_upload_bytes_total{$S}[$R]))`, "share"}},
 			},
 		}},
@@ -124,7 +124,7 @@ var uploads = board{
 				queries: []query{{`sum by (step) (rate(inlet_upload_step_seconds_sum{$S}[$R])) / sum by (step) (rate(inlet_upload_step_seconds_count{$S}[$R]))`, "{{step}}"}},
 			},
 			{
-				title: "95 of 100 are faster", unit: units.Seconds,
+				title: "95th percentile of each step", unit: units.Seconds,
 				queries: []query{{`histogram_quantile(0.95, sum by (le, step) (rate(inlet_upload_step_seconds_bucket{$S}[$R])))`, "{{step}}"}},
 			},
 			{
@@ -132,15 +132,15 @@ var uploads = board{
 				queries: []query{{`sum by (step) (rate(inlet_upload_step_seconds_sum{$S}[$R]))`, "{{step}}"}},
 			},
 		}},
-		{"Places", []panel{
-			{title: "Files that have arrived", unit: units.Short, queries: []query{
-				{`sum(inlet_upload_processing{$S})`, "under way"}, {`sum(inlet_upload_queued{$S})`, "waiting"}, {`sum(inlet_upload_places{$S})`, "places"},
+		{"Slots", []panel{
+			{title: "Processing", unit: units.Short, queries: []query{
+				{`sum(inlet_upload_processing{$S})`, "running"}, {`sum(inlet_upload_queued{$S})`, "waiting"}, {`sum(inlet_upload_places{$S})`, "slots"},
 			}},
 			{title: "Inspections", unit: units.Short, queries: []query{
-				{`sum(inlet_upload_inspecting{$S})`, "under way"}, {`sum(inlet_upload_inspecting_queued{$S})`, "waiting"}, {`sum(inlet_upload_inspecting_places{$S})`, "places"},
+				{`sum(inlet_upload_inspecting{$S})`, "running"}, {`sum(inlet_upload_inspecting_queued{$S})`, "waiting"}, {`sum(inlet_upload_inspecting_places{$S})`, "slots"},
 			}},
 			{title: "Comparisons", unit: units.Short, queries: []query{
-				{`sum(inlet_upload_comparing{$S})`, "under way"}, {`sum(inlet_upload_comparing_queued{$S})`, "waiting"}, {`sum(inlet_upload_comparing_places{$S})`, "places"},
+				{`sum(inlet_upload_comparing{$S})`, "running"}, {`sum(inlet_upload_comparing_queued{$S})`, "waiting"}, {`sum(inlet_upload_comparing_places{$S})`, "slots"},
 			}},
 		}},
 	},
@@ -152,7 +152,7 @@ var stores = board{
 	rows: []row{
 		{"Now", []panel{
 			{
-				title: "Answers", about: "1: every process reaches it.", number: true, width: 12, unit: units.Short, warn: 1, bad: 0.5,
+				title: "Reachable", about: "1: every process reaches the store.", number: true, width: 12, unit: units.Short, warn: 1, bad: 0.5,
 				queries: []query{{`min by (store) (inlet_store_up{$S})`, "{{store}}"}},
 			},
 			{
@@ -160,7 +160,7 @@ var stores = board{
 				queries: []query{{`max(inlet_db_connections{$S,state="used"} / on (job, instance) inlet_db_connections{$S,state="max"})`, ""}},
 			},
 			{
-				title: "Room for blobs", number: true, width: 6, unit: units.BytesIEC, warn: 50e9, bad: 10e9,
+				title: "Free space for blobs", number: true, width: 6, unit: units.BytesIEC, warn: 50e9, bad: 10e9,
 				queries: []query{{`min(inlet_blob_free_bytes{$S} >= 0)`, ""}},
 			},
 		}},
@@ -171,16 +171,16 @@ var stores = board{
 				queries: []query{{`sum(rate(inlet_db_wait_seconds_total{$S}[$R])) / sum(rate(inlet_db_acquires_total{$S}[$R]))`, "wait"}},
 			},
 			{title: "Waits", unit: units.OpsPerSecond, queries: []query{
-				{`sum(rate(inlet_db_waits_total{$S}[$R]))`, "waited"}, {`sum(rate(inlet_db_given_up_total{$S}[$R]))`, "given up"},
+				{`sum(rate(inlet_db_waits_total{$S}[$R]))`, "waited"}, {`sum(rate(inlet_db_given_up_total{$S}[$R]))`, "cancelled"},
 			}},
 			{
-				title: "Time of its steps of an upload", about: "95 of 100 are faster.", unit: units.Seconds, width: 24,
+				title: "Time of the upload steps that use Postgres", about: "95th percentile.", unit: units.Seconds, width: 24,
 				queries: []query{{`histogram_quantile(0.95, sum by (le, step) (rate(inlet_upload_step_seconds_bucket{$S,step=~"admit|exact|looks|commit"}[$R])))`, "{{step}}"}},
 			},
 		}},
 		{"Redis", []panel{
 			{title: "Commands", unit: units.OpsPerSecond, stacked: true, queries: []query{{`sum by (command) (rate(inlet_redis_command_seconds_count{$S}[$R])) > 0`, "{{command}}"}}},
-			{title: "99 of 100 are faster", unit: units.Seconds, queries: []query{{`histogram_quantile(0.99, sum by (le, command) (rate(inlet_redis_command_seconds_bucket{$S}[$R])))`, "{{command}}"}}},
+			{title: "99th percentile", unit: units.Seconds, queries: []query{{`histogram_quantile(0.99, sum by (le, command) (rate(inlet_redis_command_seconds_bucket{$S}[$R])))`, "{{command}}"}}},
 			{title: "Failures and connections", unit: units.Short, queries: []query{
 				{`sum(rate(inlet_redis_failures_total{$S}[$R]))`, "failures/s"},
 				{`sum(rate(inlet_redis_timeouts_total{$S}[$R]))`, "timeouts/s"},
@@ -193,11 +193,11 @@ var stores = board{
 				{`sum by (operation) (rate(inlet_blob_errors_total{$S}[$R])) > 0`, "{{operation}}, failed"},
 			}},
 			{
-				title: "95 of 100 are faster", about: "open is without the reading.", unit: units.Seconds,
+				title: "95th percentile", about: "open excludes reading the blob.", unit: units.Seconds,
 				queries: []query{{`histogram_quantile(0.95, sum by (le, operation) (rate(inlet_blob_seconds_bucket{$S}[$R])))`, "{{operation}}"}},
 			},
 			{
-				title: "Room left on each process's disk", about: "Only for stores in files; S3 does not report it.", unit: units.BytesIEC,
+				title: "Free space on each process's disk", about: "For blobs in files. S3 does not report it.", unit: units.BytesIEC,
 				queries: []query{{`inlet_blob_free_bytes{$S} >= 0`, "{{instance}}"}},
 			},
 		}},
@@ -210,21 +210,21 @@ var background = board{
 	rows: []row{
 		{"Relay of the statistics", []panel{
 			{
-				title: "Lag", about: "Age of the oldest event that Redis lacks.", unit: units.Seconds, warn: 10, bad: 60,
+				title: "Lag", about: "Age of the oldest event that is not in Redis yet.", unit: units.Seconds, warn: 10, bad: 60,
 				queries: []query{{`max(inlet_stats_relay_lag_seconds{$S})`, "lag"}},
 			},
-			{title: "Events that wait", unit: units.Short, queries: []query{{`max(inlet_stats_outbox_rows{$S})`, "outbox"}}},
+			{title: "Waiting events", unit: units.Short, queries: []query{{`max(inlet_stats_outbox_rows{$S})`, "outbox"}}},
 			{title: "Applied", unit: units.OpsPerSecond, queries: []query{
 				{`sum(rate(inlet_stats_events_applied_total{$S}[$R]))`, "events"}, {`sum(increase(inlet_stats_rebuilds_total{$S}[$R]))`, "rebuilds"},
 			}},
 		}},
 		{"Jobs", []panel{
 			{
-				title: "Waiting", about: "Jobs that may run and do not yet.", unit: units.Short, stacked: true,
+				title: "Waiting", about: "Jobs that are ready to run.", unit: units.Short, stacked: true,
 				queries: []query{{`max by (kind) (inlet_jobs{$S,state="available"})`, "{{kind}}"}},
 			},
 			{
-				title: "How long the oldest has waited", unit: units.Seconds, warn: 300, bad: 1800,
+				title: "Age of the oldest waiting job", unit: units.Seconds, warn: 300, bad: 1800,
 				queries: []query{{`max by (kind) (inlet_job_oldest_seconds{$S})`, "{{kind}}"}},
 			},
 			{title: "By state", unit: units.Short, queries: []query{{`sum by (state) (max by (kind, state) (inlet_jobs{$S}))`, "{{state}}"}}},
@@ -234,7 +234,7 @@ var background = board{
 				queries: []query{{`sum by (kind) (rate(inlet_job_runs_total{$S,outcome="failed"}[$R]))`, "{{kind}}"}},
 			},
 			{
-				title: "Time of a run, 95 of 100 are faster", unit: units.Seconds,
+				title: "Time of a run, 95th percentile", unit: units.Seconds,
 				queries: []query{{`histogram_quantile(0.95, sum by (le, kind) (rate(inlet_job_seconds_bucket{$S}[$R])))`, "{{kind}}"}},
 			},
 		}},
@@ -243,20 +243,20 @@ var background = board{
 
 var capacity = board{
 	uid: "inlet-capacity", title: "Inlet: capacity",
-	about: "Resources of each process, and their limits.",
+	about: "What each process uses, and how close it is to its limits.",
 	rows: []row{
 		{"Processes", []panel{
 			{title: "Processor", about: "1 is one core.", unit: units.Short, queries: []query{{`rate(process_cpu_seconds_total{$S}[$R])`, "{{instance}}"}}},
 			{title: "Memory", unit: units.BytesIEC, warn: 400 << 20, bad: 1 << 30, queries: []query{{`process_resident_memory_bytes{$S}`, "{{instance}}"}}},
 			{
-				title: "Processor time of an accepted file", about: "It should not grow with the number of pictures.", unit: units.Seconds,
+				title: "Processor time per accepted file", about: "It should not grow with the number of pictures.", unit: units.Seconds,
 				queries: []query{{`sum(rate(process_cpu_seconds_total{$S}[$R])) / ` + accepted, "per file"}},
 			},
 			{title: "Goroutines", unit: units.Short, queries: []query{{`go_goroutines{$S}`, "{{instance}}"}}},
 			{title: "Heap in use", unit: units.BytesIEC, queries: []query{{`go_memstats_heap_inuse_bytes{$S}`, "{{instance}}"}}},
-			{title: "Pause of the garbage collector, the longest", unit: units.Seconds, queries: []query{{`go_gc_duration_seconds{$S,quantile="1"}`, "{{instance}}"}}},
+			{title: "Longest pause of the garbage collector", unit: units.Seconds, queries: []query{{`go_gc_duration_seconds{$S,quantile="1"}`, "{{instance}}"}}},
 			{
-				title: "File descriptors", about: "Share of those allowed.", unit: units.PercentUnit, most: 1, warn: 0.7, bad: 0.9,
+				title: "File descriptors", about: "Share of the limit.", unit: units.PercentUnit, most: 1, warn: 0.7, bad: 0.9,
 				queries: []query{{`process_open_fds{$S} / process_max_fds{$S}`, "{{instance}}"}},
 			},
 			{
@@ -267,7 +267,7 @@ var capacity = board{
 				title: "Queue in use", unit: units.PercentUnit, most: 1, warn: 0.25, bad: 0.75,
 				queries: []query{{`inlet_upload_queued{$S} / inlet_upload_queue_limit{$S}`, "{{instance}}"}},
 			},
-			{title: "Requests under way", unit: units.Short, queries: []query{{`inlet_http_in_flight{$S}`, "{{instance}}"}}},
+			{title: "Requests in flight", unit: units.Short, queries: []query{{`inlet_http_in_flight{$S}`, "{{instance}}"}}},
 			{title: "Age of each process", unit: units.Seconds, queries: []query{{`time() - process_start_time_seconds{$S}`, "{{instance}}"}}},
 			{title: "Builds", unit: units.Short, queries: []query{{`count by (version, revision) (inlet_build_info{$S})`, "{{version}} {{revision}}"}}},
 		}},

@@ -1,7 +1,7 @@
-// The HTTP API, with the operator's token in the header and nowhere else.
+// The HTTP API. The operator's token goes into the header and nowhere else.
 
-// Problem is an answer that is none, as RFC 9457 has it.
-export class Problem extends Error {
+// Problem is a refusal, with the fields of its RFC 9457 document.
+class Problem extends Error {
   constructor(status, document, retryAfter = 0) {
     super(document.detail || document.title || `The service answered ${status}.`);
     this.status = status;
@@ -10,7 +10,7 @@ export class Problem extends Error {
   }
 }
 
-// unreachable is what went wrong when there was no answer at all.
+// unreachable is the document of the problem that no answer came.
 const unreachable = { code: "unreachable", detail: "The service cannot be reached. Check the connection and try again." };
 
 export class API {
@@ -18,7 +18,7 @@ export class API {
     this.session = session;
   }
 
-  // request sends and returns the good answer; every other one is a Problem.
+  // request returns an answer of status 2xx, and throws a Problem for any other.
   async request(method, path, { body, accept = "application/json", signal, token = this.session.token } = {}) {
     const headers = { Accept: accept, Authorization: `Bearer ${token}` };
     if (body !== undefined) headers["Content-Type"] = "application/json";
@@ -33,6 +33,7 @@ export class API {
       throw new Problem(0, unreachable);
     }
     if (response.ok) return response;
+
     const document = await response.json().catch(() => ({}));
     const problem = new Problem(response.status, document, Number(response.headers.get("Retry-After")) || 0);
     if (this.session.token === token && (problem.code === "unauthorized" || problem.code === "forbidden")) {
@@ -57,16 +58,16 @@ export class API {
     return this.request("DELETE", path);
   }
 
-  // picture fetches a variant, or without a width the stored bytes.
+  // picture fetches the variant of a width, or without a width the stored bytes.
   async picture(id, width, signal) {
     const query = width ? `?width=${width}` : "";
     const response = await this.request("GET", `/v1/images/${encodeURIComponent(id)}${query}`, { accept: "image/*", signal });
     return response.blob();
   }
 
-  // accepts tells whether the service takes a token.
+  // accepts resolves with whether the service accepts a token.
   async accepts(token) {
-    if (!/^[\x21-\x7e]+$/.test(token)) return false; // no header can hold it
+    if (!/^[\x21-\x7e]+$/.test(token)) return false; // not valid in a header
     try {
       await this.request("GET", "/v1/links?limit=1", { token });
       return true;

@@ -1,14 +1,15 @@
-// Names with their counts, as bars: the cameras, the formats.
+// A bar chart of names with their counts.
 
 import { h, svg, swap } from "./dom.js";
 import { count, share } from "./format.js";
 import { number, panel, table } from "./panel.js";
 
-// barsPanel draws rows of {name, images, href}. The whole is what shares are of.
+// barsPanel draws rows of {name, images, href}. whole returns what 100% is.
 export function barsPanel({ title, column, empty, rows, whole }) {
   const list = h("ol", { class: "bars" });
   const { element, body } = table(title, [[column], ["Pictures", true], ["Share", true]]);
   let before = "";
+
   return {
     element: panel({ title, drawing: list, table: element }),
     update(stats) {
@@ -17,6 +18,7 @@ export function barsPanel({ title, column, empty, rows, whole }) {
       const state = JSON.stringify([now, all]);
       if (state === before) return;
       before = state;
+
       const most = Math.max(1, ...now.map((row) => row.images));
       swap(list, now.length === 0 ? h("li", { class: "muted" }, empty) : now.map((row) => bar(row, most)));
       swap(body, now.map((row) => h("tr", {}, h("th", { scope: "row" }, h("a", { href: row.href }, row.name)),

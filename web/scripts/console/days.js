@@ -1,5 +1,4 @@
-// Uploads per day: one column a day, what was stored and, above it, what was
-// there already.
+// Uploads per day: one column a day, the duplicates above the stored ones.
 
 import { h, svg, swap } from "./dom.js";
 import { count, countOf, day } from "./format.js";
@@ -14,10 +13,10 @@ const TOP = 8;
 
 export function daysPanel() {
   const drawing = svg("svg", { class: "days", height: HEIGHT, role: "img" });
-  const said = h("p", { class: "readout muted small", "aria-hidden": "true" });
+  const readout = h("p", { class: "readout muted small", "aria-hidden": "true" });
   const legend = h("p", { class: "legend small" },
-    h("span", { class: "key stored" }), "Stored", h("span", { class: "key duplicate" }), "Already there", said);
-  const { element, body } = table("Uploads per day", [["Day (UTC)"], ["Stored", true], ["Already there", true], ["Uploaders, about", true]]);
+    h("span", { class: "key stored" }), "Stored", h("span", { class: "key duplicate" }), "Duplicates", readout);
+  const { element, body } = table("Uploads per day", [["Day (UTC)"], ["Stored", true], ["Duplicates", true], ["Uploaders, about", true]]);
   const chart = h("div", { class: "chart" }, legend, drawing);
   let days = [];
 
@@ -29,10 +28,12 @@ export function daysPanel() {
     if (width === 0 || days.length === 0) return;
     drawing.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
     drawing.setAttribute("aria-label", summary(days));
+
     const lines = ticks(Math.max(...days.map((d) => d.stored + d.duplicates)));
     const scale = (HEIGHT - TOP - BOTTOM) / lines.at(-1);
     const base = HEIGHT - BOTTOM;
     const step = (width - LEFT) / days.length;
+
     drawing.replaceChildren(
       ...lines.flatMap((n) => [
         svg("line", { class: n === 0 ? "axis" : "grid", x1: LEFT, x2: width, y1: base - n * scale, y2: base - n * scale }),
@@ -55,7 +56,7 @@ export function daysPanel() {
   }
 
   function tell(d) {
-    said.textContent = d ? `${day(d.date)}: ${count(d.stored)} stored, ${count(d.duplicates)} already there` : total(days);
+    readout.textContent = d ? `${day(d.date)}: ${outcome(d.stored, d.duplicates)}` : `30 days: ${outcome(sum(days, "stored"), sum(days, "duplicates"))}`;
   }
 
   return {
@@ -73,12 +74,12 @@ export function daysPanel() {
   };
 }
 
-// labelled is how many days there are from one label to the next.
+// labelled returns the number of days from one label to the next.
 const labelled = (step) => [1, 2, 5, 7, 10, 15].find((n) => n * step >= 64) ?? 29;
 
 const sum = (days, name) => days.reduce((all, d) => all + d[name], 0);
 
-const total = (days) => `30 days: ${count(sum(days, "stored"))} stored, ${count(sum(days, "duplicates"))} already there`;
+const outcome = (stored, duplicates) => `${count(stored)} stored, ${countOf(duplicates, "duplicate")}`;
 
-const summary = (days) => `Chart of the last 30 days: ${countOf(sum(days, "stored"), "picture")} stored, ` +
-  `${countOf(sum(days, "duplicates"), "duplicate")}. The button Table shows each day.`;
+const summary = (days) => `Chart of the last 30 days: ${outcome(sum(days, "stored"), sum(days, "duplicates"))}. ` +
+  "The button Table shows each day.";

@@ -1,11 +1,11 @@
-// All that is known of a picture, in words.
+// A picture's document as text.
 
 import { h } from "./dom.js";
 import { bytes, captured, coordinates, count, countOf, exposureTime, formatName, moment, round } from "./format.js";
 import { map } from "./map.js";
 import { format } from "./route.js";
 
-// details are the sections of a picture's document, without its labels.
+// details returns the sections of a picture's document, without its labels.
 export function details(doc) {
   return [
     section("Taken", facts([
@@ -15,7 +15,7 @@ export function details(doc) {
       ["Lens", doc.camera.lens],
       ["Exposure", exposure(doc.exposure)],
       ["Software", doc.software],
-    ], "The file does not say.")),
+    ], "The file has no such metadata.")),
     doc.location && section("Where", map(doc.location), h("p", {},
       h("a", { href: `geo:${doc.location.latitude},${doc.location.longitude}` }, coordinates(doc.location)),
       doc.location.altitude !== null && h("span", { class: "muted" }, `, ${round(doc.location.altitude, 0)} m`))),
@@ -26,7 +26,7 @@ export function details(doc) {
       ["Quality", doc.quality?.flags.length ? h("span", { class: "warn" }, doc.quality.flags.join(", ")) : null],
       ["Id", code(doc.id)],
       ["SHA-256", code(doc.sha256)],
-      ["Looks (phash)", doc.phash && code(doc.phash)],
+      ["Perceptual hash", doc.phash && code(doc.phash)],
     ])),
     tags(doc.exif),
   ];
@@ -36,7 +36,7 @@ function section(title, ...content) {
   return h("section", {}, h("h3", {}, title), content);
 }
 
-// facts leaves out what is not known.
+// facts lists the rows that have a value, or shows none.
 function facts(rows, none = "") {
   const known = rows.filter(([, value]) => value);
   if (known.length === 0) return h("p", { class: "muted" }, none);
@@ -60,7 +60,7 @@ const megapixels = ({ width, height }) => {
   return million < 0.1 ? countOf(width * height, "pixel") : `${round(million, 1)} MP`;
 };
 
-// tags is a table of every tag of the file.
+// tags returns a table of the file's EXIF tags.
 function tags(exif) {
   const all = Object.entries(exif ?? {}).sort(([a], [b]) => a.localeCompare(b));
   if (all.length === 0) return null;
@@ -71,8 +71,8 @@ function tags(exif) {
       h("tbody", {}, all.map(([name, value]) => h("tr", {}, h("th", { scope: "row" }, name), h("td", {}, tagText(value)))))));
 }
 
-// tagText writes a value on a line, and not more of it than a person reads.
-export function tagText(value) {
+// tagText formats a value on one line, cut after 400 characters.
+function tagText(value) {
   const text = Array.isArray(value) ? value.map(tagText).join(", ") : typeof value === "object" ? JSON.stringify(value) : String(value);
   return text.length > 400 ? `${text.slice(0, 400)}… (${countOf(text.length, "character")})` : text;
 }

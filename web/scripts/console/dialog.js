@@ -1,9 +1,9 @@
-// Dialogs: the browser's own, which keeps the focus in and gives it back.
+// Dialogs and notices. The browser's <dialog> holds the focus and returns it.
 
 import { h } from "./dom.js";
 
-// ask puts a question to the operator. It resolves with null, or, where it was
-// confirmed, with whether the option was ticked.
+// ask resolves with whether the operator ticked the option, or with null if the
+// operator cancelled.
 export function ask({ title, text, confirm, option = null }) {
   return new Promise((resolve) => {
     const box = option && h("input", { type: "checkbox" });
@@ -18,8 +18,8 @@ export function ask({ title, text, confirm, option = null }) {
   });
 }
 
-// show opens a dialog above the page and takes it away once it is closed. A click
-// beside it closes it.
+// show opens a dialog above the page, and removes it once it closes. A click on
+// the backdrop closes it.
 export function show(dialog, closed = () => {}) {
   dialog.addEventListener("close", () => {
     dialog.remove();
@@ -31,10 +31,9 @@ export function show(dialog, closed = () => {}) {
   return dialog;
 }
 
-// say shows a line for a moment, and reads it out.
-export function say(text) {
-  const place = document.getElementById("said");
+// notify shows a line for five seconds; screen readers announce it.
+export function notify(text) {
   const line = h("p", {}, text);
-  place.replaceChildren(line);
+  document.getElementById("notice").replaceChildren(line);
   setTimeout(() => line.remove(), 5000);
 }

@@ -1,4 +1,4 @@
-// The bar of filters above the gallery.
+// The filters above the gallery.
 
 import { h, icon } from "./dom.js";
 import { formatName, fullDay } from "./format.js";
@@ -6,7 +6,7 @@ import { filters, isDay } from "./route.js";
 
 const formats = ["jpeg", "png", "gif", "webp", "bmp", "tiff", "heic", "avif"];
 
-// filterBar calls changed with the filter as it was set.
+// filterBar calls changed with each new filter.
 export function filterBar({ api, live, changed }) {
   const cameras = h("datalist", { id: "cameras" });
   const labels = h("datalist", { id: "labels" });
@@ -21,22 +21,22 @@ export function filterBar({ api, live, changed }) {
     to: h("input", { id: "f-to", name: "to", type: "date", "aria-describedby": "f-utc" }),
   };
   const names = { camera: "Camera", format: "Format", link: "Link", label: "Label", from: "From", to: "Until" };
-  const chips = h("ul", { class: "chips", "aria-label": "Filters that are set" });
+  const chips = h("ul", { class: "chips", "aria-label": "Active filters" });
   const form = h("form", { class: "filters", role: "search", "aria-label": "Filter the pictures", onsubmit: (event) => event.preventDefault(), onchange: () => changed(read()) },
     filters.map((name) => h("div", { class: "field" }, h("label", { for: `f-${name}` }, names[name]), fields[name])), cameras, labels,
-    h("p", { id: "f-utc", class: "visually-hidden" }, "Days in UTC, on which the pictures were uploaded"));
-  const fold = h("details", { class: "filterfold", open: matchMedia("(min-width: 60rem)").matches },
+    h("p", { id: "f-utc", class: "visually-hidden" }, "Days of the upload, in UTC"));
+  const panel = h("details", { class: "filterpanel", open: matchMedia("(min-width: 60rem)").matches },
     h("summary", {}, icon("filter"), "Filters"), form);
-  const labelsOfLinks = new Map();
+  const linkLabels = new Map(); // by the links' ids
   let current = {};
 
   function read() {
     return Object.fromEntries(filters.map((name) => [name, fields[name].value.trim()]).filter(([, value]) => value));
   }
 
-  // text is how a filter is shown.
+  // text formats a filter's value.
   function text(name, value) {
-    if (name === "link") return labelsOfLinks.get(value) ?? value;
+    if (name === "link") return linkLabels.get(value) ?? value;
     if (name === "format") return formatName(value);
     return isDay(value) ? fullDay(value) : value;
   }
@@ -49,13 +49,13 @@ export function filterBar({ api, live, changed }) {
     h("li", {}, h("button", { type: "button", class: "quiet small", onclick: () => changed({}) }, "Clear all")));
   }
 
-  // set shows a filter, also one of a link that is not in the list.
+  // set shows a filter. It adds an option for a link that the list lacks.
   function set(filter) {
     current = filter;
     for (const name of filters) {
       const value = filter[name] ?? "";
       if (name === "link" && value && ![...link.options].some((option) => option.value === value)) {
-        link.append(h("option", { value }, labelsOfLinks.get(value) ?? value));
+        link.append(h("option", { value }, text(name, value)));
       }
       fields[name].value = value;
     }
@@ -68,11 +68,11 @@ export function filterBar({ api, live, changed }) {
     ]);
     cameras.replaceChildren(...stats.cameras.map(({ model }) => h("option", { value: model })));
     labels.replaceChildren(...known.labels.slice(0, 500).map(({ label }) => h("option", { value: label })));
-    for (const { id, label } of used.links) labelsOfLinks.set(id, label ?? id);
-    link.replaceChildren(link.options[0], ...used.links.map(({ id }) => h("option", { value: id }, labelsOfLinks.get(id))));
+    for (const { id, label } of used.links) linkLabels.set(id, label ?? id);
+    link.replaceChildren(link.options[0], ...used.links.map(({ id }) => h("option", { value: id }, text("link", id))));
     set(current);
   }
-  suggest().catch(() => {}); // they can be typed without suggestions
+  suggest().catch(() => {}); // the fields work without suggestions
 
-  return { element: h("div", {}, fold, chips), set };
+  return { element: h("div", {}, panel, chips), set };
 }

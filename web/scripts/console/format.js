@@ -1,6 +1,6 @@
-// Numbers, sizes and times as people read them.
+// Formats numbers, sizes and times.
 
-// The language is English, the ways of writing are those of the visitor's region.
+// The language is English; the visitor's region selects the format.
 const region = /^en\b/.test(globalThis.navigator?.language ?? "") ? navigator.language : "en";
 const counts = new Intl.NumberFormat(region);
 const days = new Intl.DateTimeFormat(region, { day: "numeric", month: "short", timeZone: "UTC" });
@@ -11,13 +11,13 @@ const distances = new Intl.RelativeTimeFormat(region, { numeric: "auto" });
 
 export const count = (n) => counts.format(n);
 
-// countOf is a number with its noun: 1 picture, 2 pictures.
+// countOf formats a number with its noun: 1 picture, 2 pictures.
 export const countOf = (n, one, many = one + "s") => `${count(n)} ${n === 1 ? one : many}`;
 
-// formatName is a picture's format as people write it.
+// formatName returns the usual spelling of a picture format: JPEG, WebP.
 export const formatName = (format) => (format === "webp" ? "WebP" : format.toUpperCase());
 
-// bytes is a size in decimal units, three digits at most: 1.23 MB.
+// bytes formats a size in decimal units with at most three digits: 1.23 MB.
 export function bytes(n) {
   const units = ["B", "kB", "MB", "GB", "TB", "PB"];
   let unit = 0;
@@ -29,17 +29,17 @@ export function bytes(n) {
   return `${n.toFixed(digits)} ${units[unit]}`;
 }
 
-// day writes a UTC day such as 2026-03-01.
+// day formats a UTC day such as 2026-03-01, without its year.
 export const day = (date) => days.format(new Date(date + "T00:00:00Z"));
 
-// fullDay is day with its year.
+// fullDay formats a UTC day with its year.
 export const fullDay = (date) => fullDays.format(new Date(date + "T00:00:00Z"));
 
-// moment writes a time by the operator's own clock.
+// moment formats a time in the operator's time zone.
 export const moment = (time) => moments.format(new Date(time));
 
-// captured writes what a camera's clock said: by that clock where it told its
-// offset, else as it stands.
+// captured formats a time of the camera's clock, in the zone of its offset. Without
+// an offset, time is that clock's with Z.
 export function captured(time, offset) {
   const [, sign, hours, minutes] = /^([+-])(\d\d):(\d\d)$/.exec(offset ?? "") ?? [];
   const shift = sign ? (sign === "-" ? -1 : 1) * (Number(hours) * 60 + Number(minutes)) * 60000 : 0;
@@ -49,7 +49,8 @@ export function captured(time, offset) {
 
 const spans = [["year", 365 * 86400], ["month", 30 * 86400], ["day", 86400], ["hour", 3600], ["minute", 60]];
 
-// ago is how far away a time is, before or after now. What is nearly a week is one.
+// ago formats the distance of a time from now. It rounds up by 2%, so that a link
+// made for 7 days expires in 7 days, not in 6.
 export function ago(time, now = Date.now()) {
   const seconds = (new Date(time).getTime() - now) / 1000;
   for (const [unit, length] of spans) {
@@ -58,7 +59,7 @@ export function ago(time, now = Date.now()) {
   return seconds > 0 ? "in a moment" : "just now";
 }
 
-// exposureTime is as cameras show it: 1/250 s, 2.5 s.
+// exposureTime formats seconds as cameras do: 1/250 s, 2.5 s.
 export function exposureTime(seconds) {
   if (seconds >= 0.35) return `${round(seconds, 1)} s`;
   return `1/${count(Math.round(1 / seconds))} s`;
@@ -66,13 +67,13 @@ export function exposureTime(seconds) {
 
 export const round = (n, digits) => String(Number(n.toFixed(digits)));
 
-// coordinates writes a place with five digits, about a metre.
+// coordinates formats a position with five decimals, about a metre.
 export function coordinates({ latitude, longitude }) {
   const part = (value, positive, negative) => `${Math.abs(value).toFixed(5)}° ${value < 0 ? negative : positive}`;
   return `${part(latitude, "N", "S")}, ${part(longitude, "E", "W")}`;
 }
 
-// share is a part of a whole in percent.
+// share formats a part of a whole in percent.
 export function share(part, whole) {
   if (!whole) return "0%";
   const percent = (100 * part) / whole;

@@ -1,4 +1,4 @@
-// The gallery: pages of pictures as they are scrolled to, and one picture above.
+// The gallery: loads pages of pictures on scrolling, and opens one picture above.
 
 import { h } from "./dom.js";
 import { exportMenu } from "./exports.js";
@@ -11,13 +11,15 @@ import { apiFilter, format, same } from "./route.js";
 const PAGE = 100;
 
 export function gallery(main, { api, live, thumbs, route, first }) {
-  let filter = null; // nothing is loaded yet
+  let filter = null; // null until begin
   let pictures = [];
-  let next = null; // the cursor; null when all are there
-  let loading = null; // of the page under way
+  let next = null; // the cursor of the next page; null on the last one
+  let loading = null; // AbortController of the page that is being loaded
+  let fresh = 0; // pictures stored since begin
   let dialog = null;
-  let inside = !first; // whether going back from a picture stays in the console
-  let open = null; // the picture that is open
+  let inside = !first; // whether history.back() from a picture stays in the console
+  let open = null; // the id of the open picture
+  const over = new AbortController();
 
   const bar = filterBar({ api, live, changed: (wanted) => { location.hash = format({ view: "gallery", filter: wanted }); } });
   const href = (id) => format({ view: "gallery", picture: id, filter });
@@ -30,7 +32,7 @@ export function gallery(main, { api, live, thumbs, route, first }) {
     h("header", { class: "row head" }, h("h1", {}, "Gallery"), tally, news, exportMenu({ api, filter: () => filter })),
     bar.element, wall.element, note);
 
-  // begin loads a filter's pictures from the first one.
+  // begin loads a filter's first page.
   function begin(wanted) {
     filter = wanted;
     loading?.abort();
@@ -60,7 +62,7 @@ export function gallery(main, { api, live, thumbs, route, first }) {
     } catch (problem) {
       if (problem.name === "AbortError") return;
       loading = null;
-      explain("The pictures are not to be had", problem.message, h("button", { type: "button", onclick: load }, "Try again"));
+      explain("The pictures could not be loaded", problem.message, h("button", { type: "button", onclick: load }, "Try again"));
     }
     tell();
   }
@@ -70,9 +72,9 @@ export function gallery(main, { api, live, thumbs, route, first }) {
     dialog?.bounds(steps());
     if (pictures.length > 0 || next || !note.hidden) return;
     if (Object.keys(filter).length > 0) {
-      explain("No picture matches", "Take a filter away to see more.", h("a", { class: "button", href: "#/gallery" }, "Clear all filters"));
+      explain("No picture matches", "Remove a filter to see more.", h("a", { class: "button", href: "#/gallery" }, "Clear all filters"));
     } else {
-      explain("There are no pictures yet", "Make a link, and give it to whoever has them.", h("a", { class: "button primary", href: "#/links" }, "Make a link"));
+      explain("There are no pictures yet", "Make a link, and send it to people who have pictures.", h("a", { class: "button primary", href: "#/links" }, "Make a link"));
     }
   }
 
@@ -81,9 +83,7 @@ export function gallery(main, { api, live, thumbs, route, first }) {
     note.hidden = false;
   }
 
-  // What is stored meanwhile is offered, not pushed in under the pointer.
-  let fresh = 0;
-  const over = new AbortController();
+  // A button offers new pictures: inserting them would move the wall under the pointer.
   live.addEventListener("upload", (event) => {
     if (event.detail.status !== "stored") return;
     fresh++;
@@ -123,14 +123,14 @@ export function gallery(main, { api, live, thumbs, route, first }) {
     else dialog.close();
   }
 
-  // closed puts the address back, by going back where that leads to the wall.
+  // closed restores the wall's address, by going back where that leads to the wall.
   function closed() {
     dialog = null;
     if (over.signal.aborted) return;
     const last = indexOf(open);
     open = null;
     if (last >= 0) wall.focus(last);
-    if (!location.hash.startsWith("#/gallery/")) return; // the address led away
+    if (!location.hash.startsWith("#/gallery/")) return; // the operator went elsewhere
     if (inside) history.back();
     else location.replace(format({ view: "gallery", filter }));
   }
@@ -153,7 +153,7 @@ export function gallery(main, { api, live, thumbs, route, first }) {
   };
 }
 
-// slim keeps of a document what the wall shows: thousands are held.
+// slim returns the fields that the wall shows, since the gallery holds thousands.
 function slim({ id, width, height, format: form, camera, captured_at, captured_at_offset, uploaded_at, labels }) {
   return { id, width, height, format: form, camera: { name: camera.name }, captured_at, captured_at_offset, uploaded_at, labels };
 }

@@ -1,5 +1,5 @@
-// The wall of pictures. Only the rows on and near the screen are in the document,
-// so thousands of pictures cost what a screenful costs.
+// The wall of pictures. The document holds only the rows on and near the screen, so
+// thousands of pictures cost no more than a screenful.
 
 import { h } from "./dom.js";
 import { captured, formatName, moment } from "./format.js";
@@ -13,7 +13,7 @@ export function grid({ thumbs, href, near }) {
   let pictures = [];
   let rows = [];
   let drawing = 0;
-  const resized = new ResizeObserver(() => arrange());
+  const resized = new ResizeObserver(arrange);
   const over = new AbortController();
   resized.observe(list);
   addEventListener("scroll", soon, { passive: true, signal: over.signal });
@@ -22,9 +22,9 @@ export function grid({ thumbs, href, near }) {
   function arrange() {
     const width = list.clientWidth;
     if (width === 0) return;
-    const placed = layout(pictures, { width, wanted: width < 560 ? 120 : 190, gap: GAP });
-    rows = placed.rows;
-    list.style.height = `${placed.height}px`;
+    const arranged = layout(pictures, { width, wanted: width < 560 ? 120 : 190, gap: GAP });
+    rows = arranged.rows;
+    list.style.height = `${arranged.height}px`;
     draw();
   }
 
@@ -43,7 +43,7 @@ export function grid({ thumbs, href, near }) {
       row.widths.forEach((width, i) => {
         const index = row.first + i;
         wanted.add(index);
-        place(tile(index), x, row.top, width, row.height);
+        position(tile(index), x, row.top, width, row.height);
         x += width + GAP;
       });
     }
@@ -54,8 +54,9 @@ export function grid({ thumbs, href, near }) {
   }
 
   function tile(index) {
-    const there = tiles.get(index);
-    if (there) return there.element;
+    const existing = tiles.get(index);
+    if (existing) return existing.element;
+
     const picture = pictures[index];
     const frame = h("span", { class: "thumb" }, h("img", { alt: "" }));
     const element = h("li", { "aria-setsize": -1, "aria-posinset": index + 1 },
@@ -63,7 +64,7 @@ export function grid({ thumbs, href, near }) {
         h("span", { class: "cap", "aria-hidden": "true" }, picture.camera.name ?? formatName(picture.format))));
     tiles.set(index, { element, frame });
     thumbs.show(frame, picture.id);
-    // In their order, for the keyboard.
+    // The keyboard follows the order in the document.
     const after = [...list.children].find((other) => Number(other.firstChild.dataset.index) > index);
     list.insertBefore(element, after ?? null);
     return element;
@@ -98,11 +99,11 @@ export function grid({ thumbs, href, near }) {
 
   return {
     element: list,
-    // set puts up pictures, of which those before kept are as they were.
-    set(all, kept = 0) {
+    // set shows pictures. Those before from are unchanged.
+    set(all, from = 0) {
       pictures = all;
       for (const index of [...tiles.keys()]) {
-        if (index >= kept) drop(index);
+        if (index >= from) drop(index);
       }
       arrange();
     },
@@ -116,13 +117,13 @@ export function grid({ thumbs, href, near }) {
   };
 }
 
-function place(element, x, y, width, height) {
+function position(element, x, y, width, height) {
   element.style.transform = `translate(${x}px, ${y}px)`;
   element.style.width = `${width}px`;
   element.style.height = `${height}px`;
 }
 
-// name is what a picture is called for those who do not see it.
+// name describes a picture to screen readers.
 function name({ camera, format, captured_at: at, captured_at_offset: offset, uploaded_at: uploaded, labels }) {
   return [labels.join(", "), camera.name, formatName(format),
     at ? `taken ${captured(at, offset)}` : `uploaded ${moment(uploaded)}`].filter(Boolean).join(", ");

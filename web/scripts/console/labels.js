@@ -1,9 +1,9 @@
-// The labels of a picture, to be read and changed.
+// Shows and edits a picture's labels.
 
-import { say } from "./dialog.js";
+import { notify } from "./dialog.js";
 import { h, icon } from "./dom.js";
 
-// labelEditor keeps the labels of a picture. saved is told of each change.
+// labelEditor calls saved with the labels after each change.
 export function labelEditor({ api, picture, saved }) {
   let labels = picture.labels;
   const list = h("ul", { class: "labels" });
@@ -25,7 +25,7 @@ export function labelEditor({ api, picture, saved }) {
       const all = await api.get("/v1/labels");
       known.replaceChildren(...all.labels.slice(0, 500).map(({ label }) => h("option", { value: label })));
     } catch {
-      // Without suggestions it can be typed all the same.
+      // The field works without suggestions.
     }
   }
 
@@ -46,7 +46,7 @@ export function labelEditor({ api, picture, saved }) {
     try {
       labels = (await api.put(`/v1/images/${encodeURIComponent(picture.id)}/labels`, { labels: wanted })).labels;
     } catch (problem) {
-      say(`The labels were not changed: ${problem.message}`);
+      notify(`The labels were not changed: ${problem.message}`);
       return false;
     }
     draw();

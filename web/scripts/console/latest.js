@@ -1,4 +1,4 @@
-// The latest uploads, as they come in.
+// The latest uploads, live.
 
 import { h } from "./dom.js";
 import { ago, bytes, formatName } from "./format.js";
@@ -8,7 +8,7 @@ const SHOWN = 12;
 
 export function latestPanel({ api, live, thumbs }) {
   const list = h("ol", { class: "latest" });
-  const empty = h("p", { class: "muted", hidden: true }, "Nothing has been sent yet. ", h("a", { href: "#/links" }, "Make a link"), " and give it away.");
+  const empty = h("p", { class: "muted", hidden: true }, "There are no uploads yet. ", h("a", { href: "#/links" }, "Make a link"), " and send it to people.");
   const over = new AbortController();
   const frames = new Map(); // item → frame
 
@@ -16,17 +16,17 @@ export function latestPanel({ api, live, thumbs }) {
   const clock = setInterval(() => list.querySelectorAll("time").forEach(tell), 30_000);
   first();
 
-  // first fills the list with what is stored already, behind what came since.
+  // first appends the pictures that were stored before the feed began.
   async function first() {
     try {
       const { images } = await api.get(`/v1/images?limit=${SHOWN}`, { signal: over.signal });
-      const there = new Set([...list.children].map((item) => item.dataset.id));
-      for (const image of images.filter(({ id }) => !there.has(id))) {
+      const listed = new Set([...list.children].map((item) => item.dataset.id));
+      for (const image of images.filter(({ id }) => !listed.has(id))) {
         list.append(entry({ ...image, status: "stored", filename: image.camera.name ?? "", at: image.uploaded_at }));
       }
       trim();
     } catch {
-      // The figures beside say what is wrong with the service.
+      // The overview reports that the service cannot be reached.
     }
   }
 
@@ -53,7 +53,7 @@ export function latestPanel({ api, live, thumbs }) {
         h("span", { class: "name" }, filename || "Picture"),
         h("span", { class: "muted small" }, `${formatName(form)}, ${bytes(size)}`, label ? `, ${label}` : "")),
       h("span", { class: "when" },
-        h("span", { class: `chip ${status}` }, status === "stored" ? "stored" : "already there"),
+        h("span", { class: `chip ${status}` }, status),
         h("span", { class: "muted small" }, when))));
     frames.set(item, frame);
     thumbs.show(frame, id);

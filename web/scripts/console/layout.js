@@ -1,14 +1,14 @@
-// Rows of pictures that fill the width exactly, each picture in its own shape.
+// Arranges pictures of different shapes in rows that fill the width exactly.
 
-// Panoramas and strips are cut to these shapes, so that they leave others room.
+// Panoramas and strips are cropped to these ratios, so that other pictures fit beside them.
 const NARROWEST = 0.6;
 const WIDEST = 2.4;
 
 export const shape = ({ width, height }) => Math.min(WIDEST, Math.max(NARROWEST, width / height || 1));
 
-// layout puts pictures into rows of about the wanted height. Each row has its
-// top, its height, and the index of its first picture and the widths of all; the
-// last one, unless it happens to be full, keeps the wanted height.
+// layout arranges pictures in rows of about the wanted height, in pixels. A row has
+// its top, its height, the index of its first picture and the widths of all. The
+// last row, unless it is full, has the wanted height.
 export function layout(pictures, { width, wanted, gap }) {
   const rows = [];
   let top = 0;
@@ -28,20 +28,8 @@ export function layout(pictures, { width, wanted, gap }) {
   return { rows, height: Math.max(0, top - gap) };
 }
 
-// visible is the range of rows, from and up to, that are between two heights.
+// visible returns the range of rows between two heights, its end excluded.
 export function visible(rows, from, to) {
-  const first = search(rows, (row) => row.top + row.height >= from);
-  return [first, Math.max(first, search(rows, (row) => row.top > to))];
-}
-
-// search is the first row for which it is so, when it is so for all after it.
-function search(rows, so) {
-  let low = 0;
-  let high = rows.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (so(rows[middle])) high = middle;
-    else low = middle + 1;
-  }
-  return low;
+  const first = rows.findLastIndex((row) => row.top + row.height < from) + 1;
+  return [first, Math.max(first, rows.findLastIndex((row) => row.top <= to) + 1)];
 }

@@ -1,6 +1,6 @@
-// The links: a new one, and those there are.
+// The links view: makes links, lists and revokes them.
 
-import { ask, say } from "./dialog.js";
+import { ask, notify } from "./dialog.js";
 import { h } from "./dom.js";
 import { linkTable } from "./linktable.js";
 import { Made, merge } from "./made.js";
@@ -24,18 +24,18 @@ export function links(main, { api, live }) {
     h("div", { class: "making" }, newLinkForm({ api, made: begin }), fresh),
     h("section", { class: "card", "aria-labelledby": "links" },
       h("header", { class: "row" }, h("h2", { id: "links" }, "All links")),
-      h("p", { class: "muted small" }, "A link is written down when it is first used. One that was made elsewhere, or before this tab was " +
-        "opened, and never used, is not listed; its address is known only to whoever made it."),
+      h("p", { class: "muted small" }, "The service records a link at its first use. This list shows recorded links, and those that you " +
+        "made in this tab."),
       failed, table.element, more));
 
   function begin(link) {
-    const { token: _, ...kept } = link; // the address has it
-    made.add(kept);
+    const { token: _, ...rest } = link; // rest.url contains the token
+    made.add(rest);
     draw();
-    hand(kept);
+    hand(rest);
   }
 
-  // hand shows a link that was made here at the top.
+  // hand shows a link of this tab at the top.
   function hand(link) {
     const title = h("h2", { id: "fresh", tabindex: -1 }, link.label ?? "Your link");
     fresh.replaceChildren(title, madeLink(link));
@@ -47,24 +47,24 @@ export function links(main, { api, live }) {
   async function revoke(link) {
     const erase = await ask({
       title: "Revoke this link?",
-      text: `“${link.label ?? link.id}” will be refused everywhere within two seconds. This cannot be undone.`,
-      option: "Also erase the pictures that came through this link alone",
+      text: `The service refuses “${link.label ?? link.id}” within two seconds. You cannot undo this.`,
+      option: "Also erase the pictures that came only through this link",
       confirm: "Revoke",
     });
     if (erase === null) return;
     try {
       await api.delete(`/v1/links/${encodeURIComponent(link.id)}${erase ? "?images=erase" : ""}`);
     } catch (problem) {
-      say(`The link was not revoked: ${problem.message}`);
+      notify(`The link was not revoked: ${problem.message}`);
       return;
     }
     made.update(link.id, { revoked: true });
-    say(erase ? "The link is revoked and its pictures are erased." : "The link is revoked.");
+    notify(erase ? "The link is revoked and its pictures are erased." : "The link is revoked.");
     fresh.hidden ||= fresh.querySelector(`[id="url-${link.id}"]`) !== null;
     load();
   }
 
-  // load reads the first page, or the one at a cursor behind those there are.
+  // load reads the first page, or appends the page at a cursor.
   async function load(cursor = null) {
     try {
       const query = cursor ? `&cursor=${encodeURIComponent(cursor)}` : "";
@@ -75,7 +75,7 @@ export function links(main, { api, live }) {
       failed.hidden = true;
     } catch (problem) {
       if (problem.name === "AbortError") return;
-      failed.textContent = `The list is not to be had: ${problem.message}`;
+      failed.textContent = `The list could not be loaded: ${problem.message}`;
       failed.hidden = false;
     }
     draw();
@@ -86,10 +86,10 @@ export function links(main, { api, live }) {
     more.hidden = next === null;
   }
 
-  // An upload changes what is said of its link.
+  // An upload changes its link's row.
   let soon = 0;
   live.addEventListener("upload", () => {
-    if (used.length > PAGE) return; // who has read on is not taken back
+    if (used.length > PAGE) return; // a reload would drop the further pages
     clearTimeout(soon);
     soon = setTimeout(() => load(), 1500);
   }, { signal: over.signal });
@@ -97,7 +97,6 @@ export function links(main, { api, live }) {
   load();
 
   return {
-    update() {},
     close() {
       over.abort();
       clearTimeout(soon);

@@ -1,4 +1,4 @@
-// The table of links. On a phone each row is a card of its own.
+// The table of links. On a phone each row becomes a card.
 
 import { h, swap } from "./dom.js";
 import { ago, bytes, count, moment } from "./format.js";
@@ -8,7 +8,7 @@ import { format } from "./route.js";
 const columns = ["Label", "State", "Files", "Size", "First used", "Last used", "Actions"];
 const numbers = new Set(["Files", "Size"]);
 
-// linkTable calls hand with a link that was made here, revoke with any.
+// linkTable calls hand with a link that this tab made, revoke with any link.
 export function linkTable({ hand, revoke }) {
   const body = h("tbody");
   const empty = h("p", { class: "empty muted", hidden: true }, "There are no links yet. Make one above.");

@@ -1,18 +1,18 @@
-// The live feed: the service's events for as long as somebody looks.
+// The live feed of the service's events.
 
 import { parser } from "./sse.js";
 
-const SILENCE = 40_000; // the service says something each 15 s
-const LONGEST_WAIT = 30_000;
+const SILENCE = 40_000; // ms; the service sends something every 15 s
+const LONGEST_WAIT = 30_000; // ms
 
-// wait is how long to pause before an attempt: doubled each time, and spread, so
-// that many consoles do not come back in one moment.
+// wait returns the ms before the next attempt: doubled each time, with jitter, so
+// that many consoles do not reconnect at once.
 export function wait(failures, random = Math.random()) {
   return Math.min(LONGEST_WAIT, 1000 * 2 ** failures) * (0.5 + random / 2);
 }
 
 // Live dispatches "stats" and "upload" with the event's document as detail, and
-// "state" when the connection changes: connecting, live or waiting.
+// "state" when state changes: connecting, live or waiting.
 export class Live extends EventTarget {
   #api;
   #stopped = null;
@@ -22,7 +22,7 @@ export class Live extends EventTarget {
     super();
     this.#api = api;
     this.state = "connecting";
-    this.stats = null; // the latest document
+    this.stats = null; // the latest document of a stats event
   }
 
   start() {
@@ -56,7 +56,7 @@ export class Live extends EventTarget {
     }
   }
 
-  // listen reads one connection to its end; one that falls silent is cut.
+  // listen reads one connection to its end, and ends one that stays silent.
   async #listen(signal, onEvent) {
     const connection = new AbortController();
     const cut = () => connection.abort();

@@ -1,5 +1,5 @@
-// The links that this tab has made. The service writes a link down when it is
-// first used, and never its address, so nobody else knows these.
+// The links that this tab made. The service records a link at its first use, and
+// never its address, so only this tab knows an unused one.
 
 const KEY = "inlet.console.links";
 const MOST = 200;
@@ -9,7 +9,7 @@ export class Made {
     this.storage = storage;
   }
 
-  // list is what was made, the newest first.
+  // list returns the links, the newest first.
   list() {
     try {
       return JSON.parse(this.storage.getItem(KEY)) ?? [];
@@ -27,19 +27,19 @@ export class Made {
   }
 }
 
-// merge puts the links that were made here and those that the service knows into
-// one list: what was never used first, then by their last use.
+// merge joins this tab's links and the recorded ones: unused links first, then the
+// recorded ones in their order.
 export function merge(made, used) {
-  const known = new Map(used.map((link) => [link.id, link]));
+  const recorded = new Set(used.map((link) => link.id));
   const here = new Map(made.map((link) => [link.id, link]));
-  const unused = made.filter((link) => !known.has(link.id)).map((link) => ({
+  const unused = made.filter((link) => !recorded.has(link.id)).map((link) => ({
     id: link.id, label: link.label, first_used_at: null, last_used_at: null, files: 0, bytes: 0,
     revoked: Boolean(link.revoked), made: link,
   }));
   return [...unused, ...used.map((link) => ({ ...link, made: here.get(link.id) ?? null }))];
 }
 
-// state of a link in a word. When a link ends is known only of those made here.
+// state returns a link's state for people. Only this tab's links have an expiry here.
 export function state(link, now = Date.now()) {
   if (link.revoked) return "revoked";
   if (link.made && Date.parse(link.made.expires_at) <= now) return "expired";

@@ -1,11 +1,11 @@
-// A link that was made, to be handed on: its address, its QR code, its poster.
+// A new link to pass on: its address, its QR code, its poster.
 
-import { say } from "./dialog.js";
+import { notify } from "./dialog.js";
 import { h, icon } from "./dom.js";
 import { ago, bytes, countOf, moment } from "./format.js";
 import { poster } from "./poster.js";
 
-// madeLink shows a link. It fetches the QR code with no credential but the link.
+// madeLink shows a link. The link itself is the credential for its QR code.
 export function madeLink(link) {
   const address = h("input", { id: `url-${link.id}`, class: "address", readonly: true, value: link.url, onfocus: (event) => event.target.select() });
   const code = h("img", { class: "qr", alt: "QR code of the link", width: 220, height: 220 });
@@ -14,7 +14,7 @@ export function madeLink(link) {
   code.addEventListener("error", () => {
     code.hidden = true;
     failed.hidden = false;
-    failed.textContent = "The QR code is not to be had: the link is revoked or expired, or the service is away.";
+    failed.textContent = "The QR code could not be loaded. The link is revoked or expired, or the service cannot be reached.";
   });
   code.src = qr("svg");
   const name = fileName(link.label);
@@ -36,10 +36,10 @@ export function madeLink(link) {
   async function copy() {
     try {
       await navigator.clipboard.writeText(link.url);
-      say("The link is copied.");
+      notify("The link is copied.");
     } catch {
-      address.focus(); // and selects it
-      say("The browser does not let the console copy. The address is selected: copy it by hand.");
+      address.focus(); // onfocus selects it
+      notify("The browser does not let the console copy. The address is selected: copy it by hand.");
     }
   }
 
@@ -47,23 +47,23 @@ export function madeLink(link) {
     try {
       await navigator.share({ title: link.label ?? "Send pictures", url: link.url });
     } catch (error) {
-      if (error.name !== "AbortError") say("Sharing did not work.");
+      if (error.name !== "AbortError") notify("Sharing failed.");
     }
   }
 }
 
-// about says what the link allows.
+// about describes what a link allows.
 function about(link) {
   return [
     link.not_before && Date.parse(link.not_before) > Date.now() ? `Good from ${moment(link.not_before)}.` : null,
     `Expires ${ago(link.expires_at)}, on ${moment(link.expires_at)}.`,
-    link.max_files ? `${countOf(link.max_files, "file")} at most.` : null,
-    link.max_bytes ? `${bytes(link.max_bytes)} at most.` : null,
-    "Whoever has the link can send pictures, and see none.",
+    link.max_files ? `At most ${countOf(link.max_files, "file")}.` : null,
+    link.max_bytes ? `At most ${bytes(link.max_bytes)}.` : null,
+    "Anyone with the link can send pictures, and cannot see any.",
   ].filter(Boolean).join(" ");
 }
 
-// fileName is a label as a file can be called.
+// fileName makes a file name of a label.
 function fileName(label) {
   return `qr-${(label ?? "link").normalize("NFKD").replace(/[^\w]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 60).toLowerCase() || "link"}`;
 }

@@ -1,5 +1,5 @@
-// The console: in by the operator's token, then one view at a time, as the
-// address's fragment says.
+// The console: signs the operator in, then shows the view that the address's
+// fragment names.
 
 import { API } from "./api.js";
 import { gallery } from "./gallery.js";
@@ -27,19 +27,19 @@ session.addEventListener("end", (event) => {
 if (session.token) open();
 else signIn(root, { api, session });
 
-// open shows the console until the session ends.
+// open shows the views until the session ends.
 function open() {
   const live = new Live(api);
   const thumbs = new Thumbs(api);
   const frame = shell(root, { live, session });
   const over = new AbortController();
-  let current = null; // the view that is shown, and its name
+  let current = null; // the open view, with its name
 
   function go() {
     const route = parse(location.hash);
     frame.at(route.view);
     if (current?.name === route.view) {
-      current.update(route);
+      current.update?.(route);
       return;
     }
     const first = current === null;

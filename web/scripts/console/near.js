@@ -1,11 +1,11 @@
-// Pictures that look alike and are no copies.
+// A picture's near-duplicates.
 
 import { h, icon } from "./dom.js";
 
 const FIRST = 12;
 
-// nearPictures shows them small. compare is called with one to be put beside the
-// picture that is open.
+// nearPictures shows thumbnails. It calls compare with the id and the distance of
+// the one to show beside the open picture.
 export function nearPictures({ near, thumbs, href, compare }) {
   const frames = [];
   const list = h("ul", { class: "near" });
@@ -26,7 +26,7 @@ export function nearPictures({ near, thumbs, href, compare }) {
     near.slice(FIRST).forEach(add);
   }
   return {
-    element: h("section", {}, h("h3", {}, "Looks like"), list, rest),
+    element: h("section", {}, h("h3", {}, "Near-duplicates"), list, rest),
     close: () => frames.forEach((frame) => thumbs.hide(frame)),
   };
 }

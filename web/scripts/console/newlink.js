@@ -5,7 +5,7 @@ import { spec } from "./linkspec.js";
 
 const presets = [["1h", "1 hour"], ["1d", "1 day"], ["7d", "7 days"], ["30d", "30 days"], ["exact", "Until…"]];
 
-// newLinkForm calls made with each link that was made.
+// newLinkForm calls made with each new link.
 export function newLinkForm({ api, made }) {
   const label = input("label", { type: "text", maxlength: 200, autocomplete: "off", placeholder: "Summer party", autofocus: true });
   const expiresAt = input("expiresAt", { type: "datetime-local" });
@@ -20,7 +20,7 @@ export function newLinkForm({ api, made }) {
   const more = h("details", {}, h("summary", {}, "Limits and start"),
     h("div", { class: "fields" },
       h("div", { class: "field" }, h("label", { for: "maxFiles" }, "Files at most"), maxFiles),
-      h("div", { class: "field" }, h("label", { for: "maxSize" }, "Size in all at most"), h("div", { class: "joined" }, maxSize, unit)),
+      h("div", { class: "field" }, h("label", { for: "maxSize" }, "Total size at most"), h("div", { class: "joined" }, maxSize, unit)),
       h("div", { class: "field" }, h("label", { for: "notBefore" }, "Good from"), notBefore)));
   const form = h("form", { class: "newlink card", novalidate: true, onsubmit: submit, "aria-labelledby": "newlink" },
     h("h2", { id: "newlink" }, "New link"),
@@ -55,7 +55,7 @@ export function newLinkForm({ api, made }) {
     }
   }
 
-  // wrong says what is, and leads to the field.
+  // wrong shows an error, and focuses its field.
   function wrong(field, message) {
     error.textContent = message;
     for (const element of form.elements) {

@@ -1,9 +1,9 @@
-// A panel of the overview: a picture of some figures, which can be had as a table.
+// A panel of the overview: figures as a drawing or as a table.
 
 import { h, icon } from "./dom.js";
 
-// panel shows the drawing or, at the touch of a button, the table.
-export function panel({ title, className = "", drawing, table, note = null }) {
+// panel shows the drawing, and a button that switches to the table.
+export function panel({ title, className = "", drawing, table }) {
   const id = `panel-${title.toLowerCase().replace(/\W+/g, "-")}`;
   const scroller = h("div", { class: "scroller", tabindex: 0, role: "region", "aria-label": `${title}, table`, hidden: true }, table);
   const toggle = h("button", { type: "button", class: "quiet small", "aria-pressed": "false", onclick: flip },
@@ -15,11 +15,11 @@ export function panel({ title, className = "", drawing, table, note = null }) {
     toggle.setAttribute("aria-pressed", String(asTable));
   }
   return h("section", { class: `panel card ${className}`, "aria-labelledby": id },
-    h("header", {}, h("h2", { id }, title), note, toggle), drawing, scroller);
+    h("header", {}, h("h2", { id }, title), toggle), drawing, scroller);
 }
 
-// table has a caption for those who do not see the heading, and a head of
-// [name, is it a number].
+// table has a caption for screen readers. head lists [name, whether its cells are
+// numbers].
 export function table(caption, head) {
   const body = h("tbody");
   const element = h("table", {},

@@ -1,7 +1,7 @@
-// One picture: large, with all that is known of it.
+// One picture: large, with its document.
 
 import { details } from "./details.js";
-import { ask, say, show } from "./dialog.js";
+import { ask, notify, show } from "./dialog.js";
 import { h, icon } from "./dom.js";
 import { formatName } from "./format.js";
 import { labelEditor } from "./labels.js";
@@ -10,8 +10,8 @@ import { stage } from "./stage.js";
 
 const signed = document.body.hasAttribute("data-signed");
 
-// pictureDialog opens above the gallery. go is called with -1 or +1, deleted and
-// changed with what happened to a picture, closed at the end.
+// pictureDialog opens above the gallery. It calls go with -1 or +1, deleted and
+// changed with the id of a picture, closed at the end.
 export function pictureDialog({ api, thumbs, href, go, deleted, changed, closed }) {
   const title = h("h2", { id: "picture-title", tabindex: -1 });
   const about = h("div", { class: "about" });
@@ -24,7 +24,7 @@ export function pictureDialog({ api, thumbs, href, go, deleted, changed, closed 
       h("header", {}, title,
         h("button", { type: "button", class: "quiet", "aria-label": "Close", onclick: () => dialog.close() }, icon("close"))),
       about));
-  let current = null; // the id that was asked for
+  let current = null; // the id of the open picture
   let near = null;
   let reading = null;
 
@@ -36,7 +36,7 @@ export function pictureDialog({ api, thumbs, href, go, deleted, changed, closed 
     event.preventDefault();
   }
 
-  // open shows another picture; steps says whether there is one before and after.
+  // open shows a picture. steps tells whether there is one before and after it.
   async function open(id, steps) {
     bounds(steps);
     if (id === current) return;
@@ -45,6 +45,7 @@ export function pictureDialog({ api, thumbs, href, go, deleted, changed, closed 
     title.textContent = "Picture";
     about.replaceChildren(h("p", { class: "muted" }, "Loading…"));
     view.one(id, "");
+
     reading = new AbortController();
     try {
       fill(await api.get(`/v1/images/${encodeURIComponent(id)}/metadata`, { signal: reading.signal }));
@@ -60,7 +61,8 @@ export function pictureDialog({ api, thumbs, href, go, deleted, changed, closed 
     title.textContent = doc.camera.name ?? `${formatName(doc.format)} picture`;
     const picture = view.element.querySelector("img");
     if (picture) picture.alt = alt(doc);
-    near = doc.near.length > 0 && nearPictures({
+
+    near = doc.near.length === 0 ? null : nearPictures({
       near: doc.near, thumbs, href, compare: (other, distance) => compare(doc, other, distance),
     });
     about.replaceChildren(
@@ -83,7 +85,7 @@ export function pictureDialog({ api, thumbs, href, go, deleted, changed, closed 
   function actions(doc) {
     const address = `/v1/images/${encodeURIComponent(doc.id)}`;
     return h("div", { class: "row" },
-      // Where addresses are signed, a plain one leads nowhere.
+      // Where addresses are signed, the service refuses a plain one.
       !signed && h("a", { class: "button", href: address, target: "_blank", rel: "noopener noreferrer" }, "Original"),
       h("button", { type: "button", onclick: (event) => download(doc, event.currentTarget) }, icon("download"), "Download"),
       h("button", { type: "button", class: "danger", onclick: () => remove(doc) }, icon("trash"), "Delete"));
@@ -96,25 +98,25 @@ export function pictureDialog({ api, thumbs, href, go, deleted, changed, closed 
       h("a", { href: address, download: `${doc.id}.${doc.format === "jpeg" ? "jpg" : doc.format}` }).click();
       setTimeout(() => URL.revokeObjectURL(address), 60_000);
     } catch (problem) {
-      say(`The picture was not downloaded: ${problem.message}`);
+      notify(`The picture was not downloaded: ${problem.message}`);
     } finally {
       button.disabled = false;
     }
   }
 
   async function remove(doc) {
-    const sure = await ask({
+    const confirmed = await ask({
       title: "Delete this picture?", confirm: "Delete",
-      text: "Its bytes, its record and what the statistics say of it are removed for good. Sent again, it is stored again.",
+      text: "The service removes its file, its record and its share of the statistics for good. If someone sends it again, the service stores it again.",
     });
-    if (sure === null) return;
+    if (confirmed === null) return;
     try {
       await api.delete(`/v1/images/${encodeURIComponent(doc.id)}`);
     } catch (problem) {
-      say(`The picture was not deleted: ${problem.message}`);
+      notify(`The picture was not deleted: ${problem.message}`);
       return;
     }
-    say("The picture is deleted.");
+    notify("The picture is deleted.");
     deleted(doc.id);
   }
 
@@ -125,7 +127,7 @@ export function pictureDialog({ api, thumbs, href, go, deleted, changed, closed 
 
   function empty() {
     reading?.abort();
-    near && near.close();
+    near?.close();
     near = null;
     view.clear();
   }

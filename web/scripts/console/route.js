@@ -1,5 +1,5 @@
-// Where in the console we are, as the address's fragment says it, so that
-// reloading, going back and bookmarks work. The fragment is never sent.
+// The console's routes. They are in the address's fragment, so reloading, going back
+// and bookmarks work. Browsers do not send the fragment.
 
 export const filters = ["camera", "format", "link", "label", "from", "to"];
 const views = ["overview", "gallery", "links"];
@@ -31,8 +31,8 @@ export function format({ view, picture = null, filter = {} }) {
   return `#/${view}${picture ? "/" + encodeURIComponent(picture) : ""}${text ? "?" + text : ""}`;
 }
 
-// apiFilter is the filter as the API takes it: its "to" is the first moment that
-// is no longer meant, ours the last day that is.
+// apiFilter returns the filter for the API. The API excludes "to"; the console's "to"
+// is the last day included.
 export function apiFilter(filter) {
   const out = { ...filter };
   if (isDay(filter.to)) out.to = new Date(Date.parse(filter.to + "T00:00:00Z") + 86400000).toISOString().slice(0, 10);
@@ -41,7 +41,7 @@ export function apiFilter(filter) {
 
 export const isDay = (text) => /^\d{4}-\d\d-\d\d$/.test(text ?? "") && !Number.isNaN(Date.parse(text + "T00:00:00Z"));
 
-// same tells whether two filters mean the same.
+// same reports whether two filters select the same pictures.
 export const same = (a, b) => filters.every((name) => (a[name] ?? "") === (b[name] ?? ""));
 
 function decode(text) {

@@ -1,7 +1,7 @@
 // The vertical axis of a chart of counts.
 
-// ticks are the whole numbers to draw lines at, from 0 to at least the largest
-// value, four steps or so.
+// ticks returns the whole numbers of the grid lines, from 0 to at least the largest
+// value, in about four steps.
 export function ticks(largest) {
   const rough = Math.max(1, largest) / 4;
   const power = 10 ** Math.floor(Math.log10(rough));

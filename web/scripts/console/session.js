@@ -1,5 +1,5 @@
-// The operator's token, for as long as this tab lives. It is in no address and
-// no cookie.
+// The operator's token. Session storage holds it until the tab closes; no address and
+// no cookie does.
 
 const KEY = "inlet.console.token";
 
@@ -18,7 +18,7 @@ export class Session extends EventTarget {
     this.dispatchEvent(new Event("begin"));
   }
 
-  // end forgets the token, and what else this tab keeps, which is as secret.
+  // end removes the token and the links that this tab made, which are as secret.
   end(reason = "") {
     if (this.token === null) return;
     for (const key of Object.keys(this.storage)) {

@@ -1,14 +1,13 @@
-// The frame around the views: where one can go, whether the feed lives, the way
-// out.
+// The frame around the views: navigation, the feed's state, signing out.
 
 import { h, icon } from "./dom.js";
 import { format } from "./route.js";
 
-const places = [["overview", "Overview"], ["gallery", "Gallery"], ["links", "Links"]];
+const views = [["overview", "Overview"], ["gallery", "Gallery"], ["links", "Links"]];
 const states = { connecting: "Connecting", live: "Live", waiting: "Reconnecting" };
 
 export function shell(root, { live, session }) {
-  const anchors = places.map(([view, name]) => [view, h("a", { href: format({ view }) }, icon(view), h("span", {}, name))]);
+  const anchors = views.map(([view, name]) => [view, h("a", { href: format({ view }) }, icon(view), h("span", {}, name))]);
   const state = h("span", {});
   const feed = h("p", { class: "feed-state", role: "status", title: "The feed of live events" }, h("span", { class: "dot" }), state);
   const main = h("main", { id: "main", tabindex: -1 });
@@ -21,10 +20,10 @@ export function shell(root, { live, session }) {
       feed,
       h("button", { type: "button", class: "quiet signout", onclick: () => session.end() }, icon("out"), h("span", {}, "Sign out"))),
     main,
-    h("div", { id: "said", role: "status", class: "said" }));
+    h("div", { id: "notice", role: "status", class: "toast" }));
 
   function skip(event) {
-    event.preventDefault(); // the fragment says where we are
+    event.preventDefault(); // the fragment holds the route
     main.focus();
   }
   function showState() {
@@ -36,13 +35,10 @@ export function shell(root, { live, session }) {
 
   return {
     main,
-    // at marks where we are.
+    // at marks the current view.
     at(view) {
-      for (const [name, anchor] of anchors) {
-        if (name === view) anchor.setAttribute("aria-current", "page");
-        else anchor.removeAttribute("aria-current");
-      }
-      document.title = `${places.find(([name]) => name === view)[1]} · Inlet`;
+      for (const [name, anchor] of anchors) anchor.ariaCurrent = name === view ? "page" : null;
+      document.title = `${views.find(([name]) => name === view)[1]} · Inlet`;
     },
     close: () => live.removeEventListener("state", showState),
   };

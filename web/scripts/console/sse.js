@@ -1,11 +1,12 @@
 // Server-sent events, read from a stream: EventSource cannot send a header.
 
-// parser takes the text of a stream in pieces and calls onEvent with the name
-// and the data of each event that is complete.
+// parser returns a function that takes the pieces of a stream's text. It calls onEvent
+// with the name and the data of each complete event.
 export function parser(onEvent) {
   let rest = "";
   let name = "";
   let data = [];
+
   const line = (text) => {
     if (text === "") {
       if (data.length > 0) onEvent(name || "message", data.join("\n"));
@@ -13,15 +14,17 @@ export function parser(onEvent) {
       data = [];
       return;
     }
+
     const colon = text.indexOf(":");
     const field = colon < 0 ? text : text.slice(0, colon);
     const value = colon < 0 ? "" : text.slice(colon + 1).replace(/^ /, "");
     if (field === "event") name = value;
     else if (field === "data") data.push(value);
   };
+
   return (piece) => {
     rest += piece;
-    // A carriage return at the very end may be half of a line's end.
+    // A carriage return at the end of a piece may be half of a line ending.
     const lines = rest.split(/\r\n|\n|\r(?!$)/);
     rest = lines.pop();
     lines.forEach(line);

@@ -1,11 +1,11 @@
-// The place where a picture is shown large, or two beside each other.
+// The stage of the picture dialog: one large picture, or two side by side.
 
 import { h } from "./dom.js";
 
-// stage shows one or two pictures. What it holds is given back by clear.
+// stage returns its element, and one, two and clear, which fill and empty it.
 export function stage({ api }) {
   const element = h("div", { class: "stage" });
-  let shown = []; // {address, abort, timer} of each picture
+  let shown = []; // {address, abort, timer} per picture
 
   function clear() {
     for (const one of shown) {
@@ -52,7 +52,7 @@ export function stage({ api }) {
     two([id, alt], [other, distance]) {
       clear();
       add(id, "This picture", alt);
-      add(other, `Distance ${distance}`, "The picture that looks like it");
+      add(other, `Distance ${distance}`, "The near-duplicate");
     },
   };
 }

@@ -1,32 +1,31 @@
-// Small pictures. They are fetched with the operator's token, so that they show
-// also where addresses have to be signed, a few at once, only while they are
-// wanted, and kept in bounds.
+// Thumbnails. Thumbs fetches them with the operator's token, since addresses may need
+// a signature: a few at once, and only while a frame shows them.
 
 const AT_ONCE = 6;
-const KEPT = 240; // pictures that are off the screen
-const LONGEST_RETRY = 30_000;
+const CACHED = 240; // pictures off the screen
+const LONGEST_RETRY = 30_000; // ms
 
 export class Thumbs {
   #api;
-  #queue = []; // of jobs, in the order wanted
+  #queue = []; // of jobs, the oldest first
   #running = 0;
   #shown = new Map(); // frame → job
-  #kept = new Map(); // "id width" → address of the blob, the latest used last
+  #cache = new Map(); // "id width" → address of the blob, the latest used last
 
   constructor(api) {
     this.#api = api;
   }
 
-  // show fills a frame, an element with one img in it, and says in its
-  // data-state how far that is: loading, ready, waiting (to be decoded) or none.
+  // show fills a frame, an element that contains one img. It sets data-state to
+  // loading, ready, waiting (for the decoder) or none.
   show(frame, id, width = 320) {
     if (this.#shown.has(frame)) return;
     const job = { frame, id, width, key: `${id} ${width}`, abort: null, timer: 0, tries: 0 };
     this.#shown.set(frame, job);
-    const kept = this.#kept.get(job.key);
-    if (kept) {
-      this.#kept.delete(job.key);
-      this.#put(job, kept);
+    const cached = this.#cache.get(job.key);
+    if (cached) {
+      this.#cache.delete(job.key);
+      this.#put(job, cached);
       return;
     }
     frame.dataset.state = "loading";
@@ -34,7 +33,7 @@ export class Thumbs {
     this.#next();
   }
 
-  // hide empties a frame that nobody sees any more.
+  // hide empties a frame that is off the screen.
   hide(frame) {
     const job = this.#shown.get(frame);
     if (!job) return;
@@ -43,23 +42,24 @@ export class Thumbs {
     clearTimeout(job.timer);
     job.abort?.abort();
     if (!job.address) return;
+
     frame.querySelector("img").removeAttribute("src");
-    const older = this.#kept.get(job.key);
+    const older = this.#cache.get(job.key);
     if (older) URL.revokeObjectURL(older); // two frames showed it
-    this.#kept.delete(job.key);
-    this.#kept.set(job.key, job.address);
-    for (const [key, address] of this.#kept) {
-      if (this.#kept.size <= KEPT) break;
-      this.#kept.delete(key);
+    this.#cache.delete(job.key);
+    this.#cache.set(job.key, job.address);
+    for (const [key, address] of this.#cache) {
+      if (this.#cache.size <= CACHED) break;
+      this.#cache.delete(key);
       URL.revokeObjectURL(address);
     }
   }
 
-  // clear empties everything.
+  // clear empties all frames and the cache.
   clear() {
     for (const frame of [...this.#shown.keys()]) this.hide(frame);
-    for (const address of this.#kept.values()) URL.revokeObjectURL(address);
-    this.#kept.clear();
+    for (const address of this.#cache.values()) URL.revokeObjectURL(address);
+    this.#cache.clear();
   }
 
   #next() {
@@ -92,7 +92,7 @@ export class Thumbs {
     job.frame.dataset.state = "ready";
   }
 
-  // A picture that is not decoded yet, and a service that is busy, get better.
+  // It retries where the picture is not decoded yet, or the service is busy.
   #failed(job, error) {
     const later = error.status === 503 || error.status === 429 || error.status === 0;
     job.frame.dataset.state = later ? "waiting" : "none";

@@ -1,9 +1,10 @@
-// TopoJSON, as far as outlines need it: arcs of quantised steps that shapes share.
+// The part of TopoJSON that outlines need: shared arcs of quantised steps.
 
-// outline turns a TopoJSON object into the "d" of an SVG path, in degrees with
-// north at the top.
+// outline converts a TopoJSON object into the "d" of an SVG path, in degrees, north
+// at the top.
 export function outline(topology, name) {
   const { scale, translate } = topology.transform;
+
   const arcs = topology.arcs.map((arc) => {
     let x = 0;
     let y = 0;
@@ -13,16 +14,18 @@ export function outline(topology, name) {
       return [x * scale[0] + translate[0], -(y * scale[1] + translate[1])];
     });
   });
+
   const ring = (indices) => {
     const points = unwrap(indices.flatMap((i, n) => {
       const arc = i < 0 ? arcs[~i].toReversed() : arcs[i];
-      return n === 0 ? arc : arc.slice(1); // it begins where the one before ends
+      return n === 0 ? arc : arc.slice(1); // its first point ends the previous arc
     }));
     const west = Math.min(...points.map(([x]) => x));
     const east = Math.max(...points.map(([x]) => x));
     return [0, west < -181 ? 360 : 0, east > 181 ? -360 : 0].filter((shift, i) => i === 0 || shift !== 0)
       .map((shift) => `M${points.map(([x, y]) => `${(x + shift).toFixed(2)},${y.toFixed(2)}`).join("L")}Z`);
   };
+
   const shapes = (geometry) => {
     switch (geometry.type) {
       case "GeometryCollection": return geometry.geometries.flatMap(shapes);
@@ -31,11 +34,12 @@ export function outline(topology, name) {
       default: return [];
     }
   };
+
   return shapes(topology.objects[name]).join("");
 }
 
-// unwrap follows a ring over the antimeridian, past 180 degrees. One that goes
-// around the world, as Antarctica's does, is closed by way of the pole.
+// unwrap continues a ring past 180 degrees where it crosses the antimeridian. It
+// closes a ring around the world, such as Antarctica's, over the pole.
 function unwrap(points) {
   let shift = 0;
   let last = points[0][0];
@@ -44,6 +48,7 @@ function unwrap(points) {
     last = x;
     return [x + shift, y];
   });
+
   const [[first]] = out;
   const [end, y] = out.at(-1);
   if (Math.abs(end - first) > 180) out.push([end, Math.sign(y) * 90], [first, Math.sign(y) * 90]);

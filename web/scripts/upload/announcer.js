@@ -1,23 +1,23 @@
-// What a screen reader says of all this: little, and not too often.
+// Announces what happens to screen readers, and progress only now and then.
 
 const QUIET = 15e3; // ms between two reports of progress
 
 export class Announcer {
   #at = 0;
 
-  /** @param {HTMLElement} place a live region */
-  constructor(place) {
-    this.place = place;
+  /** @param {HTMLElement} region an ARIA live region */
+  constructor(region) {
+    this.region = region;
   }
 
-  /** Says something at once. */
-  say(text) {
+  /** Announces a text at once. */
+  announce(text) {
     this.#at = performance.now();
-    this.place.textContent = text;
+    this.region.textContent = text;
   }
 
-  /** Says how far things are, unless something was said just now. */
+  /** Announces progress, unless something was announced just now. */
   progress(text) {
-    if (performance.now() - this.#at > QUIET) this.say(text);
+    if (performance.now() - this.#at > QUIET) this.announce(text);
   }
 }

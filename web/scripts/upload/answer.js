@@ -1,9 +1,10 @@
-// What an answer of the service means for the file that was sent.
+// Turns an answer of the service into a verdict on the file that was sent.
 
 /**
- * accepted: it has arrived. refused: it never will, as it is. again: try by
- * yourself, not before `after` ms. failed: try when asked to. closed: the link
- * takes nothing any more.
+ * accepted: the file has arrived. refused: the service will never accept this
+ * file. again: the queue retries by itself, after `after` ms at the earliest.
+ * failed: the queue retries when the sender asks. closed: the link accepts no
+ * more files.
  *
  * @typedef {{kind: "accepted" | "refused" | "again" | "failed" | "closed",
  *   status?: "stored" | "duplicate", id?: string, code?: string, after?: number,
@@ -12,16 +13,16 @@
 
 const CLOSED = new Set(["link-expired", "link-revoked", "link-invalid", "link-not-yet-valid", "link-exhausted"]);
 const REFUSED = new Set(["too-large", "unsupported-format", "undecodable", "too-many-pixels", "too-many-files"]);
-// A proxy's own answers, and those that pass by themselves.
+// Statuses that pass by themselves, a proxy's own ones included.
 const PASSING = new Set([408, 409, 423, 425, 429, 502, 503, 504]);
 
-/** Nothing was answered. */
+/** The verdict where no answer came. */
 export const noAnswer = () => ({ kind: "again", code: "network", network: true });
 
 /**
- * @param {number} status of the answer
+ * @param {number} status the answer's HTTP status
  * @param {string} body
- * @param {string | null} retryAfter the header
+ * @param {string | null} retryAfter the header Retry-After
  * @returns {Verdict}
  */
 export function verdictOf(status, body, retryAfter) {
@@ -31,7 +32,7 @@ export function verdictOf(status, body, retryAfter) {
   return refusal(document?.code ?? "internal", status, retryAfter);
 }
 
-/** @param {{status: string, id?: string, error?: {code: string, status: number}}} entry of the results */
+/** @param {{status: string, id?: string, error?: {code: string, status: number}}} entry one of the answer's results */
 export function verdictOfEntry(entry, retryAfter = null) {
   if (entry.status === "stored" || entry.status === "duplicate") {
     return { kind: "accepted", status: entry.status, id: entry.id };
@@ -39,25 +40,25 @@ export function verdictOfEntry(entry, retryAfter = null) {
   return refusal(entry.error?.code ?? "internal", entry.error?.status ?? 500, retryAfter);
 }
 
-/** Whether the service says that the link takes nothing. */
+/** Whether a code means that the link accepts no more files. */
 export const closes = (code) => CLOSED.has(code);
 
 function refusal(code, status, retryAfter) {
   if (CLOSED.has(code)) return { kind: "closed", code };
   if (REFUSED.has(code)) return { kind: "refused", code };
-  if (status === 413) return { kind: "refused", code: "too-large" }; // a proxy says so
+  if (status === 413) return { kind: "refused", code: "too-large" }; // from a proxy
   if (PASSING.has(status)) return { kind: "again", code, after: wait(retryAfter) };
   return { kind: "failed", code };
 }
 
-/** ms that a Retry-After header asks for; at most five minutes. */
+/** Returns the ms that a Retry-After header asks for, at most five minutes. */
 export function wait(header, now = Date.now()) {
   if (!header) return 0;
   const ms = /^\s*\d+\s*$/.test(header) ? Number(header) * 1000 : Date.parse(header) - now;
   return Number.isFinite(ms) ? Math.min(Math.max(ms, 0), 300e3) : 0;
 }
 
-/** ms before the next of several attempts: doubled each time, and spread. */
+/** Returns the ms before the next attempt: doubled each time, with jitter. */
 export function delay(attempt, atLeast = 0, random = Math.random()) {
   return Math.max(atLeast, Math.min(1000 * 2 ** attempt, 30e3) * (0.75 + random / 2));
 }

@@ -1,10 +1,10 @@
-// While something is being sent, the screen stays on where the browser can keep
-// it so, and leaving the page is asked about.
+// While the page sends files, it keeps the screen on (where the browser can) and
+// the browser asks before the visitor leaves.
 
 let lock = null;
 let busy = false;
 
-/** Says whether something is being sent. */
+/** @param {boolean} now whether the page is sending files */
 export function setBusy(now) {
   if (busy === now) return;
   busy = now;
@@ -27,11 +27,11 @@ async function hold() {
   try {
     lock = await navigator.wakeLock?.request("screen");
   } catch {
-    // It is a courtesy: a low battery refuses it.
+    // The browser may refuse, as on a low battery. Sending works without the lock.
   }
 }
 
-// The lock ends when the page is hidden.
+// The browser releases the lock when it hides the page.
 document.addEventListener("visibilitychange", () => {
   if (busy && document.visibilityState === "visible") hold();
 });

@@ -1,18 +1,17 @@
-// Files out of what people drop, paste and pick; folders with all that is in them.
+// Collects the files of a drop, folders with everything below them included.
 
-const MOST = 20000; // files of one drop
+const MOST = 20000; // files in one drop
 const DEBRIS = /^(\.|Thumbs\.db$|desktop\.ini$|__MACOSX$)/i;
 
 /**
- * Finds the files of a drop, and hands them on as it finds them.
- *
  * @param {DataTransfer} transfer
- * @param {(files: File[]) => void} found
+ * @param {(files: File[]) => void} found called with each batch of files
  */
 export async function collect(transfer, found) {
-  // All of this is gone once the event is over. To ask for an entry stops the page
-  // until the browser has looked at the disk, so a picture's name is believed: a
-  // folder that is called so is a file that cannot be read.
+  // The browser empties transfer when the event ends, so this part is synchronous.
+  // webkitGetAsEntry blocks the page while the browser reads the disk, so an item
+  // with a picture's type counts as a file. A folder named like a picture then
+  // shows up as an unreadable file.
   const folders = [];
   const plain = [];
   for (const item of transfer.items) {
@@ -23,6 +22,7 @@ export async function collect(transfer, found) {
   }
   const files = plain.filter(Boolean);
   if (files.length > 0) found(folders.length > 0 ? withoutDebris(files) : files);
+
   let left = MOST - files.length;
   while (folders.length > 0 && left > 0) {
     const reader = folders.shift().createReader();
@@ -37,7 +37,7 @@ export async function collect(transfer, found) {
   }
 }
 
-/** Leaves out what systems put into folders of their own accord. */
+/** Leaves out the files that operating systems put into folders. */
 export const withoutDebris = (files) =>
   [...files].filter((file) => !(file.webkitRelativePath || file.name).split("/").some((name) => DEBRIS.test(name)));
 

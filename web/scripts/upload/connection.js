@@ -1,21 +1,21 @@
-// Whether the service can be reached, and waiting for it.
+// Whether the service can be reached.
 
 import { delay } from "./answer.js";
 
 export class Connection {
   #probing = null;
-  /** Called when it is lost and when it is there again. */
+  /** Called when lost changes. */
   changed = () => {};
   lost = false;
 
-  /** @param {() => Promise<boolean>} probe tells whether the service answers */
+  /** @param {() => Promise<boolean>} probe resolves with whether the service answers */
   constructor(probe) {
     this.probe = probe;
   }
 
   /**
-   * Returns when the service answers. All who wait share one probe. `lost` is
-   * called when it does not at once.
+   * Resolves when the service answers; all callers share one probe. Calls lost
+   * if the first probe fails.
    */
   async back(signal, lost) {
     if (await (this.#probing ??= this.#probe())) return;
@@ -28,7 +28,7 @@ export class Connection {
     if (!signal.aborted) this.#note(false);
   }
 
-  /** Waits, at most until the browser is online again. */
+  /** Waits for ms, or until the browser comes online or the signal aborts. */
   wait(ms, signal) {
     return new Promise((resolve) => {
       const end = () => {

@@ -1,15 +1,16 @@
-// Asking which files the service has already, many at a time.
+// Asks the service which files it already has, many in one request.
 
-const MOST = 1000; // sums in one question
+const MOST = 1000; // sums in one request; the service's limit
 
-/** Asks about items by their sums. */
+/** Items that wait for the service to compare their sums. */
 export class Known {
   #waiting = [];
   #asking = false;
 
   /**
-   * @param {(sums: string[]) => Promise<Map<string, string>>} ask tells the ids of those that are there
-   * @param {(item: import("./queue.js").Item, image: string | undefined) => void} compared
+   * @param {(sums: string[]) => Promise<Map<string, string>>} ask resolves with the ids of the stored ones, by sum
+   * @param {(item: import("./queue.js").Item, image: string | undefined) => void} compared called with
+   *   each item and the id of its stored picture, if there is one
    */
   constructor(ask, compared) {
     this.ask = ask;
@@ -21,8 +22,8 @@ export class Known {
   }
 
   /**
-   * Asks about what waits. While there is enough to send it waits for more, so
-   * the first questions are short, and the later ones as long as they can be.
+   * Asks about the waiting items. Unless the queue is hungry, it waits for a full
+   * request: so the first requests are quick and the later ones are few.
    */
   async flush(hungry) {
     if (this.#asking || this.#waiting.length === 0 || (!hungry && this.#waiting.length < MOST)) return;
@@ -32,7 +33,7 @@ export class Known {
     try {
       known = await this.ask(items.map((item) => item.sum));
     } catch {
-      // Then they are sent, and the answer to that says what is wrong.
+      // The queue then sends the items, and their answers carry the error.
     }
     this.#asking = false;
     for (const item of items) this.compared(item, known.get(item.sum));

@@ -1,36 +1,37 @@
-// The link as the service describes it: what it still allows, and until when.
+// The page's link as the service describes it: what it still allows, and until when.
 
 import { closes } from "./answer.js";
 
-/** The link of this page. */
 export class Link {
-  #ahead; // of the service's clock, in ms
+  #ahead; // ms that the service's clock is ahead of this one
   #asked = null;
-  /** Called when there is something new to show. */
+  /** Called when state is new. */
   changed = () => {};
   /** Called with the code of the problem when the service refuses the link. */
   refused = () => {};
 
-  /** @param {{now: string, link: object}} data what the page was made with */
+  /** @param {{now: string, link: object}} data from the page's HTML */
   constructor(data) {
     this.state = data.link;
     this.base = location.pathname.replace(/\/+$/, "");
     this.#ahead = Date.parse(data.now) - Date.now();
   }
 
-  /** ms until it expires. */
+  /** The ms until the link expires. */
   get open() {
     return Date.parse(this.state.expires_at) - Date.now() - this.#ahead;
   }
 
-  get filesLeft() { return this.state.files_left; }
+  get filesLeft() {
+    return this.state.files_left;
+  }
 
   get usedUp() {
     return this.state.files_left === 0 || this.state.bytes_left === 0;
   }
 
-  /** Asks anew. It tells whether the service answered, whatever it said. */
-  async refresh() {
+  /** Loads the state again. Resolves with whether the service answered, also with a refusal. */
+  refresh() {
     return (this.#asked ??= this.#refresh());
   }
 
@@ -46,15 +47,15 @@ export class Link {
         const { code } = await answer.json();
         if (closes(code)) this.refused(code);
       }
-      return answer.status !== 502 && answer.status !== 504; // of a proxy before a service that is away
+      return answer.status !== 502 && answer.status !== 504; // a proxy cannot reach the service
     } catch {
-      return false; // also when what answered is not the service
+      return false; // also where the answer is not the service's JSON
     } finally {
       this.#asked = null;
     }
   }
 
-  /** Asks which sums the service knows, and the ids of their pictures. */
+  /** Resolves with the ids of the stored pictures, by their sums. */
   async known(sums) {
     const answer = await fetch(`${this.base}/check`, {
       method: "POST", headers: { "Content-Type": "application/json" },

@@ -1,13 +1,12 @@
-// The rows of the files. They are made and brought up to date once a frame, a
-// few at a time, so that hundreds of them do not hold the page up.
+// The rows of the files. Each frame makes a few of them and updates those that
+// changed, so that hundreds of files do not block the page.
 
 import { Thumbnails } from "./thumbnails.js";
 
 const ROWS_A_FRAME = 25;
 
-/** The list of files on the page. */
 export class List {
-  #rows = new Map(); // of items
+  #rows = new Map(); // by item
   #fresh = []; // items without a row yet
   #dirty = new Set();
   #scheduled = false;
@@ -15,14 +14,14 @@ export class List {
 
   /**
    * @param {HTMLUListElement} list
-   * @param {HTMLTemplateElement} template of a row
-   * @param {import("./texts.js").Speech} speech
+   * @param {HTMLTemplateElement} template one row
+   * @param {import("./locale.js").Locale} locale
    * @param {{act: (item: object, action: string) => void, refocus: () => void}} on
    */
-  constructor(list, template, speech, on) {
+  constructor(list, template, locale, on) {
     this.list = list;
     this.template = template;
-    this.speech = speech;
+    this.locale = locale;
     this.on = on;
     list.addEventListener("click", (event) => this.#clicked(event));
   }
@@ -32,9 +31,9 @@ export class List {
     this.#schedule();
   }
 
-  /** Shows what is new about an item with the next frame. */
+  /** Shows an item's new state with the next frame. */
   update(item) {
-    if (!this.#rows.has(item)) return; // its row will be made from what it is then
+    if (!this.#rows.has(item)) return; // #make will show it
     this.#dirty.add(item);
     this.#schedule();
   }
@@ -58,14 +57,14 @@ export class List {
     const element = this.template.content.firstElementChild.cloneNode(true);
     const part = (name) => element.querySelector(`.${name}`);
     const row = {
-      element, state: part("file-state"), sent: part("sent"), sure: part("sure"),
+      element, state: part("file-state"), sent: part("sent"), confirmed: part("confirmed"),
       toggle: part("toggle"), cancel: part("cancel"), shown: {},
     };
     element.item = item;
     part("file-name").textContent = item.name;
     part("file-name").title = item.file.webkitRelativePath || item.name;
-    part("file-size").textContent = this.speech.size(item.size);
-    row.cancel.setAttribute("aria-label", this.speech.say("action.cancelFile", { name: item.name }));
+    part("file-size").textContent = this.locale.size(item.size);
+    row.cancel.setAttribute("aria-label", this.locale.text("action.cancelFile", { name: item.name }));
     this.#rows.set(item, row);
     this.#show(item, row);
     this.#thumbnails.watch(part("thumb"), item.file);
@@ -79,11 +78,11 @@ export class List {
       element.dataset.state = item.state;
       this.#showButtons(item, row);
     }
-    const text = stateText(this.speech, item);
+    const text = stateText(this.locale, item);
     if (changed("text", text)) row.state.textContent = text;
     const share = (bytes) => (item.size ? bytes / item.size : 0).toFixed(3);
     if (changed("sent", share(item.sent))) row.sent.style.setProperty("scale", `${row.shown.sent} 1`);
-    if (changed("sure", share(item.sure))) row.sure.style.setProperty("scale", `${row.shown.sure} 1`);
+    if (changed("confirmed", share(item.confirmed))) row.confirmed.style.setProperty("scale", `${row.shown.confirmed} 1`);
   }
 
   #showButtons(item, row) {
@@ -95,7 +94,7 @@ export class List {
     row.cancel.hidden = item.ended;
     if (action) {
       row.toggle.dataset.action = action;
-      row.toggle.setAttribute("aria-label", this.speech.say(`action.${action}File`, { name: item.name }));
+      row.toggle.setAttribute("aria-label", this.locale.text(`action.${action}File`, { name: item.name }));
     }
     if (loses) this.on.refocus();
   }
@@ -106,20 +105,20 @@ export class List {
   }
 }
 
-/** What is said of an item: what became of it, or what is happening to it. */
-export function stateText(speech, item) {
+/** Describes an item's outcome, or what is happening to it. */
+function stateText(locale, item) {
   switch (item.state) {
     case "refused":
     case "failed":
-      return speech.say(speech.has(`outcome.${item.code}`) ? `outcome.${item.code}` : "outcome.internal");
+      return locale.text(locale.has(`outcome.${item.code}`) ? `outcome.${item.code}` : "outcome.internal");
     case "stored":
     case "duplicate":
     case "known":
     case "cancelled":
-      return speech.say(`outcome.${item.state}`);
+      return locale.text(`outcome.${item.state}`);
     case "sending":
-      return speech.say("state.sending", { percent: speech.percent(item.size ? item.sent / item.size : 0) });
+      return locale.text("state.sending", { percent: locale.percent(item.size ? item.sent / item.size : 0) });
     default:
-      return speech.say(`state.${item.state}`);
+      return locale.text(`state.${item.state}`);
   }
 }

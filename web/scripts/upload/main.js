@@ -1,4 +1,4 @@
-// The upload page. This wires its parts.
+// Wires the parts of the upload page.
 
 import { Announcer } from "./announcer.js";
 import { setBusy } from "./awake.js";
@@ -14,7 +14,7 @@ import { Reader } from "./reader.js";
 import { prepare, sendResumable } from "./resumable.js";
 import { sendWhole } from "./send.js";
 import { showSummary, tally, titleOf } from "./summary.js";
-import { speak } from "./texts.js";
+import { localize } from "./locale.js";
 import { Total } from "./total.js";
 import { Unfinished } from "./unfinished.js";
 
@@ -23,15 +23,15 @@ const ADDED_AT_ONCE = 25;
 const part = (id) => document.getElementById(id);
 const data = JSON.parse(part("data").textContent);
 const region = navigator.languages.find((lang) => lang.split("-")[0] === data.lang);
-const speech = speak(region ?? data.lang, data.texts);
+const locale = localize(region ?? data.lang, data.texts);
 const link = new Link(data);
 const connection = new Connection(() => link.refresh());
 const unfinished = new Unfinished(data.link);
-const notes = new Notes(part("notes"), speech);
-const announcer = new Announcer(part("said"));
-let summed = ""; // the counts of the summary that is shown
-let looking = 0; // a timer
-let noted = 0; // photos without a place that were told of
+const notes = new Notes(part("notes"), locale);
+const announcer = new Announcer(part("announcements"));
+let summarised = ""; // the tally of the summary on the page, as JSON
+let reviewTimer = 0;
+let withoutGPS = 0; // photos that the note counts
 
 const known = new Known((sums) => link.known(sums), (item, image) => queue.compared(item, image));
 const queue = new Queue({
@@ -48,27 +48,27 @@ const queue = new Queue({
   changed,
   ended,
 });
-const list = new List(part("files"), part("row"), speech, {
+const list = new List(part("files"), part("row"), locale, {
   act: (item, action) => queue[action](item),
   refocus: () => part("work-title").focus(),
 });
-const total = new Total(queue, connection, speech);
+const total = new Total(queue, connection, locale);
 connection.changed = () => {
   total.show();
-  if (connection.lost) announcer.say(part("total-state").textContent);
+  if (connection.lost) announcer.announce(part("total-state").textContent);
 };
 
 link.refused = (code) => queue.close(code);
-addEventListener("focus", () => link.refresh()); // much may have happened meanwhile
+addEventListener("focus", () => link.refresh()); // others may have used the link
 
 pickers(add);
-showFacts(link, speech, () => queue.close("link-expired"));
+showFacts(link, locale, () => queue.close("link-expired"));
 document.documentElement.classList.add("js");
 offerUnfinished();
 
-/** Hundreds are added a few at a time, since asking each for its size may take long. */
+/** Adds files a few at a time, since the browser may read the disk for each one's size. */
 async function add(files) {
-  announcer.say(speech.say("said.added", { count: files.length }));
+  announcer.announce(locale.text("announce.added", { count: files.length }));
   for (let at = 0; at < files.length; at += ADDED_AT_ONCE) {
     if (at > 0) await new Promise((resolve) => setTimeout(resolve));
     takeOn(queue.add(files.slice(at, at + ADDED_AT_ONCE)));
@@ -79,44 +79,41 @@ function takeOn(items) {
   part("work").hidden = false;
   document.documentElement.classList.add("has-files");
   list.add(items);
-  prepare(); // later there may be no connection
+  prepare(); // while there is a connection
   warnOfLimit();
-  look();
+  review();
 }
 
-/** Called with each item that changed. */
 function changed(item) {
   list.update(item);
   total.update();
   if (item.ended && item.state !== "failed" && item.sum) unfinished.drop(item.sum);
-  // Hundreds may change in one go, and looking goes over all of them.
-  looking ||= setTimeout(look, 100);
+  // Hundreds may change at once, and review reads all items.
+  reviewTimer ||= setTimeout(review, 100);
 }
 
-/** Follows what all the items together have come to. */
-function look() {
-  clearTimeout(looking);
-  looking = 0;
+/** Shows the state of all items together. */
+function review() {
+  clearTimeout(reviewTimer);
+  reviewTimer = 0;
   const { idle, items } = queue;
   const counts = tally(items);
+
   setBusy(!idle && !queue.paused);
-  notePlace();
+  noteMissingGPS();
   if (!idle) {
     const done = items.filter((item) => item.ended).length;
-    announcer.progress(speech.say("said.progress", { done, all: items.length }));
+    announcer.progress(locale.text("announce.progress", { done, all: items.length }));
   }
   part("only-problems").hidden = !idle || counts.arrived === items.length;
-  const now = idle && items.length > 0 ? JSON.stringify(counts) : "";
-  if (now !== summed) turn(now, counts);
-}
 
-/** Sending begins, or is over. */
-function turn(now, counts) {
-  summed = now;
+  const summary = idle && items.length > 0 ? JSON.stringify(counts) : "";
+  if (summary === summarised) return;
+  summarised = summary;
   total.show();
-  if (!now) return part("summary").replaceChildren();
-  showSummary(part("summary"), speech, queue);
-  announcer.say(titleOf(speech, counts));
+  if (!summary) return part("summary").replaceChildren(); // sending began again
+  showSummary(part("summary"), locale, queue);
+  announcer.announce(titleOf(locale, counts));
   link.refresh();
 }
 
@@ -124,38 +121,38 @@ function ended(code) {
   part("drop").hidden = part("facts").hidden = true;
   notes.hide("beyond");
   notes.show("ended", {
-    title: speech.say(`refused.${code}.title`), text: speech.say(`refused.${code}.text`), urgent: true,
+    title: locale.text(`refused.${code}.title`), text: locale.text(`refused.${code}.text`), urgent: true,
   });
 }
 
-/** Before a file is refused for it, people are told that there is no room for all. */
+/** Warns that the link cannot accept all waiting files, before it refuses one. */
 function warnOfLimit() {
   const count = link.filesLeft;
   const waiting = queue.items.filter((item) => !item.ended).length;
   if (typeof count === "number" && waiting > count) {
-    notes.show("beyond", { text: speech.say("note.beyond", { count }), dismissible: true });
+    notes.show("beyond", { text: locale.text("note.beyond", { count }), dismissible: true });
   }
 }
 
-/** On phones, if not one of the photos says where it was taken. */
-function notePlace() {
+/** Notes on a phone that none of the photos has a location: some phones remove it. */
+function noteMissingGPS() {
   if (!/Android|iPhone|iPad/.test(navigator.userAgent)) return;
-  if (queue.items.some((item) => item.place === "kept")) return notes.hide("place");
-  const count = queue.items.filter((item) => item.place === "missing").length;
-  if (count === noted) return;
-  noted = count;
-  notes.show("place", { text: speech.say("note.place", { count }), dismissible: true });
+  if (queue.items.some((item) => item.gps === "present")) return notes.hide("gps");
+  const count = queue.items.filter((item) => item.gps === "missing").length;
+  if (count === withoutGPS) return;
+  withoutGPS = count;
+  notes.show("gps", { text: locale.text("note.gps", { count }), dismissible: true });
 }
 
 async function offerUnfinished() {
-  const kept = await unfinished.list();
-  if (kept.length === 0 || queue.closed) return;
+  const files = await unfinished.list();
+  if (files.length === 0 || queue.closed) return;
   notes.show("unfinished", {
-    title: speech.say("unfinished.found", { count: kept.length }),
-    text: speech.say("unfinished.text", { count: kept.length }),
+    title: locale.text("unfinished.found", { count: files.length }),
+    text: locale.text("unfinished.text", { count: files.length }),
     buttons: [
-      [speech.say("action.resume"), () => takeOn(queue.addUnfinished(kept))],
-      [speech.say("action.discard"), () => kept.forEach(({ sum }) => unfinished.drop(sum))],
+      [locale.text("action.resume"), () => takeOn(queue.addUnfinished(files))],
+      [locale.text("action.discard"), () => files.forEach(({ sum }) => unfinished.drop(sum))],
     ],
   });
 }

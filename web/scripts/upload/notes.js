@@ -1,18 +1,18 @@
-// Notes above the form: what was interrupted, what the phone may have removed,
-// why the link takes nothing more.
+// Notes above the form: interrupted uploads, locations that the phone removed, why
+// the link accepts no more files.
 
-/** The place for notes; at most one of a name at a time. */
+/** Shows at most one note of each name. */
 export class Notes {
   #shown = new Map();
   #dismissed = new Set();
 
   /**
-   * @param {HTMLElement} place
-   * @param {import("./texts.js").Speech} speech
+   * @param {HTMLElement} container
+   * @param {import("./locale.js").Locale} locale
    */
-  constructor(place, speech) {
-    this.place = place;
-    this.speech = speech;
+  constructor(container, locale) {
+    this.container = container;
+    this.locale = locale;
   }
 
   /**
@@ -35,7 +35,7 @@ export class Notes {
     if (dismissible) card.append(this.#close(name));
     this.#shown.get(name)?.remove();
     this.#shown.set(name, card);
-    this.place.append(card);
+    this.container.append(card);
   }
 
   hide(name) {
@@ -56,7 +56,7 @@ export class Notes {
   #close(name) {
     const button = this.#button(name, "", () => this.#dismissed.add(name));
     button.className = "icon close";
-    button.setAttribute("aria-label", this.speech.say("action.dismiss"));
+    button.setAttribute("aria-label", this.locale.text("action.dismiss"));
     return button;
   }
 }

@@ -1,13 +1,14 @@
-// The ways in which files come to the page: buttons, dropping, pasting.
+// The ways in which a visitor gives files to the page: pickers, drops, pastes.
 
 import { collect, withoutDebris } from "./collect.js";
 
-/** @param {(files: File[]) => void} add called with what is picked, dropped or pasted */
+/** @param {(files: File[]) => void} add called with files that were picked, dropped or pasted */
 export function pickers(add) {
   for (const input of document.querySelectorAll("input.pick")) {
     input.addEventListener("change", () => take(input, add));
-    take(input, add); // what was chosen before this script was there
+    take(input, add); // files that were picked before this script ran
   }
+
   const folders = "webkitdirectory" in HTMLInputElement.prototype && matchMedia("(pointer: fine)").matches;
   document.getElementById("folder-picker").hidden = !folders;
   dropping(document.getElementById("drop"), add);
@@ -19,14 +20,15 @@ export function pickers(add) {
 
 function take(input, add) {
   const files = withoutDebris(input.files);
-  input.value = ""; // so that the same files can be picked again
+  input.value = ""; // so that the visitor can pick the same files again
   if (files.length > 0) add(files);
 }
 
-/** Files may be dropped anywhere on the page. */
+/** Accepts drops anywhere on the page, and highlights the zone. */
 function dropping(zone, add) {
   const carries = (event) => event.dataTransfer?.types.includes("Files");
   let leaving = 0;
+
   addEventListener("dragover", (event) => {
     if (!carries(event)) return;
     event.preventDefault();
@@ -34,10 +36,12 @@ function dropping(zone, add) {
     clearTimeout(leaving);
     zone.classList.add("is-over");
   });
+
   addEventListener("dragleave", () => {
-    clearTimeout(leaving); // it also leaves one element for the next
+    clearTimeout(leaving); // dragleave also fires between two elements
     leaving = setTimeout(() => zone.classList.remove("is-over"), 100);
   });
+
   addEventListener("drop", (event) => {
     if (!carries(event)) return;
     event.preventDefault();

@@ -1,31 +1,29 @@
-// The files of a visit and the way of each: read, compared with what the service
-// has, sent, and answered.
+// The queue of a visit's files. Each file is read, compared with the stored
+// pictures, sent, and answered.
 
 import { closes, delay } from "./answer.js";
 
-const AT_ONCE = 3; // files on their way
-const LARGE = 8 << 20; // bytes from which on a file is sent so that it can be resumed
-const ATTEMPTS = 6; // while the service can be reached
+const AT_ONCE = 3; // files sent at the same time
+const LARGE = 8 << 20; // bytes; larger files are sent resumably
+const ATTEMPTS = 6; // without progress, before a file fails
 
-/** States in which nothing happens any more by itself. */
 const ENDED = new Set(["stored", "duplicate", "known", "refused", "failed", "cancelled"]);
 
-/** One file and where it stands. */
+/** One file and its state. */
 export class Item {
   state = "waiting";
-  code = ""; // why it was refused or has failed, as in problem documents
-  image = ""; // the id under which it can be fetched
-  sum = ""; // SHA-256, once read
-  place = ""; // see worker/place.js
-  sent = 0; // bytes that have left
-  sure = 0; // bytes that the service has confirmed
+  code = ""; // why it was refused or failed: a code of problem documents
+  image = ""; // the picture's id
+  sum = ""; // SHA-256 in hex, "" until it is read
+  gps = ""; // see worker/gps.js
+  sent = 0; // bytes that the browser sent
+  confirmed = 0; // bytes that the service confirmed
   upload = null; // address of its resumable upload
   resumable = false;
   twins = []; // items with the same bytes that wait for this one
-  control = null; // AbortController of the sending
+  control = null; // AbortController while it is being sent
 
-  constructor(id, file, name = file.name) {
-    this.id = id;
+  constructor(file, name = file.name) {
     this.file = file;
     this.name = name;
     this.size = file.size;
@@ -37,63 +35,54 @@ export class Item {
 }
 
 /**
- * Takes every file through its way. All that differs between a browser and a
- * test is given to it.
+ * Runs every file through its steps. The options hold everything that differs
+ * between a browser and a test.
  */
 export class Queue {
   items = [];
-  closed = ""; // the code of why the link takes nothing any more
+  closed = ""; // why the link accepts no more files: a code of problem documents
   #toRead = [];
   #ready = [];
-  #bySum = new Map(); // the item whose outcome is that of its twins
+  #bySum = new Map(); // the first item of each sum; its twins share its outcome
   #reading = false;
   #sending = 0;
-  #last = 0;
 
   /**
    * @param {object} o
-   * @param {{read: (file: File) => Promise<{sum: string, place: string}>}} o.reader
+   * @param {{read: (file: File) => Promise<{sum: string, gps: string}>}} o.reader
    * @param {{add: (item: Item) => void, flush: (hungry: boolean) => void}} o.known
    * @param {(item: Item, signal: AbortSignal, on: object) => Promise<object>} o.sendWhole
    * @param {(item: Item, signal: AbortSignal, on: object) => Promise<object>} o.sendResumable
    * @param {{wait: (ms: number, signal: AbortSignal) => Promise<void>,
    *   back: (signal: AbortSignal, lost: () => void) => Promise<boolean>}} o.connection
-   * @param {() => Promise<boolean>} o.usedUp asks whether the link is
+   * @param {() => Promise<boolean>} o.usedUp asks the service whether the link is used up
    * @param {number} o.maxFileBytes
-   * @param {(item: Item) => void} o.changed
-   * @param {(code: string) => void} o.ended called once, when the link is
+   * @param {(item: Item) => void} o.changed called with each item whose state changed
+   * @param {(code: string) => void} o.ended called once, when the link closes
    */
   constructor(o) {
     this.o = o;
   }
 
-  /** Adds files. What is too large is not sent at all. */
+  /** Adds files, and refuses those that are too large. Returns the new items. */
   add(files) {
-    const added = Array.from(files, (file) => new Item(++this.#last, file));
-    this.#take(added);
-    return added;
+    return this.#take(Array.from(files, (file) => new Item(file)));
   }
 
-  /** Adds files whose sending an earlier visit has begun. */
-  addUnfinished(kept) {
-    const added = kept.map(({ file, name, sum }) => {
-      const item = new Item(++this.#last, file, name);
-      item.sum = sum;
-      item.resumable = true;
-      return item;
-    });
-    this.#take(added);
-    return added;
+  /** Adds files that an earlier visit began to send. Returns the new items. */
+  addUnfinished(files) {
+    return this.#take(files.map(({ file, name, sum }) => Object.assign(new Item(file, name), { sum, resumable: true })));
   }
 
-  #take(added) {
-    this.items.push(...added);
-    for (const item of added) {
+  #take(items) {
+    this.items.push(...items);
+    for (const item of items) {
       if (this.closed) this.#end(item, "refused", this.closed);
       else if (item.size > this.o.maxFileBytes) this.#end(item, "refused", "too-large");
       else this.#toRead.push(item);
     }
     this.#read();
+    return items;
   }
 
   pause(item) {
@@ -117,7 +106,7 @@ export class Queue {
 
   retry(item) {
     if (!item.ended || item.arrived || this.closed) return;
-    item.sent = item.sure = 0;
+    item.sent = item.confirmed = 0;
     item.code = "";
     this.#again(item);
   }
@@ -138,7 +127,7 @@ export class Queue {
     for (const item of this.items) if (item.state === "failed") this.retry(item);
   }
 
-  /** Sends nothing more. What is on its way may still arrive. */
+  /** Stops the queue for a reason. Files that are being sent may still arrive. */
   close(code) {
     if (this.closed) return;
     this.closed = code;
@@ -146,7 +135,7 @@ export class Queue {
     this.o.ended(code);
   }
 
-  /** Takes the id of the picture that an item's sum already has, or that it is to be sent. */
+  /** Takes the id of the stored picture with an item's bytes; without one, the item is sent. */
   compared(item, image) {
     if (item.state !== "checking") return;
     if (!image) return this.#makeReady(item);
@@ -154,12 +143,12 @@ export class Queue {
     this.#end(item, "known");
   }
 
-  /** Whether nothing is left to do. */
+  /** Whether all items have ended. */
   get idle() {
     return this.items.every((item) => item.ended);
   }
 
-  /** Whether all that is left to do waits for somebody to resume it. */
+  /** Whether all items that have not ended are paused. */
   get paused() {
     return !this.idle && this.items.every((item) => item.ended || item.state === "paused");
   }
@@ -170,7 +159,7 @@ export class Queue {
     this.o.changed(item);
   }
 
-  /** Puts an item that was stopped back where it goes on. */
+  /** Starts a stopped item again, at the step that it had reached. */
   #again(item) {
     if (item.sum) {
       this.#compare(item);
@@ -200,12 +189,12 @@ export class Queue {
       if (item.state === "reading") this.#end(item, "failed", "unreadable");
       return;
     }
-    if (item.state !== "reading") return; // it was stopped meanwhile
+    if (item.state !== "reading") return; // paused or cancelled meanwhile
     this.#compare(item);
     this.#feed();
   }
 
-  /** Asks for what is known as soon as there is nothing else to send. */
+  /** Compares the waiting items, at once where too few are ready to send. */
   #feed() {
     const hungry = this.#ready.length + this.#sending < AT_ONCE || !this.#reading;
     this.o.known.flush(hungry);
@@ -255,7 +244,7 @@ export class Queue {
     } finally {
       this.#sending--;
       item.control = null;
-      // It was paused and resumed before this had ended.
+      // The visitor paused and resumed it before the attempt ended.
       if (item.state === "ready") this.#ready.push(item);
       if (this.closed && !item.ended) this.#end(item, "refused", this.closed);
       this.#feed();
@@ -264,13 +253,13 @@ export class Queue {
 
   async #attempts(item, signal) {
     for (let attempt = 0; ; attempt++) {
-      const before = item.sure;
+      const before = item.confirmed;
       const verdict = await this.#once(item, signal);
       if (signal.aborted) return;
       if (verdict.kind !== "again") return this.#settle(item, verdict);
-      if (item.sure > before) attempt = 0; // it gets on
+      if (item.confirmed > before) attempt = 0; // it made progress
       item.resumable ||= Boolean(verdict.network);
-      item.sent = item.sure;
+      item.sent = item.confirmed;
       if (attempt + 1 >= ATTEMPTS) return this.#end(item, "failed", verdict.code);
       this.#set(item, "retrying");
       if (verdict.network) await this.o.connection.back(signal, () => this.#set(item, "offline"));
@@ -282,10 +271,10 @@ export class Queue {
     this.#set(item, "sending");
     const on = {
       sent: (bytes) => this.#progress(item, signal, "sent", bytes),
-      sure: (bytes) => this.#progress(item, signal, "sure", bytes),
+      confirmed: (bytes) => this.#progress(item, signal, "confirmed", bytes),
     };
-    const way = item.resumable || item.size > LARGE ? this.o.sendResumable : this.o.sendWhole;
-    return way(item, signal, on);
+    const send = item.resumable || item.size > LARGE ? this.o.sendResumable : this.o.sendWhole;
+    return send(item, signal, on);
   }
 
   #progress(item, signal, what, bytes) {
@@ -304,7 +293,7 @@ export class Queue {
         return this.#end(item, "refused", verdict.code);
       case "closed":
         this.#end(item, "refused", verdict.code);
-        // Where only the bytes run out, a smaller file may still have room.
+        // Where only the bytes ran out, the link may still accept a smaller file.
         if (verdict.code !== "link-exhausted" || (await this.o.usedUp())) this.close(verdict.code);
         return;
       default:
@@ -313,7 +302,7 @@ export class Queue {
   }
 
   #end(item, state, code = "") {
-    item.sent = item.sure = state === "stored" || state === "duplicate" ? item.size : 0;
+    item.sent = item.confirmed = state === "stored" || state === "duplicate" ? item.size : 0;
     this.#set(item, state, code);
     const twins = item.twins.splice(0);
     for (const twin of twins) {

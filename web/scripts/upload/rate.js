@@ -1,16 +1,16 @@
-// How fast bytes go, and how long the rest takes.
+// How fast the page sends bytes, and how long the rest takes.
 
-const SMOOTHING = 8000; // ms after which a measurement counts for a third
+const SMOOTHING = 8000; // ms until a measurement counts for a third
 const WARM_UP = 2000; // ms without an estimate, which would be a guess
 
-/** A speed, smoothed: one stalled second or one burst does not upset it. */
+/** A smoothed speed: a stalled second or a burst barely changes it. */
 export class Rate {
-  #speed = 0; // bytes in a ms
+  #speed = 0; // bytes per ms
   #bytes = 0;
   #time = 0; // of the last measurement
-  #since = 0; // when measuring began
+  #since = 0; // of the first measurement
 
-  /** Begins anew, as after a pause. */
+  /** Starts again, as after a pause. */
   restart(bytes, now) {
     this.#speed = 0;
     this.#bytes = bytes;
@@ -18,8 +18,8 @@ export class Rate {
   }
 
   /**
-   * Notes how many bytes have gone so far. Bytes that were lost on the way, and
-   * so go back, count as none gone.
+   * Notes how many bytes were sent so far. Where bytes were lost and the number
+   * falls, the speed of that step is 0.
    */
   note(bytes, now) {
     const took = now - this.#time;
@@ -31,21 +31,18 @@ export class Rate {
     this.#time = now;
   }
 
-  /** Bytes a second; 0 while unknown. */
+  /** Bytes per second; 0 while unknown. */
   get perSecond() {
     return this.#time - this.#since < WARM_UP ? 0 : this.#speed * 1000;
   }
 
-  /** ms until so many bytes have gone; 0 while unknown. */
+  /** The ms until so many bytes are sent; 0 while unknown. */
   timeFor(bytes) {
     return this.perSecond < 1 ? 0 : (bytes / this.perSecond) * 1000;
   }
 }
 
-/**
- * A time left that can be believed: rounded to what its size allows, so that it
- * does not flicker.
- */
+/** Rounds a remaining time up, the more the longer it is, so that it does not flicker. */
 export function coarse(ms) {
   const steps = [[10e3, 1e3], [60e3, 5e3], [120e3, 10e3], [3600e3, 60e3], [Infinity, 600e3]];
   const [, step] = steps.find(([below]) => ms < below);

@@ -1,6 +1,5 @@
-// Files are read in a worker, one after the other, so that the page stays quick.
+// Reads files in a worker, so that the page stays responsive.
 
-/** Reads files' sums. */
 export class Reader {
   #worker;
   #waiting = new Map();
@@ -8,8 +7,8 @@ export class Reader {
 
   /**
    * @param {File} file
-   * @returns {Promise<{sum: string, place: "kept" | "missing" | ""}>} rejected
-   *   when the file cannot be read
+   * @returns {Promise<{sum: string, gps: "present" | "missing" | ""}>} rejects
+   *   when the file cannot be read; sum is "" where the worker is missing
    */
   read(file) {
     this.#worker ??= this.#start();
@@ -26,11 +25,12 @@ export class Reader {
       if (error) reject(new Error(error));
       else resolve(found);
     };
-    // It could not be loaded, as in a tunnel: the next file tries again.
+
+    // The worker did not load, as in a tunnel: the next file tries again.
     worker.onerror = (event) => {
       event.preventDefault();
       this.#worker = undefined;
-      for (const { resolve } of this.#waiting.values()) resolve({ sum: "", place: "" });
+      for (const { resolve } of this.#waiting.values()) resolve({ sum: "", gps: "" });
       this.#waiting.clear();
     };
     return worker;

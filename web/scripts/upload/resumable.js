@@ -1,4 +1,4 @@
-// Sending one file by the tus protocol: what has arrived stays, whatever breaks.
+// Sends one file by the tus protocol, which resumes after a broken connection.
 
 import { noAnswer, verdictOf, verdictOfEntry } from "./answer.js";
 import { patience } from "./send.js";
@@ -7,7 +7,7 @@ const CHUNK = 8 << 20; // bytes in one request, lost when it breaks
 
 let library;
 
-/** Loads the library. It is asked for early: later there may be no connection. */
+/** Loads the library. The page calls it early, while there is a connection. */
 export function prepare() {
   library ??= import("../vendor/tus-js-client/tus.min.js").then(() => window.tus);
   library.catch(() => { library = undefined; });
@@ -17,8 +17,8 @@ export function prepare() {
 /**
  * @param {import("./queue.js").Item} item
  * @param {string} base path of the link
- * @param {AbortSignal} signal its reason "cancel" also removes what has arrived
- * @param {{sent: (bytes: number) => void, sure: (bytes: number) => void}} on
+ * @param {AbortSignal} signal its reason "cancel" also removes the upload from the service
+ * @param {{sent: (bytes: number) => void, confirmed: (bytes: number) => void}} on
  * @returns {Promise<import("./answer.js").Verdict>}
  */
 export async function sendResumable(item, base, signal, on) {
@@ -28,17 +28,19 @@ export async function sendResumable(item, base, signal, on) {
   } catch {
     return noAnswer();
   }
+
   const endpoint = `${location.origin}${base}/tus/`;
   const upload = new tus.Upload(item.file, {
     endpoint,
     chunkSize: CHUNK,
-    retryDelays: null, // the queue tries again
+    retryDelays: null, // the queue retries
     metadata: { filename: item.name },
-    // By its content: two files of one name and size are not mixed up.
+    // By content, so that two files of one name and size stay apart.
     fingerprint: async () => (item.sum ? `inlet ${item.sum} ${endpoint}` : null),
-    removeFingerprintOnSuccess: false, // once the outcome is known
+    removeFingerprintOnSuccess: false, // forget does, once the outcome is known
     httpStack: ownOrigin(tus),
   });
+
   const known = item.sum ? await upload.findPreviousUploads() : [];
   const earlier = item.upload ? { uploadUrl: item.upload } : known.at(-1);
   if (earlier) upload.resumeFromPreviousUpload(earlier);
@@ -54,20 +56,22 @@ export async function sendResumable(item, base, signal, on) {
 function run(upload, item, signal, on) {
   return new Promise((resolve) => {
     const stop = () => {
-      // It may have ended, or the connection: then it is swept later.
+      // Where the service cannot be reached, it removes the upload later by age.
       upload.abort(signal.reason === "cancel").catch(() => {});
       end(noAnswer());
     };
+
     const stalled = patience(stop);
     const end = (verdict) => {
       stalled.end();
       signal.removeEventListener("abort", stop);
       resolve(verdict);
     };
+
     Object.assign(upload.options, {
       onUploadUrlAvailable: () => { item.upload = upload.url; },
       onProgress: (bytes) => { stalled.again(); on.sent(bytes); },
-      onChunkComplete: (_, bytes) => on.sure(bytes),
+      onChunkComplete: (_, bytes) => on.confirmed(bytes),
       onSuccess: async ({ lastResponse }) => end(await resultOf(upload, lastResponse)),
       onError: (error) => end(failureOf(error)),
     });
@@ -76,7 +80,7 @@ function run(upload, item, signal, on) {
   });
 }
 
-/** The outcome comes with the last answer, and can be asked for where that was lost. */
+/** Reads the outcome from the last answer; where that was lost, asks for it. */
 async function resultOf(upload, lastResponse) {
   const header = lastResponse?.getHeader("Inlet-Result");
   if (header) return verdictOfEntry(JSON.parse(header));
@@ -98,8 +102,8 @@ function failureOf(error) {
 }
 
 /**
- * The service writes its public origin into the addresses that it returns. The
- * visitor may have come by another one.
+ * Sends every request to this page's origin. The service returns addresses with
+ * its public origin, and the visitor may use another one.
  */
 function ownOrigin(tus) {
   const stack = new tus.DefaultHttpStack({});

@@ -1,10 +1,9 @@
-// The progress of everything, and the buttons for all.
+// The card above the list: the progress of all files, and the buttons for all.
 
 import { coarse, Rate } from "./rate.js";
 
-const EVERY = 500; // ms
+const EVERY = 500; // ms between two updates
 
-/** The card above the list. */
 export class Total {
   #rate = new Rate();
   #timer = 0;
@@ -12,19 +11,19 @@ export class Total {
   /**
    * @param {import("./queue.js").Queue} queue
    * @param {import("./connection.js").Connection} connection
-   * @param {import("./texts.js").Speech} speech
+   * @param {import("./locale.js").Locale} locale
    */
-  constructor(queue, connection, speech) {
+  constructor(queue, connection, locale) {
     this.queue = queue;
     this.connection = connection;
-    this.speech = speech;
+    this.locale = locale;
     this.part = Object.fromEntries(["total-state", "total-rate", "total-amount", "total-bar",
       "pause-all", "cancel-all"].map((id) => [id, document.getElementById(id)]));
     this.part["pause-all"].onclick = () => (queue.paused ? queue.resumeAll() : queue.pauseAll());
     this.part["cancel-all"].onclick = () => queue.cancelAll();
   }
 
-  /** Shows it soon. */
+  /** Shows the progress within EVERY ms. */
   update() {
     this.#timer ||= setTimeout(() => {
       this.#timer = 0;
@@ -38,7 +37,7 @@ export class Total {
     this.#texts(sums);
     this.#bar(sums);
     this.#buttons(sums);
-    if (sums.left > 0 && !this.queue.paused) this.update(); // the time left goes on
+    if (sums.left > 0 && !this.queue.paused) this.update(); // the remaining time changes
   }
 
   #measure(sums) {
@@ -49,46 +48,46 @@ export class Total {
   }
 
   #texts(sums) {
-    const { speech } = this;
+    const { locale } = this;
     const key = this.queue.paused ? "paused" : this.connection.lost ? "offline" : "sending";
-    this.part["total-state"].textContent = speech.say(`total.${key}`, { done: sums.all - sums.left, all: sums.all });
+    this.part["total-state"].textContent = locale.text(`total.${key}`, { done: sums.all - sums.left, all: sums.all });
     this.part["total-amount"].textContent = sums.bytes === 0 ? ""
-      : speech.say("total.amount", { done: speech.size(sums.sure), all: speech.size(sums.bytes) });
-    const left = this.#rate.timeFor(sums.bytes - sums.sure);
+      : locale.text("total.amount", { done: locale.size(sums.confirmed), all: locale.size(sums.bytes) });
+    const left = this.#rate.timeFor(sums.bytes - sums.confirmed);
     this.part["total-rate"].textContent = left === 0 ? ""
-      : `${speech.size(this.#rate.perSecond)}/s, ${speech.say("total.left", { time: speech.span(coarse(left)) })}`;
+      : `${locale.size(this.#rate.perSecond)}/s, ${locale.text("total.left", { time: locale.span(coarse(left)) })}`;
   }
 
   #bar(sums) {
     const share = (bytes) => (sums.bytes === 0 ? 0 : bytes / sums.bytes);
     const bar = this.part["total-bar"];
     bar.querySelector(".sent").style.setProperty("scale", `${share(sums.sent)} 1`);
-    bar.querySelector(".sure").style.setProperty("scale", `${share(sums.sure)} 1`);
-    bar.setAttribute("aria-valuenow", String(Math.floor(share(sums.sure) * 100)));
+    bar.querySelector(".confirmed").style.setProperty("scale", `${share(sums.confirmed)} 1`);
+    bar.setAttribute("aria-valuenow", String(Math.floor(share(sums.confirmed) * 100)));
   }
 
   #buttons(sums) {
     const card = document.getElementById("total");
-    this.part["pause-all"].textContent = this.speech.say(this.queue.paused ? "action.resumeAll" : "action.pauseAll");
+    this.part["pause-all"].textContent = this.locale.text(this.queue.paused ? "action.resumeAll" : "action.pauseAll");
     const focused = card.contains(document.activeElement);
-    card.hidden = sums.left === 0; // then there is a summary
+    card.hidden = sums.left === 0; // the summary replaces it
     if (focused && card.hidden) document.getElementById("work-title").focus();
   }
 }
 
-/** Counts files and the bytes that are to be sent, are on their way, and have arrived. */
-export function sum(items) {
-  const sums = { all: 0, left: 0, sending: 0, bytes: 0, sent: 0, sure: 0 };
+/** Counts files, and their bytes in all, sent and confirmed. */
+function sum(items) {
+  const sums = { all: 0, left: 0, sending: 0, bytes: 0, sent: 0, confirmed: 0 };
   for (const item of items) {
     if (item.state === "cancelled") continue;
     sums.all++;
     if (!item.ended) sums.left++;
     if (item.active) sums.sending++;
-    // What need not be sent, or never arrives, is no part of the way.
-    if (item.ended && item.sure === 0) continue;
+    // Duplicates and refused files count no bytes.
+    if (item.ended && item.confirmed === 0) continue;
     sums.bytes += item.size;
-    sums.sent += Math.max(item.sent, item.sure);
-    sums.sure += item.sure;
+    sums.sent += Math.max(item.sent, item.confirmed);
+    sums.confirmed += item.confirmed;
   }
   return sums;
 }

@@ -1,10 +1,10 @@
-// Files whose sending has begun and not ended, kept in the browser, so that they
-// can go on after the page is loaded again.
+// Stores files in the browser while they are being sent, so that an upload can
+// continue after the page is loaded again.
 
 const MOST_BYTES = 512 << 20;
 const STORE = "files";
 
-/** What is kept of one link's files. Without a database, as in some private windows, nothing is. */
+/** The unfinished files of one link. Where IndexedDB is missing, as in some private windows, it stays empty. */
 export class Unfinished {
   #link;
   #until;
@@ -17,7 +17,7 @@ export class Unfinished {
     this.#until = Date.parse(link.expires_at);
   }
 
-  /** Keeps an item's file until drop. */
+  /** Stores an item's file until drop. */
   async keep(item) {
     if (!item.sum || this.#bytes + item.size > MOST_BYTES) return;
     this.#bytes += item.size;
@@ -31,13 +31,13 @@ export class Unfinished {
     await this.#try("readwrite", (files) => files.delete(this.#key(sum)));
   }
 
-  /** Lists this link's files, and removes those of links that have ended. */
+  /** Lists this link's files, and removes those of expired links. */
   async list() {
     const all = (await this.#try("readonly", (files) => files.getAll())) ?? [];
-    const ended = all.filter((kept) => kept.until < Date.now());
-    for (const { key } of ended) await this.#try("readwrite", (files) => files.delete(key));
-    this.#bytes = all.reduce((sum, kept) => sum + kept.file.size, 0);
-    return all.filter((kept) => kept.link === this.#link && !ended.includes(kept));
+    const expired = all.filter((entry) => entry.until < Date.now());
+    for (const { key } of expired) await this.#try("readwrite", (files) => files.delete(key));
+    this.#bytes = all.reduce((sum, entry) => sum + entry.file.size, 0);
+    return all.filter((entry) => entry.link === this.#link && !expired.includes(entry));
   }
 
   #key = (sum) => `${this.#link} ${sum}`;
@@ -47,7 +47,7 @@ export class Unfinished {
       const db = await (this.#opened ??= open());
       return await done(act(db.transaction(STORE, mode).objectStore(STORE)));
     } catch {
-      return undefined; // it is a help, no need
+      return undefined; // sending works without the database
     }
   }
 }

@@ -1,11 +1,10 @@
-// The worker that reads files: the SHA-256 of each, and whether it says where it
-// was taken. It reads in slices, so a file of any size takes the same memory; and
-// it hashes by itself, since crypto.subtle needs the whole file at once, and is
-// missing where the page came over plain HTTP.
+// The worker that computes a file's SHA-256 and checks its GPS position. It reads in
+// slices, so every file takes the same memory. It uses a library, since crypto.subtle
+// needs the whole file at once and is missing over plain HTTP.
 
 import { sha256 } from "../../vendor/noble-hashes/sha2.js";
 import { bytesToHex } from "../../vendor/noble-hashes/utils.js";
-import { placeIn } from "./place.js";
+import { gpsOf } from "./gps.js";
 
 const SLICE = 2 << 20;
 const HEAD = 128 << 10;
@@ -20,11 +19,11 @@ self.onmessage = async ({ data: { id, file } }) => {
 
 async function read(file) {
   const hash = sha256.create();
-  let place = "";
+  let gps = "";
   for (let at = 0; at < file.size; at += SLICE) {
     const slice = await file.slice(at, at + SLICE).arrayBuffer();
-    if (at === 0) place = placeIn(slice.slice(0, HEAD));
+    if (at === 0) gps = gpsOf(slice.slice(0, HEAD));
     hash.update(new Uint8Array(slice));
   }
-  return { sum: bytesToHex(hash.digest()), place };
+  return { sum: bytesToHex(hash.digest()), gps };
 }

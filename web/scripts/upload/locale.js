@@ -1,18 +1,18 @@
-// Texts, numbers, sizes and times in one language.
+// Texts, numbers, sizes and times in one language, as the service writes them.
 
 /**
  * @typedef {{one?: string, other: string}} Wording
- * @typedef {ReturnType<typeof speak>} Speech
+ * @typedef {ReturnType<typeof localize>} Locale
  */
 
 /**
- * Makes what says things. {name} in a text stands for an argument; the one named
- * count decides between singular and plural.
+ * Returns a language's texts and formats. {name} in a text stands for an argument;
+ * the argument count selects singular or plural.
  *
- * @param {string} lang with its region where that is known: it decides about dates
+ * @param {string} lang a BCP 47 tag; its region, if any, selects the format of dates
  * @param {Record<string, Wording>} texts
  */
-export function speak(lang, texts) {
+export function localize(lang, texts) {
   const plural = new Intl.PluralRules(lang);
   const whole = new Intl.NumberFormat(lang);
   const share = new Intl.NumberFormat(lang, { style: "percent", maximumFractionDigits: 0 });
@@ -20,7 +20,7 @@ export function speak(lang, texts) {
   const moment = new Intl.DateTimeFormat(lang, { dateStyle: "medium", timeStyle: "short" });
 
   /** @param {string} key */
-  function say(key, args = {}) {
+  function text(key, args = {}) {
     const wording = texts[key];
     if (!wording) return key;
     const single = wording.one && plural.select(args.count) === "one";
@@ -30,7 +30,7 @@ export function speak(lang, texts) {
     });
   }
 
-  /** Bytes as people write them: 3.4 MB is 3,400,000 bytes. */
+  /** Formats bytes in decimal units: 3.4 MB is 3,400,000 bytes. */
   function size(bytes) {
     const units = ["B", "kB", "MB", "GB", "TB"];
     let unit = 0;
@@ -38,17 +38,17 @@ export function speak(lang, texts) {
     return `${(bytes < 10 ? oneDigit : whole).format(bytes < 10 ? bytes : Math.round(bytes))}\u00a0${units[unit]}`;
   }
 
-  /** A length of time in its largest unit, rounded down. */
+  /** Formats a time in ms in its largest unit, rounded down. */
   function span(ms) {
     const seconds = Math.max(0, Math.floor(ms / 1000));
     for (const [unit, length] of [["days", 86400], ["hours", 3600], ["minutes", 60]]) {
-      if (seconds >= 2 * length) return say(`time.${unit}`, { count: Math.floor(seconds / length) });
+      if (seconds >= 2 * length) return text(`time.${unit}`, { count: Math.floor(seconds / length) });
     }
-    return say("time.seconds", { count: seconds });
+    return text("time.seconds", { count: seconds });
   }
 
   return {
-    say, size, span,
+    text, size, span,
     has: (key) => key in texts,
     percent: (part) => share.format(part),
     date: (time) => moment.format(time),

@@ -1,20 +1,20 @@
-// Whether a JPEG says where it was taken. Only what that needs is read.
+// Whether a camera's JPEG has a GPS position. It reads nothing else of the EXIF data.
 
 /**
  * @param {ArrayBuffer} head the first bytes of a file
- * @returns {"kept" | "missing" | ""} "" when it is no camera's JPEG, or not known
+ * @returns {"present" | "missing" | ""} "" for files that are not a camera's JPEG, and broken ones
  */
-export function placeIn(head) {
+export function gpsOf(head) {
   try {
     const tiff = exifIn(new DataView(head));
-    return tiff ? placeInExif(tiff) : "";
+    return tiff ? readGPS(tiff) : "";
   } catch (error) {
-    if (error instanceof RangeError) return ""; // it leads beyond what there is
+    if (error instanceof RangeError) return ""; // an offset beyond the file's head
     throw error;
   }
 }
 
-/** Finds the EXIF block of a JPEG. */
+/** Finds a JPEG's EXIF block. */
 function exifIn(view) {
   if (view.getUint16(0) !== 0xffd8) return null;
   for (let at = 2; view.getUint8(at) === 0xff; ) {
@@ -29,7 +29,7 @@ function exifIn(view) {
   return null;
 }
 
-function placeInExif(tiff) {
+function readGPS(tiff) {
   const little = tiff.getUint16(0) === 0x4949;
   const tags = entries(tiff, tiff.getUint32(4, little), little);
   if (!tags.has(0x010f) && !tags.has(0x0110)) return ""; // neither make nor model
@@ -37,12 +37,12 @@ function placeInExif(tiff) {
   if (pointer === undefined) return "missing";
   const latitude = entries(tiff, tiff.getUint32(pointer, little), little).get(2);
   if (latitude === undefined) return "missing";
-  // Android blanks what it removes: degrees, minutes and seconds are 0/0.
+  // Android blanks a position that it removes: degrees, minutes and seconds are 0/0.
   const degrees = tiff.getUint32(latitude, little);
-  return tiff.getUint32(degrees + 4, little) === 0 ? "missing" : "kept";
+  return tiff.getUint32(degrees + 4, little) === 0 ? "missing" : "present";
 }
 
-/** Where the values of a directory's tags are. */
+/** Returns the offsets of the values in a TIFF directory, by tag. */
 function entries(tiff, at, little) {
   const found = new Map();
   const count = Math.min(tiff.getUint16(at, little), 512);

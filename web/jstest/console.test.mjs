@@ -1,4 +1,4 @@
-// The console's modules that need no page.
+// Tests of the console's modules that need no page.
 
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
@@ -15,7 +15,7 @@ import { Session } from "../scripts/console/session.js";
 import { parser } from "../scripts/console/sse.js";
 import { outline } from "../scripts/console/topo.js";
 
-// storage is what the modules use of a browser's.
+// storage returns the part of a browser's Storage that the modules use.
 function storage() {
   const object = {};
   const hidden = (value) => ({ value, enumerable: false });
@@ -26,7 +26,7 @@ function storage() {
   });
 }
 
-test("events are read however the stream is cut", () => {
+test("the parser accepts a stream in pieces of any size", () => {
   const text = ": hello\r\nretry: 2000\n\nevent: stats\ndata: {\"a\":1}\n\n:\n\nevent:upload\r\ndata: one\r\ndata:two\r\n\r\ndata: last\n\nevent: none\n\ndata: begun";
   const want = [["stats", '{"a":1}'], ["upload", "one\ntwo"], ["message", "last"]];
   for (let size = 1; size <= text.length; size++) {
@@ -37,14 +37,14 @@ test("events are read however the stream is cut", () => {
   }
 });
 
-test("attempts are spread, and never far apart", () => {
+test("the wait before an attempt has jitter and a maximum", () => {
   assert.equal(wait(0, 0), 500);
   assert.equal(wait(0, 1), 1000);
   assert.equal(wait(3, 1), 8000);
   assert.equal(wait(50, 1), 30000);
 });
 
-test("a route is what its fragment says", () => {
+test("routes are parsed and formatted", () => {
   for (const [fragment, route] of [
     ["", { view: "overview", picture: null, filter: {} }],
     ["#/", { view: "overview", picture: null, filter: {} }],
@@ -60,14 +60,14 @@ test("a route is what its fragment says", () => {
   }
 });
 
-test("the last day of a filter is meant whole", () => {
+test("a filter includes its last day", () => {
   assert.deepEqual(apiFilter({ from: "2026-02-01", to: "2026-02-28", camera: "x" }), { from: "2026-02-01", to: "2026-03-01", camera: "x" });
   assert.deepEqual(apiFilter({ to: "2026-02-28T10:00:00Z" }), { to: "2026-02-28T10:00:00Z" });
   assert.ok(same({ camera: "x", label: "" }, { camera: "x" }));
   assert.ok(!same({ camera: "x" }, { label: "x" }));
 });
 
-test("a link is what was typed", () => {
+test("the form of a new link becomes the API's request", () => {
   const now = Date.parse("2026-03-01T12:00:00Z");
   const form = { label: "", expiry: "7d", expiresAt: "", notBefore: "", maxFiles: "", maxSize: "", unit: "GB" };
   assert.deepEqual(spec(form, now), { spec: { expires_in: "7d" } });
@@ -83,7 +83,7 @@ test("a link is what was typed", () => {
   assert.equal(lifetime("1h"), 3600000);
 });
 
-test("links that were made here stand with those that are known", () => {
+test("the list joins this tab's links and recorded ones", () => {
   const made = new Made(storage());
   made.add({ id: "a", label: null, expires_at: "2026-03-02T00:00:00Z" });
   made.add({ id: "b", label: "B", expires_at: "2026-03-02T00:00:00Z", not_before: "2026-03-01T18:00:00Z" });
@@ -100,19 +100,19 @@ test("links that were made here stand with those that are known", () => {
   assert.deepEqual(new Made(broken).list(), []);
 });
 
-test("a session that ends leaves nothing of the console", () => {
-  const kept = storage();
-  kept.setItem("other", "1");
-  const session = new Session(kept);
+test("ending a session removes everything of the console", () => {
+  const stored = storage();
+  stored.setItem("other", "1");
+  const session = new Session(stored);
   let reason;
   session.addEventListener("end", (event) => { reason = event.detail; });
   session.begin("secret");
-  new Made(kept).add({ id: "a" });
+  new Made(stored).add({ id: "a" });
   session.end("why");
-  assert.deepEqual([session.token, reason, Object.keys(kept)], [null, "why", ["other"]]);
+  assert.deepEqual([session.token, reason, Object.keys(stored)], [null, "why", ["other"]]);
 });
 
-test("rows fill the width, and those on the screen are found", () => {
+test("rows fill the width, and visible finds those on the screen", () => {
   const pictures = Array.from({ length: 1000 }, (_, i) => ({ width: 300 + ((i * 7919) % 900), height: 300 + ((i * 104729) % 500) }));
   const { rows, height } = layout(pictures, { width: 1000, wanted: 190, gap: 6 });
   let next = 0;
@@ -131,13 +131,13 @@ test("rows fill the width, and those on the screen are found", () => {
   assert.equal(shape({ width: 10000, height: 1 }), 2.4);
 });
 
-test("an axis has whole steps and room for the largest", () => {
+test("ticks are whole numbers up to the largest value", () => {
   for (const [largest, want] of [[0, [0, 1]], [1, [0, 1]], [3, [0, 1, 2, 3]], [7, [0, 2, 4, 6, 8]], [100, [0, 50, 100]], [12345, [0, 5000, 10000, 15000]]]) {
     assert.deepEqual(ticks(largest), want, String(largest));
   }
 });
 
-test("figures are as people read them", () => {
+test("sizes, times, positions and shares are formatted", () => {
   assert.deepEqual([0, 999, 1000, 1234567, 12345678, 999999999].map(bytes), ["0 B", "999 B", "1.00 kB", "1.23 MB", "12.3 MB", "1.00 GB"]);
   assert.deepEqual([1 / 250, 0.5, 30].map(exposureTime), ["1/250 s", "0.5 s", "30 s"]);
   assert.equal(coordinates({ latitude: -33.86, longitude: 151.2 }), "33.86000° S, 151.20000° E");
@@ -149,20 +149,20 @@ test("figures are as people read them", () => {
   assert.equal(ago("2026-03-01T11:59:50Z", now), "just now");
 });
 
-test("a camera's clock is shown as it stood", () => {
-  const plain = (text) => text.replace(/\s/g, " "); // the blank before AM differs
+test("a camera's time is shown by its own clock", () => {
+  const plain = (text) => text.replace(/\s/g, " "); // the space before AM differs
   assert.equal(plain(captured("2019-06-01T03:04:44Z", "+10:00")), "Jun 1, 2019, 1:04:44 PM (UTC+10:00)");
   assert.equal(plain(captured("2019-06-01T03:04:44Z", null)), "Jun 1, 2019, 3:04:44 AM");
 });
 
-test("the outline of the world stays within it and its neighbours", async () => {
+test("the outline stays within one world on either side", async () => {
   const topology = JSON.parse(await readFile(new URL("../assets/vendor/world-atlas/countries-110m.json", import.meta.url)));
   const path = outline(topology, "countries");
   for (const ring of path.split("M").slice(1)) {
     const points = ring.replace("Z", "").split("L").map((p) => p.split(",").map(Number));
     points.forEach(([x, y], i) => {
       assert.ok(x >= -540 && x <= 540 && y >= -90 && y <= 90, `${x},${y}`);
-      // No line leaps across the map, but the one that closes Antarctica below.
+      // Only the line that closes Antarctica crosses the map.
       if (i > 0) assert.ok(Math.abs(x - points[i - 1][0]) < 180 || y === 90, `${points[i - 1]} to ${x},${y}`);
     });
   }

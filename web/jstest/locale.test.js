@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { speak } from "../scripts/upload/texts.js";
+import { localize } from "../scripts/upload/locale.js";
 
 const texts = {
   "files": { one: "{count} Datei", other: "{count} Dateien" },
@@ -10,16 +10,16 @@ const texts = {
   "time.hours": { one: "{count} Stunde", other: "{count} Stunden" },
   "time.days": { one: "{count} Tag", other: "{count} Tage" },
 };
-const de = speak("de", texts);
+const de = localize("de", texts);
 
 test("arguments, plurals and numbers", () => {
-  assert.equal(de.say("files", { count: 1 }), "1 Datei");
-  assert.equal(de.say("files", { count: 1234 }), "1.234 Dateien");
-  assert.equal(de.say("amount", { done: "{all}", all: "<b>" }), "{all} von <b>");
-  assert.equal(de.say("missing"), "missing");
+  assert.equal(de.text("files", { count: 1 }), "1 Datei");
+  assert.equal(de.text("files", { count: 1234 }), "1.234 Dateien");
+  assert.equal(de.text("amount", { done: "{all}", all: "<b>" }), "{all} von <b>");
+  assert.equal(de.text("missing"), "missing");
 });
 
-test("sizes as the server writes them", () => {
+test("sizes as the service formats them", () => {
   assert.deepEqual([0, 999, 3.4e6, 67108864, 999.9e9].map(de.size).map((s) => s.replace("\u00a0", " ")),
     ["0 B", "999 B", "3,4 MB", "67 MB", "1.000 GB"]);
 });
