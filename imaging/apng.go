@@ -5,7 +5,6 @@ import (
 	"errors"
 	"hash/crc32"
 	"image"
-	"image/draw"
 	"image/png"
 	"io"
 	"time"
@@ -17,7 +16,7 @@ type apngFrame struct {
 	x, y          int64
 	delay         time.Duration
 	after         disposal
-	blend         bool // over what is there, instead of in its place
+	blend         bool // over the frames before it, instead of in their place
 }
 
 const (
@@ -39,6 +38,7 @@ func readFCTL(b []byte) apngFrame {
 	case apngBack:
 		f.after = frameBack
 	}
+
 	parts, of := binary.BigEndian.Uint16(b[20:]), binary.BigEndian.Uint16(b[22:])
 	if of == 0 {
 		of = apngHundredths
@@ -50,12 +50,9 @@ func readFCTL(b []byte) apngFrame {
 // pngPicture decodes a still, or composes frame n of an animation.
 func (in *Inspector) pngPicture(src *source, n int) (raster, error) {
 	if n == 0 {
-		m, err := png.Decode(src.all())
-		if err != nil {
-			return raster{}, err
-		}
-		return whole(m), nil
+		return byLibrary(func() (image.Image, error) { return png.Decode(src.all()) })
 	}
+
 	r, release := in.buffered(src.all())
 	defer release()
 	f := &pngFile{in: in, r: r, payload: newPayload(PNG)}
@@ -68,10 +65,10 @@ func (in *Inspector) pngPicture(src *source, n int) (raster, error) {
 
 // compose reads chunks until frame n is on the canvas.
 func (f *pngFile) compose(n int) (*canvas, error) {
-	f.idat, f.endIDAT = f.payload.stream("IDAT")
-	if _, err := f.r.Discard(len(pngSignature)); err != nil {
+	if err := f.begin(); err != nil {
 		return nil, err
 	}
+
 	var c *canvas
 	painted := int64(0)
 	for f.stage != pngSeenIEND {
@@ -85,6 +82,7 @@ func (f *pngFile) compose(n int) (*canvas, error) {
 			}
 			continue
 		}
+
 		if c == nil {
 			c = newCanvas(image.Pt(int(f.head.width), int(f.head.height)))
 		}
@@ -107,36 +105,30 @@ func (f *pngFile) paint(c *canvas) error {
 	if f.kind == "IDAT" {
 		f.stage = pngSeenIDAT
 	}
+
 	data := pngData{f, f.kind}
 	if err := data.begin(); err != nil {
 		return err
 	}
-	m, err := png.Decode(f.still(a, data))
+	m, err := byLibrary(func() (image.Image, error) { return png.Decode(f.still(a, data)) })
 	if err != nil {
-		return undecodable("%v", err)
+		return err
 	}
-	at := image.Rect(int(a.x), int(a.y), int(a.x+a.width), int(a.y+a.height))
-	c.next(at, a.after)
-	op := draw.Src
-	if a.blend {
-		op = draw.Over
-	}
-	draw.Draw(c.RGBA, at, m, image.Point{}, op)
-	// What the decoder left.
-	_, err = io.Copy(io.Discard, data)
+	c.paint(m.Image, image.Rect(int(a.x), int(a.y), int(a.x+a.width), int(a.y+a.height)), a.after, a.blend)
+	_, err = io.Copy(io.Discard, data) // behind the compressed data
 	return err
 }
 
 // still makes a file of a frame.
 func (f *pngFile) still(a apngFrame, data io.Reader) io.Reader {
-	head := []byte(pngSignature)
 	ihdr := binary.BigEndian.AppendUint32(nil, uint32(a.width))
 	ihdr = binary.BigEndian.AppendUint32(ihdr, uint32(a.height))
 	interlace := byte(0)
 	if f.head.interlaced {
 		interlace = 1
 	}
-	head = appendChunk(head, "IHDR", append(ihdr, byte(f.head.depth), f.head.colour, 0, 0, interlace))
+
+	head := appendChunk([]byte(pngSignature), "IHDR", append(ihdr, byte(f.head.depth), f.head.colour, 0, 0, interlace))
 	if len(f.palette) > 0 {
 		head = appendChunk(head, "PLTE", f.palette)
 	}
@@ -156,7 +148,7 @@ func appendChunk(b []byte, kind string, data []byte) []byte {
 // apngStill reads the data of a frame as the chunks of a still.
 type apngStill struct {
 	data  io.Reader
-	out   []byte // that is not read yet
+	out   []byte // not read yet
 	piece []byte
 	ended bool
 }
@@ -176,6 +168,7 @@ func (s *apngStill) Read(p []byte) (int, error) {
 		}
 		s.out = appendChunk(s.out[:0], "IDAT", s.piece[:n])
 	}
+
 	n := copy(p, s.out)
 	s.out = s.out[n:]
 	return n, nil

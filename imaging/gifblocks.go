@@ -13,7 +13,7 @@ import (
 type gifBlocks struct {
 	r      *bufio.Reader
 	copied hash.Hash // gets all data as well, if not nil
-	block  []byte    // what is left of the current block
+	block  []byte    // the unread rest of the current block
 	buf    [255]byte
 	ended  bool
 }
@@ -31,6 +31,7 @@ func (b *gifBlocks) fill() error {
 		b.ended = true
 		return io.EOF
 	}
+
 	b.block = b.buf[:n]
 	if _, err := io.ReadFull(b.r, b.block); err != nil {
 		return truncated(err)
@@ -75,11 +76,6 @@ func (b *gifBlocks) Read(p []byte) (int, error) {
 
 // skip reads to the end of the data.
 func (b *gifBlocks) skip() error {
-	for {
-		if err := b.fill(); errors.Is(err, io.EOF) {
-			return nil
-		} else if err != nil {
-			return err
-		}
-	}
+	_, err := io.Copy(io.Discard, b)
+	return err
 }

@@ -50,8 +50,8 @@ func (d pngData) begin() error {
 	return truncated(err)
 }
 
-// firstIDAT reads the picture when its first IDAT has come. Later ones that do
-// not follow at once are passed over, as image/png does.
+// firstIDAT reads the picture at its first IDAT. It passes over later ones that
+// do not follow at once, as image/png does.
 func (f *pngFile) firstIDAT() error {
 	switch {
 	case f.stage == pngSeenIDAT:
@@ -71,6 +71,7 @@ func (f *pngFile) firstIDAT() error {
 	if err != nil {
 		return inflated(err)
 	}
+
 	if f.pixels == nil {
 		err = checkRows(z, f.head.passes())
 	} else {
@@ -79,22 +80,22 @@ func (f *pngFile) firstIDAT() error {
 	if err != nil {
 		return inflated(err)
 	}
-	// What follows the compressed data is passed over.
-	_, err = io.Copy(io.Discard, data)
+	_, err = io.Copy(io.Discard, data) // behind the compressed data
 	return err
 }
 
-// look reads the rows of a picture that is not interlaced, and makes of them what
-// it looks like.
-func (f *pngFile) look(ctx context.Context, src *source, z io.Reader, orientation int) (p *fingerprint.Picture, err error) {
+// reduce reads the rows of a picture that is not interlaced and reduces it for
+// comparison.
+func (f *pngFile) reduce(ctx context.Context, src *source, z io.Reader, orientation int) (p *fingerprint.Picture, err error) {
 	size := f.head.size()
 	frame := fingerprint.Frame{Width: size.X, Height: size.Y, Orientation: orientation, Side: fingerprint.Side}
-	room := f.in.within(ctx, rowMemory(size.X)+lookMemory(size, fingerprint.Side), func() error {
+	memory := rowMemory(size.X) + reducedMemory(size, fingerprint.Side)
+	waited := f.in.within(ctx, memory, func() error {
 		p, err = fingerprint.NewRows(frame, src.rows(f.rows(z).next))
 		return nil
 	})
-	if room != nil {
-		return nil, src.fail(room)
+	if waited != nil {
+		return nil, src.fail(waited)
 	}
 	if err == nil {
 		err = checkRows(z, nil)
@@ -135,7 +136,7 @@ func inflated(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return undecodable("there are fewer pixels than promised")
 	}
-	if errors.Is(err, ErrUndecodable) {
+	if errors.Is(err, ErrUndecodable) || errors.Is(err, errEnough) {
 		return err
 	}
 	return undecodable("%v", err)

@@ -14,13 +14,7 @@ type pngHeader struct {
 }
 
 // Colour types of PNG.
-const (
-	pngGrey      = 0
-	pngRGB       = 2
-	pngPalette   = 3
-	pngGreyAlpha = 4
-	pngRGBA      = 6
-)
+const pngGrey, pngRGB, pngPalette, pngGreyAlpha, pngRGBA = 0, 2, 3, 4, 6
 
 func (f *pngFile) ihdr() error {
 	if f.stage != pngStart {
@@ -33,6 +27,7 @@ func (f *pngFile) ihdr() error {
 	if len(b) < 13 || b[10] != 0 || b[11] != 0 || b[12] > 1 {
 		return undecodable("an IHDR that is not understood")
 	}
+
 	f.stage = pngSeenIHDR
 	f.head = pngHeader{
 		width:  int64(binary.BigEndian.Uint32(b)),
@@ -44,6 +39,13 @@ func (f *pngFile) ihdr() error {
 	}
 	f.payload.part("IHDR", b)
 	return f.in.fits(f.head.width, f.head.height, 1)
+}
+
+// interlaced says what the header of a PNG does; true where it cannot be read.
+func interlaced(src *source) bool {
+	const at = 28 // the last byte of IHDR, which is the first chunk
+	b, err := src.bytes(at, 1)
+	return err != nil || b[0] != 0
 }
 
 func (h pngHeader) size() image.Point { return image.Pt(int(h.width), int(h.height)) }
@@ -73,6 +75,7 @@ func (f *pngFile) plte() error {
 	if err != nil {
 		return err
 	}
+
 	n := len(b) / 3
 	switch {
 	case len(b)%3 != 0 || n == 0 || n > 1<<f.head.depth:
@@ -80,6 +83,7 @@ func (f *pngFile) plte() error {
 	case f.head.colour == pngGrey || f.head.colour == pngGreyAlpha:
 		return undecodable("a grey picture with a palette")
 	}
+
 	f.stage, f.palette = pngSeenPLTE, b
 	f.payload.part("PLTE", b)
 	return nil
@@ -98,6 +102,7 @@ func (f *pngFile) trns() error {
 	if f.left != want {
 		return undecodable("tRNS out of order")
 	}
+
 	b, err := f.body(256)
 	if err != nil {
 		return err
@@ -107,8 +112,8 @@ func (f *pngFile) trns() error {
 	return nil
 }
 
-// pngPass is one pass over the picture: all of it, or one of the seven of an
-// interlaced one.
+// pngPass is a pass over the picture: the only one, or one of the seven of an
+// interlaced picture.
 type pngPass struct {
 	rows, rowBytes int64 // rowBytes without the filter's byte
 }
@@ -119,6 +124,7 @@ func (h pngHeader) passes() []pngPass {
 	if !h.interlaced {
 		return []pngPass{{h.height, (h.width*bits + 7) / 8}}
 	}
+
 	var passes []pngPass
 	for _, p := range [7]struct{ x, y, stepX, stepY int64 }{
 		{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4}, {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2},
