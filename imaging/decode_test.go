@@ -52,8 +52,9 @@ func TestPNGRows(t *testing.T) {
 // sameRows says where rows are not those of a picture.
 func sameRows(got rows, m image.Image) error {
 	row, want := make([]uint8, 3*got.across), make([]uint8, 3*got.across)
+	line := image.NewRGBA(image.Rect(0, 0, got.across, 1))
 	for y := range got.down {
-		overWhite(m, y, want)
+		overWhite(m, y, line, want)
 		if err := got.next(row); err != nil {
 			return fmt.Errorf("row %d: %w", y, err)
 		}
@@ -151,9 +152,9 @@ func TestThumbnailOfLossyWebP(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		row := make([]uint8, 3*sampleWidth)
+		row, line := make([]uint8, 3*sampleWidth), image.NewRGBA(image.Rect(0, 0, sampleWidth, 1))
 		for y := range sampleHeight {
-			overWhite(m, y, row)
+			overWhite(m, y, line, row)
 			for x, v := range row {
 				means[i][x%3] += int(v)
 			}

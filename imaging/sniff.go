@@ -1,19 +1,29 @@
 package imaging
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"slices"
 )
 
 // Sniff tells a file's format by its first bytes, of which SniffLen are enough.
-// Names and media types play no part, and nothing is said about the rest of the
-// file. What is none of Formats is ErrUnsupported: SVG, PDF, text, BigTIFF.
+// It ignores names and media types, and says nothing about the rest of the file.
+// What is none of Formats is ErrUnsupported: SVG, PDF, text, BigTIFF.
 func Sniff(head []byte) (Format, error) {
-	for _, m := range magics {
-		if m.matches(head) {
+	for _, m := range []struct {
+		format Format
+		prefix string
+	}{
+		{JPEG, "\xff\xd8\xff"}, {PNG, pngSignature}, {GIF, "GIF87a"}, {GIF, "GIF89a"}, {TIFF, "II*\x00"}, {TIFF, "MM\x00*"},
+	} {
+		if bytes.HasPrefix(head, []byte(m.prefix)) {
 			return m.format, nil
 		}
+	}
+
+	if len(head) >= webpHeader && string(head[:4]) == "RIFF" && string(head[riffHeader:webpHeader]) == "WEBP" {
+		return WebP, nil
 	}
 	if isBMP(head) {
 		return BMP, nil
@@ -24,36 +34,8 @@ func Sniff(head []byte) (Format, error) {
 	return "", fmt.Errorf("%w: its first bytes are of none", ErrUnsupported)
 }
 
-// magic is what a format's files begin with; a '?' stands for any byte.
-type magic struct {
-	format Format
-	prefix string
-}
-
-var magics = [...]magic{
-	{JPEG, "\xff\xd8\xff"},
-	{PNG, "\x89PNG\r\n\x1a\n"},
-	{GIF, "GIF87a"},
-	{GIF, "GIF89a"},
-	{WebP, "RIFF????WEBP"},
-	{TIFF, "II*\x00"},
-	{TIFF, "MM\x00*"},
-}
-
-func (m magic) matches(head []byte) bool {
-	if len(head) < len(m.prefix) {
-		return false
-	}
-	for i := range len(m.prefix) {
-		if m.prefix[i] != '?' && m.prefix[i] != head[i] {
-			return false
-		}
-	}
-	return true
-}
-
-// isBMP wants one of the known header lengths besides the two letters, which
-// many a text begins with.
+// isBMP wants one of the known header lengths besides the two letters, with which
+// many a text begins.
 func isBMP(head []byte) bool {
 	if len(head) < 18 || string(head[:2]) != "BM" {
 		return false
@@ -73,6 +55,7 @@ func sniffBrands(head []byte) (Format, bool) {
 	if major := string(head[8:12]); major != "mif1" && major != "msf1" {
 		return "", false
 	}
+
 	end := min(int64(len(head)), int64(binary.BigEndian.Uint32(head)))
 	for at := int64(16); at+4 <= end; at += 4 {
 		if f, ok := brandFormat(head[at : at+4]); ok {

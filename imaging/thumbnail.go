@@ -82,38 +82,31 @@ func target(w, h, width int, turned bool) (int, int) {
 
 // upright undoes an EXIF orientation.
 func upright(m *image.RGBA, orientation int) *image.RGBA {
-	w, h := m.Rect.Dx(), m.Rect.Dy()
-	// from maps a displayed pixel to its place in m.
-	var from func(x, y int) (int, int)
-	switch orientation {
-	case 2:
-		from = func(x, y int) (int, int) { return w - 1 - x, y }
-	case 3:
-		from = func(x, y int) (int, int) { return w - 1 - x, h - 1 - y }
-	case 4:
-		from = func(x, y int) (int, int) { return x, h - 1 - y }
-	case 5:
-		from = func(x, y int) (int, int) { return y, x }
-	case 6:
-		from = func(x, y int) (int, int) { return y, h - 1 - x }
-	case 7:
-		from = func(x, y int) (int, int) { return w - 1 - y, h - 1 - x }
-	case 8:
-		from = func(x, y int) (int, int) { return w - 1 - y, x }
-	default:
+	flipX := orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8
+	flipY := orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7
+	transposed := turned(orientation)
+	if !flipX && !flipY && !transposed {
 		return m
 	}
 
-	size := image.Rect(0, 0, w, h)
-	if orientation >= 5 {
-		size = image.Rect(0, 0, h, w)
+	w, h := m.Rect.Dx(), m.Rect.Dy()
+	out := image.NewRGBA(image.Rect(0, 0, w, h))
+	if transposed {
+		out = image.NewRGBA(image.Rect(0, 0, h, w))
 	}
-
-	out := image.NewRGBA(size)
-	for y := range size.Dy() {
-		for x := range size.Dx() {
-			fx, fy := from(x, y)
-			copy(out.Pix[out.PixOffset(x, y):][:4], m.Pix[m.PixOffset(fx, fy):][:4])
+	for y := range h {
+		for x := range w {
+			toX, toY := x, y
+			if flipX {
+				toX = w - 1 - x
+			}
+			if flipY {
+				toY = h - 1 - y
+			}
+			if transposed {
+				toX, toY = toY, toX
+			}
+			copy(out.Pix[out.PixOffset(toX, toY):][:4], m.Pix[m.PixOffset(x, y):])
 		}
 	}
 	return out
