@@ -1,8 +1,8 @@
 package imaging
 
 import (
+	"bytes"
 	"encoding/binary"
-	"errors"
 	"hash/crc32"
 	"image"
 	"image/png"
@@ -20,13 +20,10 @@ type apngFrame struct {
 }
 
 const (
-	fcTLen               = 26
-	apngGoes, apngBack   = 1, 2
-	apngOver             = 1
-	apngHundredths       = 100 // what a delay is divided by where that is 0
-	apngPiece            = 32 << 10
-	apngSequenceLen      = 4
-	pngSignature, pngEnd = "\x89PNG\r\n\x1a\n", "\x00\x00\x00\x00IEND\xaeB`\x82"
+	fcTLen, apngSequenceLen = 26, 4
+	apngGoes, apngBack      = 1, 2
+	apngOver                = 1
+	apngHundredths          = 100 // the divisor of a delay where it is 0
 )
 
 func readFCTL(b []byte) apngFrame {
@@ -110,17 +107,20 @@ func (f *pngFile) paint(c *canvas) error {
 	if err := data.begin(); err != nil {
 		return err
 	}
-	m, err := byLibrary(func() (image.Image, error) { return png.Decode(f.still(a, data)) })
+	coded, err := io.ReadAll(data)
+	if err != nil {
+		return err
+	}
+	m, err := byLibrary(func() (image.Image, error) { return png.Decode(f.still(a, coded)) })
 	if err != nil {
 		return err
 	}
 	c.paint(m.Image, image.Rect(int(a.x), int(a.y), int(a.x+a.width), int(a.y+a.height)), a.after, a.blend)
-	_, err = io.Copy(io.Discard, data) // behind the compressed data
-	return err
+	return nil
 }
 
 // still makes a file of a frame.
-func (f *pngFile) still(a apngFrame, data io.Reader) io.Reader {
+func (f *pngFile) still(a apngFrame, coded []byte) io.Reader {
 	ihdr := binary.BigEndian.AppendUint32(nil, uint32(a.width))
 	ihdr = binary.BigEndian.AppendUint32(ihdr, uint32(a.height))
 	interlace := byte(0)
@@ -128,14 +128,14 @@ func (f *pngFile) still(a apngFrame, data io.Reader) io.Reader {
 		interlace = 1
 	}
 
-	head := appendChunk([]byte(pngSignature), "IHDR", append(ihdr, byte(f.head.depth), f.head.colour, 0, 0, interlace))
+	file := appendChunk([]byte(pngSignature), "IHDR", append(ihdr, byte(f.head.depth), f.head.colour, 0, 0, interlace))
 	if len(f.palette) > 0 {
-		head = appendChunk(head, "PLTE", f.palette)
+		file = appendChunk(file, "PLTE", f.palette)
 	}
 	if len(f.trans) > 0 {
-		head = appendChunk(head, "tRNS", f.trans)
+		file = appendChunk(file, "tRNS", f.trans)
 	}
-	return &apngStill{data: data, out: head, piece: make([]byte, apngPiece)}
+	return bytes.NewReader(appendChunk(appendChunk(file, "IDAT", coded), "IEND", nil))
 }
 
 func appendChunk(b []byte, kind string, data []byte) []byte {
@@ -143,33 +143,4 @@ func appendChunk(b []byte, kind string, data []byte) []byte {
 	from := len(b)
 	b = append(append(b, kind...), data...)
 	return binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b[from:]))
-}
-
-// apngStill reads the data of a frame as the chunks of a still.
-type apngStill struct {
-	data  io.Reader
-	out   []byte // not read yet
-	piece []byte
-	ended bool
-}
-
-func (s *apngStill) Read(p []byte) (int, error) {
-	for len(s.out) == 0 {
-		if s.ended {
-			return 0, io.EOF
-		}
-		n, err := io.ReadFull(s.data, s.piece)
-		switch {
-		case errors.Is(err, io.EOF):
-			s.ended, s.out = true, []byte(pngEnd)
-			continue
-		case n == 0, err != nil && !errors.Is(err, io.ErrUnexpectedEOF):
-			return 0, err
-		}
-		s.out = appendChunk(s.out[:0], "IDAT", s.piece[:n])
-	}
-
-	n := copy(p, s.out)
-	s.out = s.out[n:]
-	return n, nil
 }

@@ -1,6 +1,7 @@
 package imaging
 
 import (
+	"bufio"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -93,10 +94,8 @@ func (h bmpHeader) known() bool {
 	switch h.compression {
 	case bmpPlain:
 		return slices.Contains([]uint16{1, 2, 4, 8, 16, 24, 32}, h.bits)
-	case bmpRLE8:
-		return h.bits == 8 && !h.topDown
-	case bmpRLE4:
-		return h.bits == 4 && !h.topDown
+	case bmpRLE8, bmpRLE4:
+		return h.bits == map[uint32]uint16{bmpRLE8: 8, bmpRLE4: 4}[h.compression] && !h.topDown
 	case bmpBitfields, bmpAlphaBitfields:
 		return h.bits == 16 || h.bits == 32
 	}
@@ -104,27 +103,17 @@ func (h bmpHeader) known() bool {
 }
 
 // bmpRuns follows run lengths until their end mark or the last row.
-func bmpRuns(r io.ByteReader, h bmpHeader) error {
-	next := func(n int) (b byte, err error) { // the last of n bytes
-		for range n {
-			if b, err = r.ReadByte(); err != nil {
-				return 0, err
-			}
-		}
-		return b, nil
-	}
-
+func bmpRuns(r *bufio.Reader, h bmpHeader) error {
+	var b [2]byte
 	for x, y := int64(0), int64(0); y < h.height; {
-		count, err := next(1)
-		value, err2 := next(1)
-		if err := errors.Join(err, err2); err != nil {
-			if y == h.height-1 && x >= h.width && errors.Is(err, io.EOF) {
+		if _, err := io.ReadFull(r, b[:]); err != nil {
+			if y == h.height-1 && x >= h.width && errors.Is(truncated(err), io.ErrUnexpectedEOF) {
 				return nil // all pixels are there, but no end mark
 			}
 			return err
 		}
 
-		switch {
+		switch count, value := b[0], b[1]; {
 		case count > 0:
 			x += int64(count)
 		case value == bmpEndOfLine:
@@ -132,15 +121,13 @@ func bmpRuns(r io.ByteReader, h bmpHeader) error {
 		case value == bmpEnd:
 			return nil
 		case value == bmpAdvance:
-			_, err := next(1)
-			down, err2 := next(1)
-			if err := errors.Join(err, err2); err != nil {
+			if _, err := io.ReadFull(r, b[:]); err != nil {
 				return err
 			}
-			y += int64(down)
+			y += int64(b[1])
 		default: // so many pixels as they are, padded to an even length
 			n := (int(value)*int(h.bits) + 7) / 8
-			if _, err := next(n + n%2); err != nil {
+			if _, err := r.Discard(n + n%2); err != nil {
 				return err
 			}
 			x += int64(value)

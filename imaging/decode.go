@@ -153,6 +153,9 @@ func (in *Inspector) ways(src *source, f Format, frame int, size image.Point, ei
 		if frame == 0 && !interlaced(src) {
 			return []way{{memory: rowMemory(size.X), rows: func(use func(rows) error) error { return in.pngByRows(src, use) }}}
 		}
+		if frame > 0 {
+			whole.codes = 3 * src.size() // the frame's data, while they are gathered and in a file of their own
+		}
 	case WebP:
 		whole.codes = src.size() + codeMemory(pixels, src.size())
 	case TIFF:

@@ -48,30 +48,26 @@ type jpegKind struct {
 // file, and four in the end where there is ink.
 func (in *Inspector) jpegKind(src *source) jpegKind {
 	kind := jpegKind{bytesPerPixel: 24}
-	in.jpegSegments(src, func(code byte, body []byte) bool {
-		if isSOF(code) && len(body) >= 9 {
-			kind = readJPEGKind(code, body)
+	in.jpegSegments(src, func(code byte, frame []byte) bool {
+		if !isSOF(code) || len(frame) < 9 {
+			return !isSOF(code)
 		}
-		return !isSOF(code)
+
+		samples, most := 0, 1
+		for i := 6; i+3 <= len(frame); i += 3 {
+			n := int(frame[i+1]>>4) * int(frame[i+1]&15)
+			samples, most = samples+n, max(most, n)
+		}
+		kind = jpegKind{bytesPerPixel: float64(samples) / float64(most), eighth: frame[5] < 4}
+		if code > jpegSOF0+1 {
+			kind.bytesPerPixel *= 5
+		}
+		if !kind.eighth {
+			kind.bytesPerPixel += 4
+		}
+		return false
 	})
 	return kind
-}
-
-func readJPEGKind(code byte, frame []byte) jpegKind {
-	samples, most := 0, 1
-	for i := 6; i+3 <= len(frame); i += 3 {
-		n := int(frame[i+1]>>4) * int(frame[i+1]&15)
-		samples, most = samples+n, max(most, n)
-	}
-
-	k := jpegKind{bytesPerPixel: float64(samples) / float64(most), eighth: frame[5] < 4}
-	if code > jpegSOF0+1 {
-		k.bytesPerPixel *= 5
-	}
-	if !k.eighth {
-		k.bytesPerPixel += 4
-	}
-	return k
 }
 
 // jpegQuantisation is that of a JPEG's first component, luma as a rule. It is nil

@@ -44,6 +44,8 @@ func (in *Inspector) png(ctx context.Context, src *source, orientation int) (con
 	}, nil
 }
 
+const pngSignature = "\x89PNG\r\n\x1a\n"
+
 // pngStage is how far the order of the chunks has got.
 type pngStage int
 

@@ -49,28 +49,20 @@ func sniffBrands(head []byte) (Format, bool) {
 	if len(head) < 16 || string(head[4:8]) != "ftyp" {
 		return "", false
 	}
-	if f, ok := brandFormat(head[8:12]); ok {
-		return f, true
+	formats := map[string]Format{
+		"heic": HEIC, "heix": HEIC, "hevc": HEIC, "hevx": HEIC, "heim": HEIC, "heis": HEIC, "avif": AVIF, "avis": AVIF,
 	}
-	if major := string(head[8:12]); major != "mif1" && major != "msf1" {
-		return "", false
+	major := string(head[8:12])
+	if major != "mif1" && major != "msf1" {
+		f, ok := formats[major]
+		return f, ok
 	}
 
 	end := min(int64(len(head)), int64(binary.BigEndian.Uint32(head)))
 	for at := int64(16); at+4 <= end; at += 4 {
-		if f, ok := brandFormat(head[at : at+4]); ok {
+		if f, ok := formats[string(head[at:at+4])]; ok {
 			return f, true
 		}
-	}
-	return "", false
-}
-
-func brandFormat(brand []byte) (Format, bool) {
-	switch string(brand) {
-	case "heic", "heix", "hevc", "hevx", "heim", "heis":
-		return HEIC, true
-	case "avif", "avis":
-		return AVIF, true
 	}
 	return "", false
 }

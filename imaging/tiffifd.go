@@ -4,33 +4,19 @@ import "encoding/binary"
 
 // TIFF tags that say how the pixels are stored, and the types of their values.
 const (
-	tiffSubfileType   = 254
-	tiffWidth         = 256
-	tiffHeight        = 257
-	tiffBits          = 258
-	tiffCompression   = 259
-	tiffPhotometric   = 262
-	tiffFillOrder     = 266
-	tiffStripOffsets  = 273
-	tiffOrientation   = 274
-	tiffSamples       = 277
-	tiffRowsPerStrip  = 278
-	tiffStripCounts   = 279
-	tiffPlanar        = 284
-	tiffPredictor     = 317
-	tiffColourMap     = 320
-	tiffTileWidth     = 322
-	tiffTileHeight    = 323
-	tiffTileOffsets   = 324
-	tiffTileCounts    = 325
-	tiffSubIFDs       = 330
-	tiffExtraSamples  = 338
-	tiffSampleFormat  = 339
-	tiffJPEGTables    = 347
-	tiffOldJPEG       = 513
-	tiffOldJPEGLength = 514
-	tiffYCbCrSampling = 530
-	tiffDNGVersion    = 50706
+	tiffSubfileType, tiffOrientation               = 254, 274
+	tiffWidth, tiffHeight                          = 256, 257
+	tiffBits, tiffSamples, tiffSampleFormat        = 258, 277, 339
+	tiffCompression, tiffPhotometric               = 259, 262
+	tiffFillOrder, tiffPlanar, tiffPredictor       = 266, 284, 317
+	tiffStripOffsets, tiffStripCounts              = 273, 279
+	tiffRowsPerStrip                               = 278
+	tiffTileWidth, tiffTileHeight                  = 322, 323
+	tiffTileOffsets, tiffTileCounts                = 324, 325
+	tiffColourMap, tiffExtraSamples                = 320, 338
+	tiffSubIFDs, tiffDNGVersion                    = 330, 50706
+	tiffJPEGTables, tiffOldJPEG, tiffOldJPEGLength = 347, 513, 514
+	tiffYCbCrSampling                              = 530
 
 	tiffByte, tiffShort, tiffLong, tiffBlob = 1, 3, 4, 7
 
