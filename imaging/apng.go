@@ -40,6 +40,7 @@ func readFCTL(b []byte) apngFrame {
 	if of == 0 {
 		of = apngHundredths
 	}
+
 	f.delay = time.Duration(parts) * time.Second / time.Duration(of)
 	return f
 }
@@ -90,6 +91,7 @@ func (f *pngFile) compose(n int) (*canvas, error) {
 			return c, nil
 		}
 	}
+
 	return nil, noFrame(n)
 }
 
@@ -107,14 +109,17 @@ func (f *pngFile) paint(c *canvas) error {
 	if err := data.begin(); err != nil {
 		return err
 	}
+
 	coded, err := io.ReadAll(data)
 	if err != nil {
 		return err
 	}
+
 	m, err := byLibrary(func() (image.Image, error) { return png.Decode(f.still(a, coded)) })
 	if err != nil {
 		return err
 	}
+
 	c.paint(m.Image, image.Rect(int(a.x), int(a.y), int(a.x+a.width), int(a.y+a.height)), a.after, a.blend)
 	return nil
 }

@@ -54,6 +54,7 @@ func (in *Inspector) bmp(_ context.Context, src *source, _ int) (contents, error
 	} else if row := (h.width*int64(h.bits) + 31) / 32 * 4; h.pixels+row*h.height > src.size() {
 		err = undecodable("the file is truncated")
 	}
+
 	return contents{width: int(h.width), height: int(h.height), frames: 1}, err
 }
 
@@ -63,6 +64,7 @@ func readBMPHeader(src *source) (bmpHeader, error) {
 	if err != nil {
 		return bmpHeader{}, err
 	}
+
 	size := le.Uint32(b[14:])
 	if !slices.Contains(bmpHeaders, size) {
 		return bmpHeader{}, undecodable("a header of %d bytes", size)
@@ -133,6 +135,7 @@ func bmpRuns(r *bufio.Reader, h bmpHeader) error {
 			x += int64(value)
 		}
 	}
+
 	return nil
 }
 
@@ -144,6 +147,7 @@ func (in *Inspector) bmpPicture(src *source, _ int) (raster, error) {
 	if err != nil {
 		return raster{}, err
 	}
+
 	r, release := in.buffered(src.all())
 	defer release()
 

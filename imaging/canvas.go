@@ -51,6 +51,7 @@ func (c *canvas) next(at image.Rectangle, after disposal) {
 	case frameBack:
 		draw.Draw(c.RGBA, c.last, c.before, c.last.Min, draw.Src)
 	}
+
 	c.last, c.after = at, after
 	if after != frameBack {
 		return
@@ -60,6 +61,7 @@ func (c *canvas) next(at image.Rectangle, after disposal) {
 	if cap(c.spare) < n {
 		c.spare = make([]uint8, n)
 	}
+
 	c.before = &image.RGBA{Pix: c.spare[:n], Stride: 4 * at.Dx(), Rect: at}
 	draw.Draw(c.before, at, c.RGBA, at.Min, draw.Src)
 }

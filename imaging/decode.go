@@ -64,6 +64,7 @@ func byLibrary(decode func() (image.Image, error)) (_ raster, err error) {
 			err = undecodable("its decoder gave up: %v", p)
 		}
 	}()
+
 	m, err := decode()
 	if err != nil {
 		return raster{}, undecodable("%v", err)
@@ -83,7 +84,7 @@ func (in *Inspector) jpegPicture(src *source, _ int) (raster, error) {
 func (in *Inspector) whole(src *source, f Format, frame int, size image.Point) (raster, error) {
 	m, err := decoders[f].decode(in, src, frame)
 	if err != nil {
-		return raster{}, undecodable("%v", err)
+		return raster{}, inflated(err)
 	}
 	if got := m.Bounds().Size(); got != size {
 		return raster{}, undecodable("%v pixels instead of %v", got, size)
@@ -123,6 +124,7 @@ func (in *Inspector) size(src *source, f Format, frame int) (image.Point, error)
 		}
 		return image.Pt(int(h.width), int(h.height)), in.fits(h.width, h.height, 1)
 	}
+
 	c, err := decoders[f].config(src.all())
 	if err != nil {
 		return image.Point{}, undecodable("%v", err)
@@ -175,6 +177,7 @@ func (in *Inspector) ways(src *source, f Format, frame int, size image.Point, ei
 			return []way{{memory: pixels / 16, whole: func() (raster, error) { return in.eighth(src) }}, whole}
 		}
 	}
+
 	return []way{whole}
 }
 
@@ -186,6 +189,7 @@ func (w way) open(use func(rows) error) error {
 	if w.rows != nil {
 		return w.rows(use)
 	}
+
 	m, err := w.whole()
 	if err != nil {
 		return err
@@ -202,6 +206,7 @@ func (w way) reduce(src *source, frame fingerprint.Frame) (p *fingerprint.Pictur
 		}
 		return m.reduce(src, frame)
 	}
+
 	err = w.rows(func(r rows) (err error) {
 		p, err = fingerprint.NewRows(frame, src.rows(r.next))
 		return err

@@ -93,6 +93,7 @@ func (g *gifFile) header() error {
 	if _, err := io.ReadFull(g.r, head); err != nil {
 		return err
 	}
+
 	g.width, g.height = int(head[6])|int(head[7])<<8, int(head[8])|int(head[9])<<8
 	if err := g.in.fits(int64(g.width), int64(g.height), 1); err != nil {
 		return err
@@ -102,6 +103,7 @@ func (g *gifFile) header() error {
 	if err != nil {
 		return err
 	}
+
 	g.payload.part("screen", head[6:12])
 	g.payload.part("colours", table)
 	g.colours, g.control.transparent = table, -1
@@ -146,6 +148,7 @@ func (g *gifFile) extension() error {
 	if err != nil {
 		return err
 	}
+
 	blocks := &gifBlocks{r: g.r}
 	var body [256]byte
 	n, err := io.ReadFull(blocks, body[:])
@@ -167,6 +170,7 @@ func (g *gifFile) extension() error {
 			return err
 		}
 	}
+
 	return blocks.skip()
 }
 
@@ -175,6 +179,7 @@ func (g *gifFile) graphics(head []byte) {
 	if head[0]&gifTransparent != 0 {
 		g.control.transparent = int(head[3])
 	}
+
 	g.control.after = frameStays
 	switch head[0] >> 2 & 7 {
 	case gifGoes:
@@ -182,5 +187,6 @@ func (g *gifFile) graphics(head []byte) {
 	case gifBack:
 		g.control.after = frameBack
 	}
+
 	g.delay = time.Duration(int(head[1])|int(head[2])<<8) * 10 * time.Millisecond
 }

@@ -23,6 +23,7 @@ func (b *gifBlocks) fill() error {
 	if b.ended {
 		return io.EOF
 	}
+
 	n, err := b.r.ReadByte()
 	if err != nil {
 		return truncated(err)
@@ -57,6 +58,7 @@ func (b *gifBlocks) ReadByte() (byte, error) {
 			return 0, err
 		}
 	}
+
 	c := b.block[0]
 	b.block = b.block[1:]
 	return c, nil
@@ -69,6 +71,7 @@ func (b *gifBlocks) Read(p []byte) (int, error) {
 			return 0, err
 		}
 	}
+
 	n := copy(p, b.block)
 	b.block = b.block[n:]
 	return n, nil

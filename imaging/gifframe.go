@@ -30,6 +30,7 @@ func (g *gifFile) frame() error {
 	if _, err := io.ReadFull(g.r, d); err != nil {
 		return err
 	}
+
 	word := func(i int) int { return int(d[i]) | int(d[i+1])<<8 }
 	f := g.control
 	f.at = image.Rect(word(0), word(2), word(0)+word(4), word(2)+word(6))
@@ -48,6 +49,7 @@ func (g *gifFile) frame() error {
 	if len(f.colours) == 0 {
 		return undecodable("a frame has no colours")
 	}
+
 	g.payload.part("frame", d)
 	g.payload.part("colours", table)
 	if err := g.data(f); err != nil {
@@ -72,6 +74,7 @@ func (g *gifFile) data(f gifFrame) error {
 	if literals < 2 || literals > 8 {
 		return undecodable("pixels of %d bits", literals)
 	}
+
 	g.payload.part("literals", []byte{literals})
 	w, done := g.payload.stream("pixels")
 	defer done()
@@ -102,10 +105,12 @@ func (g *gifFile) draw(f gifFrame) error {
 	if g.canvas != nil {
 		g.canvas.next(f.at, f.after)
 	}
+
 	width, height := f.at.Dx(), f.at.Dy()
 	if width == 0 || height == 0 {
 		return nil
 	}
+
 	atOnce := min(height, max(1, bufferSize/width))
 	g.rows = slices.Grow(g.rows[:0], atOnce*width)
 
@@ -126,6 +131,7 @@ func (g *gifFile) draw(f gifFrame) error {
 			f.draw(g.canvas.Pix[g.canvas.PixOffset(f.at.Min.X, f.at.Min.Y+row):], rows[i:i+width])
 		}
 	}
+
 	return nil
 }
 
@@ -148,5 +154,6 @@ func gifRow(i, height int) int {
 		}
 		i -= rows
 	}
+
 	return i // not reached
 }

@@ -24,6 +24,7 @@ func (in *Inspector) heif(_ context.Context, src *source, _ int) (contents, erro
 	default:
 		return contents{}, undecodable("pictures coded as %q", h.Codec)
 	}
+
 	width, height := h.Displayed()
 	c := contents{width: width, height: height, frames: max(1, h.Frames), upright: true}
 	return c, in.fits(int64(width), int64(height), int64(c.frames))

@@ -71,6 +71,7 @@ func (in *Inspector) inspect(ctx context.Context, src *source, f Format) (Info, 
 	if read == nil {
 		return Info{}, fmt.Errorf("%w: %q", ErrUnsupported, f)
 	}
+
 	meta := src.meta(f)
 	c, err := read(ctx, src, meta.Orientation)
 	if err != nil {
@@ -84,6 +85,7 @@ func (in *Inspector) inspect(ctx context.Context, src *source, f Format) (Info, 
 	if !c.upright && turned(meta.Orientation) {
 		info.Width, info.Height = info.Height, info.Width
 	}
+
 	info.Payload = c.payload.sum(meta.Orientation)
 
 	if c.reduced == nil && !c.reducedKnown && decodable(f) == nil {
@@ -109,6 +111,7 @@ func (in *Inspector) fits(width, height, frames int64) error {
 		}
 		return fmt.Errorf("%w: %d×%d%s, at most %d are taken", ErrTooManyPixels, width, height, of, in.maxPixels)
 	}
+
 	return nil
 }
 

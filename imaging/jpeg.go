@@ -28,6 +28,7 @@ func (in *Inspector) jpeg(_ context.Context, src *source, orientation int) (cont
 	case err != nil:
 		return contents{}, undecodable("%v", err)
 	}
+
 	p.finish()
 
 	c := contents{width: m.Width, height: m.Height, frames: 1, payload: p.payload}
@@ -44,6 +45,7 @@ func planes(m *dcjpeg.Image) image.Image {
 	if m.Components == 1 {
 		return &image.Gray{Pix: m.Y.Pix, Stride: m.Y.Stride, Rect: size}
 	}
+
 	ratio := map[[2]int]image.YCbCrSubsampleRatio{
 		{8, 8}: image.YCbCrSubsampleRatio444, {16, 8}: image.YCbCrSubsampleRatio422, {16, 16}: image.YCbCrSubsampleRatio420,
 		{8, 16}: image.YCbCrSubsampleRatio440, {32, 8}: image.YCbCrSubsampleRatio411, {32, 16}: image.YCbCrSubsampleRatio410,

@@ -22,6 +22,7 @@ func (p *jpegPayload) add(code byte, data []byte) {
 		p.entropy.Write(data)
 		return
 	}
+
 	p.end()
 	switch {
 	case code == jpegAPP2 && bytes.HasPrefix(data, []byte("ICC_PROFILE\x00")):

@@ -67,6 +67,7 @@ func (in *Inspector) jpegKind(src *source) jpegKind {
 		}
 		return false
 	})
+
 	return kind
 }
 
@@ -84,6 +85,7 @@ func (in *Inspector) jpegQuantisation(src *source) *fingerprint.Quantisation {
 		}
 		return true
 	})
+
 	return of
 }
 

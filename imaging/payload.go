@@ -59,6 +59,7 @@ func (p *payload) sum(orientation int) *[32]byte {
 	if orientation < 2 || orientation > 8 {
 		orientation = 1
 	}
+
 	p.part("orientation", []byte{byte(orientation)})
 	return (*[32]byte)(p.h.Sum(nil))
 }

@@ -38,6 +38,7 @@ func (in *Inspector) orientation(src *source, f Format, frame int) int {
 	if f != TIFF || frame <= 0 {
 		return src.meta(f).Orientation
 	}
+
 	t, _, err := in.tiffPicture(src, frame)
 	if err != nil {
 		return 0 // decoding reports it again
@@ -53,6 +54,7 @@ func (in *Inspector) reduce(ctx context.Context, src *source, f Format, orientat
 	if only := f == JPEG || f == BMP; want.Frame < 0 || want.Frame > 0 && only {
 		return nil, noFrame(want.Frame)
 	}
+
 	size, err := in.size(src, f, want.Frame)
 	if err != nil {
 		return nil, err
@@ -63,6 +65,7 @@ func (in *Inspector) reduce(ctx context.Context, src *source, f Format, orientat
 	if f == JPEG && !small {
 		frame.Quant = in.jpegQuantisation(src)
 	}
+
 	ways := in.ways(src, f, want.Frame, size, small)
 	if narrow(size, want.Side) || in.hollow(src, ways) {
 		if turned(orientation) {
@@ -129,6 +132,7 @@ func (in *Inspector) tryEach(ctx context.Context, ways []way, memory int64, use 
 			break
 		}
 	}
+
 	return err
 }
 

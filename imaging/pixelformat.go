@@ -61,6 +61,7 @@ func (f *pixelFormat) pixels(row []byte, rgb []uint8) {
 	if size == 2 && f.order == binary.LittleEndian {
 		upper = 1
 	}
+
 	for x, at := 0, 0; x < len(rgb); x, at = x+3, at+f.perPixel*size {
 		pixel, p := row[at:at+f.perPixel*size], rgb[x:x+3]
 		first := pixel[upper]

@@ -95,6 +95,7 @@ func (f *pngFile) read() error {
 	if err := f.begin(); err != nil {
 		return err
 	}
+
 	for f.stage != pngSeenIEND {
 		if err := f.next(); err != nil {
 			return err
@@ -103,6 +104,7 @@ func (f *pngFile) read() error {
 			return err
 		}
 	}
+
 	return nil
 }
 
@@ -112,6 +114,7 @@ func (f *pngFile) next() error {
 		f.held = false
 		return nil
 	}
+
 	var b [8]byte
 	if _, err := io.ReadFull(f.r, b[:]); err != nil {
 		return err
@@ -121,6 +124,7 @@ func (f *pngFile) next() error {
 	if f.left > 0x7fffffff {
 		return undecodable("a chunk of %d bytes", f.left)
 	}
+
 	f.kind, f.crc = string(b[4:]), crc32.ChecksumIEEE(b[4:])
 	return nil
 }
@@ -141,6 +145,7 @@ func (f *pngFile) end() error {
 	if _, err := io.Copy(io.Discard, f); err != nil {
 		return err
 	}
+
 	var b [4]byte
 	if _, err := io.ReadFull(f.r, b[:]); err != nil {
 		return err
@@ -156,6 +161,7 @@ func (f *pngFile) body(most int64) ([]byte, error) {
 	if f.left > most {
 		return nil, undecodable("a chunk %q of %d bytes", f.kind, f.left)
 	}
+
 	p := make([]byte, f.left)
 	if _, err := io.ReadFull(f, p); err != nil {
 		return nil, err
@@ -189,6 +195,7 @@ func (f *pngFile) chunk() error {
 		}
 		done()
 	}
+
 	return f.end()
 }
 
@@ -199,6 +206,7 @@ func (f *pngFile) animation() error {
 	if err != nil {
 		return err
 	}
+
 	f.payload.part(f.kind, body)
 
 	switch {
@@ -211,5 +219,6 @@ func (f *pngFile) animation() error {
 		f.duration += shownFor(f.control.delay)
 		return f.in.fits(f.head.width, f.head.height, f.frames)
 	}
+
 	return nil
 }

@@ -21,6 +21,7 @@ func (d pngData) Read(p []byte) (int, error) {
 	if f.held {
 		return 0, io.EOF
 	}
+
 	for f.left == 0 {
 		if err := f.end(); err != nil {
 			return 0, err
@@ -36,6 +37,7 @@ func (d pngData) Read(p []byte) (int, error) {
 			return 0, err
 		}
 	}
+
 	n, err := f.Read(p)
 	f.idat.Write(p[:n])
 	return n, err
@@ -62,6 +64,7 @@ func (f *pngFile) firstIDAT() error {
 	case f.stage == pngStart, f.stage == pngSeenIHDR && f.head.colour == pngPalette:
 		return undecodable("IDAT out of order")
 	}
+
 	f.stage = pngSeenIDAT
 
 	data := pngData{f, "IDAT"}
@@ -80,6 +83,7 @@ func (f *pngFile) firstIDAT() error {
 	if err != nil {
 		return inflated(err)
 	}
+
 	_, err = io.Copy(io.Discard, data) // behind the compressed data
 	return err
 }
@@ -122,6 +126,7 @@ func checkRows(z io.Reader, passes []pngPass) error {
 			left -= int64(n)
 		}
 	}
+
 	switch n, err := io.ReadFull(z, buf[:1]); {
 	case n > 0:
 		return undecodable("there are more pixels than there is room for")

@@ -20,6 +20,7 @@ func (f *pngFile) ihdr() error {
 	if f.stage != pngStart {
 		return undecodable("IHDR out of order")
 	}
+
 	b, err := f.body(13)
 	if err != nil {
 		return err
@@ -37,6 +38,7 @@ func (f *pngFile) ihdr() error {
 	if f.head.samples() == 0 {
 		return undecodable("%d bits of colour type %d", b[8], b[9])
 	}
+
 	f.payload.part("IHDR", b)
 	return f.in.fits(f.head.width, f.head.height, 1)
 }
@@ -71,6 +73,7 @@ func (f *pngFile) plte() error {
 	if f.stage != pngSeenIHDR {
 		return undecodable("PLTE out of order")
 	}
+
 	b, err := f.body(3 * 256)
 	if err != nil {
 		return err
@@ -107,6 +110,7 @@ func (f *pngFile) trns() error {
 	if err != nil {
 		return err
 	}
+
 	f.stage, f.trans = pngSeenTRNS, b
 	f.payload.part("tRNS", b)
 	return nil
@@ -134,5 +138,6 @@ func (h pngHeader) passes() []pngPass {
 			passes = append(passes, pngPass{h, (w*bits + 7) / 8})
 		}
 	}
+
 	return passes
 }

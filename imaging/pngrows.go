@@ -50,6 +50,7 @@ func (f *pngFile) pixelFormat() pixelFormat {
 	if p.perPixel > p.colours {
 		p.alpha = p.colours
 	}
+
 	for i, v := range f.trans { // 16 bits for each sample
 		if h.colour != pngPalette && (h.depth == 16 || i%2 == 1) {
 			p.hidden = append(p.hidden, v)
@@ -71,10 +72,12 @@ func (f *pngFile) colour(i int) (c [3]uint8) {
 	if 3*i >= len(f.palette) {
 		return c
 	}
+
 	alpha := uint8(255)
 	if i < len(f.trans) {
 		alpha = f.trans[i]
 	}
+
 	for k, v := range f.palette[3*i : 3*i+3] {
 		c[k] = blend(v, alpha)
 	}
@@ -90,6 +93,7 @@ func (p *pngRows) next(rgb []uint8) error {
 	if p.row[0] > 4 {
 		return undecodable("a row with the filter %d", p.row[0])
 	}
+
 	unfilter(p.row[0], p.row[1:], p.last[1:], p.step)
 	p.format.rgb(p.row[1:], rgb)
 	return nil

@@ -20,6 +20,7 @@ func (r raster) rows() rows {
 	if r.limited {
 		fullRange(r.Image)
 	}
+
 	b := r.Bounds()
 	y, line := b.Min.Y, image.NewRGBA(image.Rect(0, 0, b.Dx(), 1))
 	return rows{b.Dx(), b.Dy(), r.width, r.height, func(pixels []uint8) error {
@@ -64,6 +65,7 @@ func shrink(src rows, w, h int) (*image.RGBA, error) {
 		row, next = next, row
 		clear(next)
 	}
+
 	return out, nil
 }
 

@@ -49,9 +49,11 @@ func sniffBrands(head []byte) (Format, bool) {
 	if len(head) < 16 || string(head[4:8]) != "ftyp" {
 		return "", false
 	}
+
 	formats := map[string]Format{
 		"heic": HEIC, "heix": HEIC, "hevc": HEIC, "hevx": HEIC, "heim": HEIC, "heis": HEIC, "avif": AVIF, "avis": AVIF,
 	}
+
 	major := string(head[8:12])
 	if major != "mif1" && major != "msf1" {
 		f, ok := formats[major]

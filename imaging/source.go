@@ -35,6 +35,7 @@ func (s *source) ReadAt(p []byte, off int64) (int, error) {
 	if err := s.done(); err != nil {
 		return 0, s.fail(err)
 	}
+
 	n, err := s.r.ReadAt(p, off)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return n, s.fail(fmt.Errorf("read the picture: %w", err))
@@ -78,6 +79,7 @@ func (s *source) bytes(off int64, n int) ([]byte, error) {
 	if off < 0 || off > s.size()-int64(n) {
 		return nil, undecodable("the file is truncated")
 	}
+
 	p := make([]byte, n)
 	if _, err := s.ReadAt(p, off); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err

@@ -31,6 +31,7 @@ func (in *Inspector) thumbnail(ctx context.Context, src *source, f Format, width
 	if err := decodable(f); err != nil {
 		return nil, err
 	}
+
 	size, err := in.size(src, f, 0)
 	if err != nil {
 		return nil, err
@@ -48,6 +49,7 @@ func (in *Inspector) thumbnail(ctx context.Context, src *source, f Format, width
 			return err
 		})
 	})
+
 	return out, err
 }
 
@@ -94,6 +96,7 @@ func upright(m *image.RGBA, orientation int) *image.RGBA {
 	if transposed {
 		out = image.NewRGBA(image.Rect(0, 0, h, w))
 	}
+
 	for y := range h {
 		for x := range w {
 			toX, toY := x, y
@@ -109,5 +112,6 @@ func upright(m *image.RGBA, orientation int) *image.RGBA {
 			copy(out.Pix[out.PixOffset(toX, toY):][:4], m.Pix[m.PixOffset(x, y):])
 		}
 	}
+
 	return out
 }

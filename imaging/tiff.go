@@ -30,6 +30,7 @@ func (in *Inspector) tiff(ctx context.Context, src *source, orientation int) (co
 			return contents{}, err
 		}
 	}
+
 	c.frames, err = in.tiffPages(f, l.width*l.height)
 	return c, err
 }
@@ -40,6 +41,7 @@ func (in *Inspector) tiffPicture(src *source, page int) (*tiffFile, *tiffLayout,
 	if err != nil {
 		return nil, nil, err
 	}
+
 	l := &tiffLayout{width: f.number(tiffWidth, 0), height: f.number(tiffHeight, 0)}
 	if f.err != nil {
 		return nil, nil, f.err
@@ -109,10 +111,12 @@ func (f *tiffFile) layout(l *tiffLayout) error {
 	if f.has(tiffTileWidth) {
 		return f.tiles(l)
 	}
+
 	f.strips(l)
 	if f.err != nil {
 		return f.err
 	}
+
 	l.byRows = l.streamable() && f.has(l.offsets) && f.has(l.counts) && f.pixelFormat(l) && f.err == nil
 	return nil
 }
@@ -123,6 +127,7 @@ func (f *tiffFile) samples(l *tiffLayout) error {
 	if len(depths) == 0 {
 		depths = []int64{1}
 	}
+
 	colours := l.photometric == tiffRGB || l.photometric == tiffCMYK || l.photometric == tiffYCbCr
 	if n := f.number(tiffSamples, 1); colours && n <= tiffMaxSamples {
 		for int64(len(depths)) < n {
@@ -161,6 +166,7 @@ func (f *tiffFile) subsampling(l *tiffLayout, depth int64) {
 		f.noted(0, undecodable("a subsampling of %v", v))
 		return
 	}
+
 	l.unitX, l.unitY = v[0], v[1]
 	l.bits = depth * (l.unitX*l.unitY + 2)
 }
@@ -180,10 +186,12 @@ func (f *tiffFile) tiles(l *tiffLayout) error {
 	if f.err != nil {
 		return f.err
 	}
+
 	// A tile may be larger than the picture, by what is usual.
 	if w < tiffMinTile || h < tiffMinTile || w > max(l.width+16, 1024) || h > max(l.height+16, 1024) {
 		return undecodable("tiles of %d×%d pixels", w, h)
 	}
+
 	l.blockWidth, l.blockHeight = w, h
 	l.offsets, l.counts = tiffTileOffsets, tiffTileCounts
 	l.across, l.down = (l.width+w-1)/w, (l.height+h-1)/h
@@ -208,6 +216,7 @@ func (f *tiffFile) pixelFormat(l *tiffLayout) bool {
 	p := pixelFormat{
 		perPixel: int(l.samples), depth: int(l.depth), order: f.order, colours: colours, inverted: l.photometric == tiffWhiteIsZero,
 	}
+
 	predictor, extra := f.number(tiffPredictor, 1), f.number(tiffExtraSamples, 0)
 	l.predicted = predictor == 2
 	if p.perPixel > colours && (extra == 1 || extra == 2) {
@@ -232,6 +241,7 @@ func (f *tiffFile) pixelFormat(l *tiffLayout) bool {
 	case colours == 1 && p.alpha == 0 && p.depth <= 8:
 		p.greys()
 	}
+
 	l.pixels = p
 	return true
 }

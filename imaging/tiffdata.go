@@ -24,6 +24,7 @@ func (in *Inspector) tiffBlocks(f *tiffFile, l *tiffLayout, follow bool) error {
 	if l.compression == tiffJPEGOld && !f.has(l.offsets) {
 		return f.oldJPEG()
 	}
+
 	n := l.across * l.down * l.planes
 	if int64(f.entries[l.offsets].count) < n || f.has(l.counts) && int64(f.entries[l.counts].count) < n {
 		return undecodable("it lacks some of its %d strips", n)
@@ -56,6 +57,7 @@ func (in *Inspector) tiffBlocks(f *tiffFile, l *tiffLayout, follow bool) error {
 			}
 		}
 	}
+
 	return nil
 }
 
@@ -91,6 +93,7 @@ func (d *tiffData) next(want int64) (at, size int64, err error) {
 	if at, err = d.offsets.next(); err != nil {
 		return 0, 0, err
 	}
+
 	switch {
 	case d.f.has(d.l.counts):
 		size, err = d.counts.next()
@@ -138,6 +141,7 @@ func (d *tiffData) open(block *io.SectionReader, rows int64) (_ io.Reader, err e
 		invert := d.l.photometric == tiffWhiteIsZero
 		return ccitt.NewReader(d.buf, order, kind, int(d.l.width), int(rows), &ccitt.Options{Invert: invert}), nil
 	}
+
 	return nil, errNotFollowed
 }
 
@@ -225,9 +229,11 @@ func (p *packBits) Read(b []byte) (int, error) {
 		p.left -= n
 		return n, err
 	}
+
 	for i := range b {
 		b[i] = p.value
 	}
+
 	p.left -= len(b)
 	return len(b), nil
 }

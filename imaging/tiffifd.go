@@ -59,6 +59,7 @@ func openTIFF(src *source, page int) (*tiffFile, error) {
 	if err != nil {
 		return nil, err
 	}
+
 	f := &tiffFile{src: src, order: binary.LittleEndian, entries: map[uint16]tiffEntry{}}
 	if head[0] == 'M' {
 		f.order = binary.BigEndian
@@ -76,6 +77,7 @@ func (f *tiffFile) directory(at int64) error {
 	if err != nil {
 		return err
 	}
+
 	table, err := f.src.bytes(at+2, int(f.order.Uint16(n))*tiffEntryLen)
 	if err != nil {
 		return err
@@ -100,6 +102,7 @@ func (f *tiffFile) directory(at int64) error {
 			f.entries[tag] = e
 		}
 	}
+
 	return nil
 }
 
@@ -121,6 +124,7 @@ func (f *tiffFile) numbers(tag uint16, most uint32) []int64 {
 		f.noted(0, undecodable("tag %d has %d values", tag, n))
 		return nil
 	}
+
 	values, list := make([]int64, n), f.list(tag)
 	for i := range values {
 		values[i] = f.noted(list.next())

@@ -50,6 +50,7 @@ func (in *Inspector) tiffPages(f *tiffFile, pixels int64) (int, error) {
 		}
 		return nil
 	})
+
 	return pages, err
 }
 
@@ -58,6 +59,7 @@ func (f *tiffFile) page(n int) error {
 	if n == 0 {
 		return nil
 	}
+
 	left := n
 	err := f.eachPage(func(page *tiffFile, _ int64) error {
 		if left--; left > 0 {

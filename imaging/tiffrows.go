@@ -40,6 +40,7 @@ func (t *tiffRows) next(rgb []uint8) error {
 	if t.l.predicted {
 		t.unpredict()
 	}
+
 	t.l.pixels.rgb(t.row, rgb)
 	return nil
 }
@@ -53,6 +54,7 @@ func (t *tiffRows) unpredict() {
 		}
 		return
 	}
+
 	for i := 2 * step; i+2 <= len(row); i += 2 {
 		order.PutUint16(row[i:], order.Uint16(row[i:])+order.Uint16(row[i-2*step:]))
 	}

@@ -22,6 +22,7 @@ func (in *Inspector) webp(ctx context.Context, src *source, orientation int) (co
 		width: int(f.width), height: int(f.height), frames: max(1, f.frames),
 		duration: f.duration, payload: f.payload, reducedKnown: !f.animated,
 	}
+
 	var err error
 	c.reduced, err = f.decodeFirst(ctx, src, orientation)
 	return c, err
@@ -47,6 +48,7 @@ func (f *webpFile) decodeFirst(ctx context.Context, src *source, orientation int
 		})
 		return err
 	})
+
 	return reduced, err
 }
 
@@ -115,6 +117,7 @@ func riffChunks(src *source, off, end int64, each func(kind string, data, whole 
 		}
 		off += padded
 	}
+
 	return nil
 }
 
@@ -192,10 +195,12 @@ func (f *webpFile) frame(data *io.SectionReader) error {
 	if _, err := data.ReadAt(b[:], 0); err != nil {
 		return err
 	}
+
 	x, y, w, h := 2*uint24(b[0:]), 2*uint24(b[3:]), 1+uint24(b[6:]), 1+uint24(b[9:])
 	if x+w > f.width || y+h > f.height {
 		return undecodable("frame %d reaches beyond the picture", f.frames)
 	}
+
 	frame := webpFrame{x: x, y: y, blend: b[15]&webpNoBlend == 0}
 	if b[15]&webpFrameGoes != 0 {
 		frame.after = frameGoes

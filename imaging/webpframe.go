@@ -57,6 +57,7 @@ func (p *webpFrame) chunk(kind string, data, whole *io.SectionReader) error {
 	default:
 		return nil
 	}
+
 	p.coded = whole
 	return nil
 }
@@ -71,6 +72,7 @@ func (p *webpFrame) check() (blank bool, err error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return false, err
 	}
+
 	data := b[riffHeader:max(n, riffHeader)]
 	data = data[:min(int64(len(data)), int64(binary.LittleEndian.Uint32(b[4:])))]
 	if len(data) < vp8lHeaderLen {
@@ -105,6 +107,7 @@ func oneColour(data []byte) bool {
 	if read(3) != 0 { // a transform, a cache of colours, several groups of codes
 		return false
 	}
+
 	for code := range vp8lCodes {
 		if read(2) != 1 { // a code of several symbols
 			return false
@@ -114,6 +117,7 @@ func oneColour(data []byte) bool {
 			return false
 		}
 	}
+
 	return at <= 8*len(data)
 }
 
@@ -144,9 +148,11 @@ func (p *webpFrame) decode() (raster, error) {
 		head[20] = webpAlphaFlag
 		chunks = append(chunks, io.NewSectionReader(p.alpha, 0, p.alpha.Size()))
 	}
+
 	for _, side := range []int64{p.width - 1, p.height - 1} {
 		head = append(head, byte(side), byte(side>>8), byte(side>>16))
 	}
+
 	chunks[0] = bytes.NewReader(head)
 
 	chunks = append(chunks, io.NewSectionReader(p.coded, 0, p.coded.Size()))
@@ -190,6 +196,7 @@ func (p *webpFrame) paint(c *canvas) error {
 	if err != nil {
 		return err
 	}
+
 	fullRange(m.Image)
 	at := image.Rect(0, 0, int(p.width), int(p.height)).Add(image.Pt(int(p.x), int(p.y)))
 	c.paint(m.Image, at, p.after, p.blend)
@@ -214,9 +221,11 @@ func fullRange(of image.Image) {
 		luma[v] = byte(min(max(((v-16)*510+219)/438, 0), 255))
 		chroma[v] = byte(min(max(((v-16)*510+224)/448, 0), 255))
 	}
+
 	for i, v := range m.Y {
 		m.Y[i] = luma[v]
 	}
+
 	for i, v := range m.Cb {
 		m.Cb[i], m.Cr[i] = chroma[v], chroma[m.Cr[i]]
 	}
