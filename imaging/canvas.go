@@ -22,7 +22,7 @@ type disposal int
 
 const (
 	frameStays disposal = iota
-	frameGoes           // and leaves a transparent place
+	frameGoes           // and leaves a transparent rectangle
 	frameBack           // and uncovers what it was drawn over
 )
 
@@ -43,7 +43,8 @@ func (c *canvas) paint(m image.Image, at image.Rectangle, after disposal, blend 
 	draw.Draw(c.RGBA, at, m, m.Bounds().Min, op)
 }
 
-// next disposes of the last frame and makes the canvas ready for one at a place.
+// next disposes of the last frame and makes the canvas ready for one at a
+// rectangle.
 func (c *canvas) next(at image.Rectangle, after disposal) {
 	switch c.after {
 	case frameGoes:

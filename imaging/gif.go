@@ -71,7 +71,7 @@ type gifFile struct {
 
 	width, height int
 	colours       []byte        // the global table
-	control       gifFrame      // what is known of the next frame
+	control       gifFrame      // of the next frame, as far as it is known
 	delay         time.Duration // of the next frame
 	frames        int           // that are whole
 	duration      time.Duration // of these
@@ -110,8 +110,8 @@ func (g *gifFile) header() error {
 	return nil
 }
 
-// blocks reads to the trailer. Without one, or with something unknown in its
-// place, the file still counts as whole.
+// blocks reads to the trailer. Without one, or with an unknown block instead, the
+// file still counts as whole.
 func (g *gifFile) blocks() error {
 	for {
 		kind, err := g.r.ReadByte()

@@ -92,11 +92,11 @@ func (g *gifFile) data(f gifFrame) error {
 	var more [1]byte
 	switch n, err := g.pixels.Read(more[:]); {
 	case n > 0:
-		return undecodable("a frame has more pixels than there is room for")
+		return undecodable("a frame has more pixels than promised")
 	case !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF): // no end code
 		return undecodable("%v", err)
 	}
-	return blocks.skip() // whatever encoders leave behind the last code
+	return blocks.skip() // encoders may leave more behind the last code
 }
 
 // draw reads exactly the pixels of a frame, some rows at a time. It draws them

@@ -18,7 +18,7 @@ import (
 // bufferSize is the size of the buffers through which files are read, in bytes.
 const bufferSize = 64 << 10
 
-// Inspector looks into pictures and scales them. Many callers may use it at
+// Inspector reads pictures and scales them. Many callers may use it at
 // once: work that needs memory by the size of the picture waits for the
 // semaphore, which keeps all of it together within the Inspector's memory.
 type Inspector struct {

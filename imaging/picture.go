@@ -108,7 +108,7 @@ func narrow(size image.Point, side int) bool {
 // hollow says that decoding would take several times the Inspector's memory for
 // a file that holds very little: then the picture is blank or nearly so, and its
 // copies are known by their bytes. Of real pictures a night sky as a lossy WebP
-// comes near: 450 pixels a byte, for each of which 16 bytes are counted.
+// comes near: 450 pixels a byte, at 16 bytes a pixel.
 func (in *Inspector) hollow(src *source, ways []way) bool {
 	const times, perByte = 4, 1000
 	return len(ways) > 0 && ways[0].memory > times*in.memory+perByte*src.size()

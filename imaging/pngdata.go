@@ -9,8 +9,8 @@ import (
 	"inlet/imaging/fingerprint"
 )
 
-// pngData is what all IDAT chunks hold, or all fdAT chunks of a frame, as one
-// stream. It verifies their checksums, and adds what it reads to the payload.
+// pngData reads all IDAT chunks, or all fdAT chunks of a frame, as one stream. It
+// verifies their checksums and hashes the data for the payload.
 type pngData struct {
 	f    *pngFile
 	kind string
@@ -129,7 +129,7 @@ func checkRows(z io.Reader, passes []pngPass) error {
 
 	switch n, err := io.ReadFull(z, buf[:1]); {
 	case n > 0:
-		return undecodable("there are more pixels than there is room for")
+		return undecodable("there are more pixels than promised")
 	case !errors.Is(err, io.EOF):
 		return err
 	}

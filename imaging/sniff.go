@@ -7,9 +7,9 @@ import (
 	"slices"
 )
 
-// Sniff tells a file's format by its first bytes, of which SniffLen are enough.
-// It ignores names and media types, and says nothing about the rest of the file.
-// What is none of Formats is ErrUnsupported: SVG, PDF, text, BigTIFF.
+// Sniff tells a file's format by its first bytes; SniffLen bytes are enough. It
+// ignores names and media types, and says nothing about the rest of the file.
+// Other formats are ErrUnsupported: SVG, PDF, text, BigTIFF.
 func Sniff(head []byte) (Format, error) {
 	for _, m := range []struct {
 		format Format

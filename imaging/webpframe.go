@@ -62,7 +62,7 @@ func (p *webpFrame) chunk(kind string, data, whole *io.SectionReader) error {
 	return nil
 }
 
-// check looks at the coded data before anything is allocated for pixels. It
+// check reads the coded data before anything is allocated for pixels. It
 // refuses lossy data that are too few for the picture's size: a macroblock of
 // 16×16 pixels takes more than two bits of the first partition, whatever it
 // shows. blank says that lossless data are sound and all pixels are the same.
