@@ -33,6 +33,15 @@ func (r raster) rows() rows {
 // overWhite reads row y of a picture as red, green and blue, with white behind
 // transparent pixels. It overwrites line, an image of one row.
 func overWhite(m image.Image, y int, line *image.RGBA, out []uint8) {
+	if m, ok := m.(*image.RGBA); ok { // twice as fast
+		for x := range line.Rect.Dx() {
+			p := m.Pix[m.PixOffset(m.Rect.Min.X+x, y):][:4]
+			white := 255 - p[3]
+			out[3*x], out[3*x+1], out[3*x+2] = p[0]+white, p[1]+white, p[2]+white
+		}
+		return
+	}
+
 	draw.Draw(line, line.Rect, image.White, image.Point{}, draw.Src)
 	draw.Draw(line, line.Rect, m, image.Pt(m.Bounds().Min.X, y), draw.Over)
 	for x := range line.Rect.Dx() {
