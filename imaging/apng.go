@@ -1,11 +1,10 @@
 package imaging
 
 import (
+	"bytes"
 	"encoding/binary"
-	"errors"
 	"hash/crc32"
 	"image"
-	"image/draw"
 	"image/png"
 	"io"
 	"time"
@@ -17,17 +16,14 @@ type apngFrame struct {
 	x, y          int64
 	delay         time.Duration
 	after         disposal
-	blend         bool // over what is there, instead of in its place
+	blend         bool // over the frames before it, instead of in their place
 }
 
 const (
-	fcTLen               = 26
-	apngGoes, apngBack   = 1, 2
-	apngOver             = 1
-	apngHundredths       = 100 // what a delay is divided by where that is 0
-	apngPiece            = 32 << 10
-	apngSequenceLen      = 4
-	pngSignature, pngEnd = "\x89PNG\r\n\x1a\n", "\x00\x00\x00\x00IEND\xaeB`\x82"
+	fcTLen, apngSequenceLen = 26, 4
+	apngGoes, apngBack      = 1, 2
+	apngOver                = 1
+	apngHundredths          = 100 // the divisor of a delay where it is 0
 )
 
 func readFCTL(b []byte) apngFrame {
@@ -39,10 +35,12 @@ func readFCTL(b []byte) apngFrame {
 	case apngBack:
 		f.after = frameBack
 	}
+
 	parts, of := binary.BigEndian.Uint16(b[20:]), binary.BigEndian.Uint16(b[22:])
 	if of == 0 {
 		of = apngHundredths
 	}
+
 	f.delay = time.Duration(parts) * time.Second / time.Duration(of)
 	return f
 }
@@ -50,12 +48,9 @@ func readFCTL(b []byte) apngFrame {
 // pngPicture decodes a still, or composes frame n of an animation.
 func (in *Inspector) pngPicture(src *source, n int) (raster, error) {
 	if n == 0 {
-		m, err := png.Decode(src.all())
-		if err != nil {
-			return raster{}, err
-		}
-		return whole(m), nil
+		return byLibrary(func() (image.Image, error) { return png.Decode(src.all()) })
 	}
+
 	r, release := in.buffered(src.all())
 	defer release()
 	f := &pngFile{in: in, r: r, payload: newPayload(PNG)}
@@ -68,10 +63,10 @@ func (in *Inspector) pngPicture(src *source, n int) (raster, error) {
 
 // compose reads chunks until frame n is on the canvas.
 func (f *pngFile) compose(n int) (*canvas, error) {
-	f.idat, f.endIDAT = f.payload.stream("IDAT")
-	if _, err := f.r.Discard(len(pngSignature)); err != nil {
+	if err := f.begin(); err != nil {
 		return nil, err
 	}
+
 	var c *canvas
 	painted := int64(0)
 	for f.stage != pngSeenIEND {
@@ -85,6 +80,7 @@ func (f *pngFile) compose(n int) (*canvas, error) {
 			}
 			continue
 		}
+
 		if c == nil {
 			c = newCanvas(image.Pt(int(f.head.width), int(f.head.height)))
 		}
@@ -95,6 +91,7 @@ func (f *pngFile) compose(n int) (*canvas, error) {
 			return c, nil
 		}
 	}
+
 	return nil, noFrame(n)
 }
 
@@ -107,43 +104,43 @@ func (f *pngFile) paint(c *canvas) error {
 	if f.kind == "IDAT" {
 		f.stage = pngSeenIDAT
 	}
+
 	data := pngData{f, f.kind}
 	if err := data.begin(); err != nil {
 		return err
 	}
-	m, err := png.Decode(f.still(a, data))
+
+	coded, err := io.ReadAll(data)
 	if err != nil {
-		return undecodable("%v", err)
+		return err
 	}
-	at := image.Rect(int(a.x), int(a.y), int(a.x+a.width), int(a.y+a.height))
-	c.next(at, a.after)
-	op := draw.Src
-	if a.blend {
-		op = draw.Over
+
+	m, err := byLibrary(func() (image.Image, error) { return png.Decode(f.still(a, coded)) })
+	if err != nil {
+		return err
 	}
-	draw.Draw(c.RGBA, at, m, image.Point{}, op)
-	// What the decoder left.
-	_, err = io.Copy(io.Discard, data)
-	return err
+
+	c.paint(m.Image, image.Rect(int(a.x), int(a.y), int(a.x+a.width), int(a.y+a.height)), a.after, a.blend)
+	return nil
 }
 
 // still makes a file of a frame.
-func (f *pngFile) still(a apngFrame, data io.Reader) io.Reader {
-	head := []byte(pngSignature)
+func (f *pngFile) still(a apngFrame, coded []byte) io.Reader {
 	ihdr := binary.BigEndian.AppendUint32(nil, uint32(a.width))
 	ihdr = binary.BigEndian.AppendUint32(ihdr, uint32(a.height))
 	interlace := byte(0)
 	if f.head.interlaced {
 		interlace = 1
 	}
-	head = appendChunk(head, "IHDR", append(ihdr, byte(f.head.depth), f.head.colour, 0, 0, interlace))
+
+	file := appendChunk([]byte(pngSignature), "IHDR", append(ihdr, byte(f.head.depth), f.head.colour, 0, 0, interlace))
 	if len(f.palette) > 0 {
-		head = appendChunk(head, "PLTE", f.palette)
+		file = appendChunk(file, "PLTE", f.palette)
 	}
 	if len(f.trans) > 0 {
-		head = appendChunk(head, "tRNS", f.trans)
+		file = appendChunk(file, "tRNS", f.trans)
 	}
-	return &apngStill{data: data, out: head, piece: make([]byte, apngPiece)}
+	return bytes.NewReader(appendChunk(appendChunk(file, "IDAT", coded), "IEND", nil))
 }
 
 func appendChunk(b []byte, kind string, data []byte) []byte {
@@ -151,32 +148,4 @@ func appendChunk(b []byte, kind string, data []byte) []byte {
 	from := len(b)
 	b = append(append(b, kind...), data...)
 	return binary.BigEndian.AppendUint32(b, crc32.ChecksumIEEE(b[from:]))
-}
-
-// apngStill reads the data of a frame as the chunks of a still.
-type apngStill struct {
-	data  io.Reader
-	out   []byte // that is not read yet
-	piece []byte
-	ended bool
-}
-
-func (s *apngStill) Read(p []byte) (int, error) {
-	for len(s.out) == 0 {
-		if s.ended {
-			return 0, io.EOF
-		}
-		n, err := io.ReadFull(s.data, s.piece)
-		switch {
-		case errors.Is(err, io.EOF):
-			s.ended, s.out = true, []byte(pngEnd)
-			continue
-		case n == 0, err != nil && !errors.Is(err, io.ErrUnexpectedEOF):
-			return 0, err
-		}
-		s.out = appendChunk(s.out[:0], "IDAT", s.piece[:n])
-	}
-	n := copy(p, s.out)
-	s.out = s.out[n:]
-	return n, nil
 }

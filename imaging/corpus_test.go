@@ -55,8 +55,8 @@ func readCorpus(t testing.TB, dir string, text []byte) []corpusFile {
 	return doc.Files
 }
 
-// look is what an upload does with a file.
-func look(t testing.TB, data []byte) (Info, error) {
+// inspected is what an upload does with a file.
+func inspected(t testing.TB, data []byte) (Info, error) {
 	t.Helper()
 	f, err := Sniff(data[:min(len(data), SniffLen)])
 	if err != nil {
@@ -70,7 +70,7 @@ func TestCorpus(t *testing.T) {
 	for _, c := range corpus(t, "photos") {
 		t.Run(filepath.Base(c.File), func(t *testing.T) {
 			t.Parallel()
-			info, err := look(t, c.data)
+			info, err := inspected(t, c.data)
 			if err != nil && !errors.Is(err, ErrUndecodable) && !errors.Is(err, ErrUnsupported) && !errors.Is(err, ErrTooManyPixels) {
 				t.Fatalf("an error without a name: %v", err)
 			}
@@ -119,7 +119,7 @@ func TestHostileCorpus(t *testing.T) {
 	for _, c := range corpus(t, "hostile") {
 		t.Run(c.File, func(t *testing.T) {
 			t.Parallel()
-			_, err := look(t, c.data)
+			_, err := inspected(t, c.data)
 			if (err == nil) != strings.HasPrefix(c.Expect, "accept") {
 				t.Fatalf("%s: %v", c.Expect, err)
 			}

@@ -98,22 +98,3 @@ func FuzzPicture(f *testing.F) {
 		fingerprint.Of(p)
 	})
 }
-
-// FuzzLZW compares what comes out with the decoders that write it.
-func FuzzLZW(f *testing.F) {
-	f.Add([]byte("\x04\x01\x02\x82\x05"), uint8(2), false)
-	f.Add([]byte("\x80\x0b\x60\x50\x22\x0c\x0c\x85\x01"), uint8(8), true)
-	f.Fuzz(func(t *testing.T, data []byte, literals uint8, tiff bool) {
-		if literals = literals%7 + 2; tiff {
-			literals = 8
-		}
-		const most = 1 << 20
-		want := lzwByOthers(data, int(literals), tiff, most)
-		var z lzw
-		z.reset(bytes.NewReader(data), uint(literals), tiff)
-		got := z.count(most)
-		if got.bytes <= most && want.bytes <= most && (got.bytes != want.bytes || got.top != want.top || got.ended != want.ended) {
-			t.Errorf("%d bytes up to %d, ended %v; want %d, %d, %v", got.bytes, got.top, got.ended, want.bytes, want.top, want.ended)
-		}
-	})
-}

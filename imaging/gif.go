@@ -2,6 +2,7 @@ package imaging
 
 import (
 	"bufio"
+	"compress/lzw"
 	"context"
 	"errors"
 	"image"
@@ -13,32 +14,51 @@ import (
 // canvas and hold exactly its pixels, each of a colour that exists. Where the
 // file is damaged behind its first frame, it ends with the frame before, as in
 // browsers; its payload is then not known. Pixels are counted in any case.
-func (in *Inspector) gif(_ context.Context, src *source, _ int) (picture, error) {
-	r, release := in.buffered(src.all())
+func (in *Inspector) gif(_ context.Context, src *source, _ int) (contents, error) {
+	g, release, err := in.openGIF(src)
 	defer release()
-	g := &gifFile{in: in, r: r, payload: newPayload(GIF)}
-	if err := g.header(); err != nil {
-		return picture{}, ended(err)
+	if err != nil {
+		return contents{}, err
 	}
-	err := g.blocks()
+
+	err = g.blocks()
 	if g.frames == 0 || errors.Is(err, ErrTooManyPixels) {
-		return picture{}, ended(err)
+		return contents{}, ended(err)
 	}
 	if err != nil {
 		g.payload = nil
 	}
-	return picture{width: g.width, height: g.height, frames: g.frames, duration: g.duration, payload: g.payload}, nil
+	return contents{width: g.width, height: g.height, frames: g.frames, duration: g.duration, payload: g.payload}, nil
+}
+
+// gifPicture composes frame n. In memory are the canvas and some rows.
+func (in *Inspector) gifPicture(src *source, n int) (raster, error) {
+	g, release, err := in.openGIF(src)
+	defer release()
+	if err != nil {
+		return raster{}, err
+	}
+
+	g.canvas, g.last = newCanvas(image.Pt(g.width, g.height)), n
+	err = g.blocks()
+	if errors.Is(err, errEnough) {
+		return whole(g.canvas.RGBA), nil
+	}
+	if err == nil {
+		err = noFrame(n)
+	}
+	return raster{}, ended(err)
 }
 
 // Bits and block types of GIF.
 const (
-	gifExtension, gifImage        = 0x21, 0x2c
-	gifControl, gifApplication    = 0xf9, 0xff
-	gifHasTable, gifTableBits     = 0x80, 0x07
-	gifHeaderLen, gifFrameLen     = 13, 9
-	gifTransparent, gifMaxColours = 0x01, 256
-	gifInterlaced                 = 0x40
-	gifGoes, gifBack              = 2, 3 // disposal
+	gifExtension, gifImage     = 0x21, 0x2c
+	gifControl, gifApplication = 0xf9, 0xff
+	gifHasTable, gifTableBits  = 0x80, 0x07
+	gifHeaderLen, gifFrameLen  = 13, 9
+	gifTransparent             = 0x01
+	gifInterlaced              = 0x40
+	gifGoes, gifBack           = 2, 3 // disposal
 )
 
 // gifFile is a GIF while it is read.
@@ -46,39 +66,52 @@ type gifFile struct {
 	in      *Inspector
 	r       *bufio.Reader
 	payload *payload
-	lzw     lzw
-	painter *gifPainter // nil where frames are not drawn
+	pixels  *lzw.Reader // of the current frame
+	rows    []byte      // a buffer for some of them
 
 	width, height int
 	colours       []byte        // the global table
-	control       gifFrame      // what is known of the next frame
+	control       gifFrame      // of the next frame, as far as it is known
 	delay         time.Duration // of the next frame
 	frames        int           // that are whole
 	duration      time.Duration // of these
+
+	canvas *canvas // nil where frames are only checked
+	last   int     // the frame that completes the canvas
 }
 
-// header reads the size of the canvas and its colours.
+// openGIF reads the size of the canvas and its colours. The caller calls release
+// in any case.
+func (in *Inspector) openGIF(src *source) (_ *gifFile, release func(), err error) {
+	r, release := in.buffered(src.all())
+	g := &gifFile{in: in, r: r, payload: newPayload(GIF)}
+	return g, release, ended(g.header())
+}
+
 func (g *gifFile) header() error {
 	head := make([]byte, gifHeaderLen)
 	if _, err := io.ReadFull(g.r, head); err != nil {
 		return err
 	}
+
 	g.width, g.height = int(head[6])|int(head[7])<<8, int(head[8])|int(head[9])<<8
 	if err := g.in.fits(int64(g.width), int64(g.height), 1); err != nil {
 		return err
 	}
+
 	table, err := g.table(head[10])
 	if err != nil {
 		return err
 	}
+
 	g.payload.part("screen", head[6:12])
 	g.payload.part("colours", table)
 	g.colours, g.control.transparent = table, -1
 	return nil
 }
 
-// blocks reads to the trailer. Without one, or with something unknown in its
-// place, the file is still taken as whole.
+// blocks reads to the trailer. Without one, or with an unknown block instead, the
+// file still counts as whole.
 func (g *gifFile) blocks() error {
 	for {
 		kind, err := g.r.ReadByte()
@@ -108,19 +141,21 @@ func (g *gifFile) table(flags byte) ([]byte, error) {
 	return p, err
 }
 
-// extension reads an extension. Loops and colour profiles count as picture
-// data, as does what controls a frame; comments and other metadata do not.
+// extension reads an extension. Loops and colour profiles count as picture data,
+// as do the controls of a frame; comments and other metadata do not.
 func (g *gifFile) extension() error {
 	label, err := g.r.ReadByte()
 	if err != nil {
 		return err
 	}
+
 	blocks := &gifBlocks{r: g.r}
 	var body [256]byte
 	n, err := io.ReadFull(blocks, body[:])
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return err
 	}
+
 	head := body[:n]
 	switch {
 	case label == gifControl && n >= 4:
@@ -135,14 +170,16 @@ func (g *gifFile) extension() error {
 			return err
 		}
 	}
+
 	return blocks.skip()
 }
 
-// graphics reads what controls the next frame.
+// graphics reads the controls of the next frame.
 func (g *gifFile) graphics(head []byte) {
 	if head[0]&gifTransparent != 0 {
 		g.control.transparent = int(head[3])
 	}
+
 	g.control.after = frameStays
 	switch head[0] >> 2 & 7 {
 	case gifGoes:
@@ -150,91 +187,6 @@ func (g *gifFile) graphics(head []byte) {
 	case gifBack:
 		g.control.after = frameBack
 	}
+
 	g.delay = time.Duration(int(head[1])|int(head[2])<<8) * 10 * time.Millisecond
-}
-
-// frame reads one image.
-func (g *gifFile) frame() error {
-	if g.frames == maxFrames {
-		return tooManyFrames()
-	}
-	if err := g.in.fits(int64(g.width), int64(g.height), int64(g.frames+1)); err != nil {
-		return err
-	}
-	d := make([]byte, gifFrameLen)
-	if _, err := io.ReadFull(g.r, d); err != nil {
-		return err
-	}
-	word := func(i int) int { return int(d[i]) | int(d[i+1])<<8 }
-	f := g.control
-	f.at = image.Rect(word(0), word(2), word(0)+word(4), word(2)+word(6))
-	f.interlaced = d[8]&gifInterlaced != 0
-	if f.at.Max.X > g.width || f.at.Max.Y > g.height {
-		return undecodable("a frame reaches beyond the picture")
-	}
-	table, err := g.table(d[8])
-	if err != nil {
-		return err
-	}
-	if f.colours = table; len(table) == 0 {
-		f.colours = g.colours
-	}
-	if len(f.colours) == 0 {
-		return undecodable("a frame has no colours")
-	}
-	g.payload.part("frame", d)
-	g.payload.part("colours", table)
-	if err := g.pixels(f); err != nil {
-		return err
-	}
-	g.frames++
-	g.duration += shownFor(g.delay)
-	g.control, g.delay = gifFrame{transparent: -1}, 0
-	return nil
-}
-
-// pixels reads the data of a frame.
-func (g *gifFile) pixels(f gifFrame) error {
-	literals, err := g.r.ReadByte()
-	if err != nil {
-		return err
-	}
-	if literals < 2 || literals > 8 {
-		return undecodable("pixels of %d bits", literals)
-	}
-	g.payload.part("literals", []byte{literals})
-	w, done := g.payload.stream("pixels")
-	defer done()
-	blocks := &gifBlocks{r: g.r, copied: w}
-	if g.painter != nil {
-		err = g.painter.draw(f, blocks, int(literals))
-	} else {
-		err = g.count(f, blocks, uint(literals))
-	}
-	if err != nil {
-		return err
-	}
-	// What encoders leave behind the last code is passed over.
-	return blocks.skip()
-}
-
-// count verifies that there are exactly the pixels of a frame.
-func (g *gifFile) count(f gifFrame, data *gifBlocks, literals uint) error {
-	want := int64(f.at.Dx()) * int64(f.at.Dy())
-	colours := max(len(f.colours)/3, f.transparent+1)
-	g.lzw.reset(data, literals, false)
-	c := g.lzw.count(want)
-	switch {
-	case c.bytes > want:
-		return undecodable("a frame has more pixels than there is room for")
-	case errors.Is(c.err, errLZW):
-		return undecodable("%v", c.err)
-	case c.err != nil && !errors.Is(c.err, io.EOF):
-		return c.err
-	case c.bytes < want:
-		return undecodable("a frame has fewer pixels than promised")
-	case int(c.top) >= colours && colours < gifMaxColours && want > 0:
-		return errGIFColour
-	}
-	return nil
 }

@@ -13,7 +13,7 @@ import (
 type gifBlocks struct {
 	r      *bufio.Reader
 	copied hash.Hash // gets all data as well, if not nil
-	block  []byte    // what is left of the current block
+	block  []byte    // the unread rest of the current block
 	buf    [255]byte
 	ended  bool
 }
@@ -23,6 +23,7 @@ func (b *gifBlocks) fill() error {
 	if b.ended {
 		return io.EOF
 	}
+
 	n, err := b.r.ReadByte()
 	if err != nil {
 		return truncated(err)
@@ -31,6 +32,7 @@ func (b *gifBlocks) fill() error {
 		b.ended = true
 		return io.EOF
 	}
+
 	b.block = b.buf[:n]
 	if _, err := io.ReadFull(b.r, b.block); err != nil {
 		return truncated(err)
@@ -56,6 +58,7 @@ func (b *gifBlocks) ReadByte() (byte, error) {
 			return 0, err
 		}
 	}
+
 	c := b.block[0]
 	b.block = b.block[1:]
 	return c, nil
@@ -68,6 +71,7 @@ func (b *gifBlocks) Read(p []byte) (int, error) {
 			return 0, err
 		}
 	}
+
 	n := copy(p, b.block)
 	b.block = b.block[n:]
 	return n, nil
@@ -75,11 +79,6 @@ func (b *gifBlocks) Read(p []byte) (int, error) {
 
 // skip reads to the end of the data.
 func (b *gifBlocks) skip() error {
-	for {
-		if err := b.fill(); errors.Is(err, io.EOF) {
-			return nil
-		} else if err != nil {
-			return err
-		}
-	}
+	_, err := io.Copy(io.Discard, b)
+	return err
 }

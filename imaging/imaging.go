@@ -1,14 +1,13 @@
-// Package imaging looks into picture files: format, dimensions, soundness,
-// metadata, the hash of the picture data and what the picture looks like. It
-// consists of functions of bytes; it knows no store and no HTTP.
+// Package imaging reads picture files: format, dimensions, soundness, metadata,
+// the hash of the picture data and the fingerprint. It consists of functions of
+// bytes; it knows no store and no HTTP.
 //
 // Inspect reads a file when it comes in, Picture decodes it again to compare it
 // with another, frame by frame if it is an animation, and Thumbnail scales it.
 //
-// It promises that pixels, frames and nesting are bounded by what the header
-// says before anything is allocated, and that at any time all that is decoded
-// stays within the memory that the Inspector was given; a picture that needs
-// more is decoded alone.
+// It bounds pixels, frames and nesting by the header before it allocates or calls
+// a library, and keeps all decoding together within the Inspector's memory; it
+// decodes a picture that needs more alone.
 package imaging
 
 import (
@@ -22,7 +21,7 @@ import (
 // Format of a picture file, by its content.
 type Format string
 
-// The formats that are taken.
+// The accepted formats.
 const (
 	JPEG Format = "jpeg"
 	PNG  Format = "png"
@@ -40,19 +39,18 @@ var Formats = []Format{JPEG, PNG, GIF, WebP, BMP, TIFF, HEIC, AVIF}
 // ContentType is the format's media type.
 func (f Format) ContentType() string { return "image/" + string(f) }
 
-// Why a file is not taken. All are returned wrapped, with the detail in the
-// message, which is fit to be shown to the sender.
+// Why a file is refused. Functions return these wrapped; senders may see the
+// message, detail included.
 var (
 	ErrUnsupported   = problem.New(problem.UnsupportedFormat, "the file is not of a supported picture format")
 	ErrUndecodable   = problem.New(problem.Undecodable, "the picture cannot be decoded")
 	ErrTooManyPixels = problem.New(problem.TooManyPixels, "the picture has too many pixels")
-	// ErrNotReady is the answer of Thumbnail and Picture for formats that are not
-	// decoded here.
+	// ErrNotReady is the answer of Thumbnail and Picture for formats that a worker
+	// decodes.
 	ErrNotReady = problem.New(problem.NotReady, "the picture has not been decoded yet")
 )
 
-// SniffLen is how many first bytes Sniff wants; fewer are enough when the file
-// is shorter.
+// SniffLen is how many first bytes Sniff wants, or all of a shorter file.
 const SniffLen = 512
 
 // Info is what Inspect found in a file.
@@ -67,11 +65,10 @@ type Info struct {
 	// colour profile) without any other metadata; nil where that is not known.
 	Payload *[32]byte
 	Meta    exif.Metadata
-	// Fingerprint is what the picture looks like, and Probes find stored pictures that
-	// look alike; of an animation, the first frame, and of pages the first one. nil
-	// for pictures with too little in them to be told from others, for kinds that
-	// are not decoded here (HEIC, AVIF, and some that are taken without), and for a
-	// PNG whose own picture is no part of its animation.
+	// Fingerprint is that of the first frame or page, and Probes find candidates
+	// among the stored pictures. They are nil for pictures with too little in them
+	// to be told from others, for kinds that nothing here decodes (HEIC, AVIF, some
+	// TIFFs and BMPs), and for a PNG whose own picture is no part of its animation.
 	Fingerprint *fingerprint.Fingerprint
 	Probes      []int32
 }

@@ -15,16 +15,16 @@ import (
 	"inlet/imaging/fingerprint"
 )
 
-// bufferSize is what files are read by.
+// bufferSize is the size of the buffers through which files are read, in bytes.
 const bufferSize = 64 << 10
 
-// Inspector looks into pictures and scales them. Many may use it at once: what
-// needs memory by the size of the picture waits until all of it together stays
-// within the Inspector's memory.
+// Inspector reads pictures and scales them. Many callers may use it at
+// once: work that needs memory by the size of the picture waits for the
+// semaphore, which keeps all of it together within the Inspector's memory.
 type Inspector struct {
 	maxPixels int64
 	memory    int64
-	room      *semaphore.Weighted
+	semaphore *semaphore.Weighted // bytes of memory
 
 	jpegs   sync.Pool // of *dcjpeg.Decoder
 	buffers sync.Pool // of *bufio.Reader
@@ -34,26 +34,26 @@ type Inspector struct {
 // all frames together, and decodes within memory bytes.
 func NewInspector(maxPixels, memory int64) *Inspector {
 	return &Inspector{
-		maxPixels: maxPixels, memory: max(memory, 1), room: semaphore.NewWeighted(max(memory, 1)),
+		maxPixels: maxPixels, memory: max(memory, 1), semaphore: semaphore.NewWeighted(max(memory, 1)),
 		jpegs:   sync.Pool{New: func() any { return dcjpeg.NewDecoder() }},
 		buffers: sync.Pool{New: func() any { return bufio.NewReaderSize(nil, bufferSize) }},
 	}
 }
 
-// picture is what a format's reader found out.
-type picture struct {
+// contents is what a format's reader finds in a file.
+type contents struct {
 	width, height int // as coded
 	frames        int
 	duration      time.Duration // of an animation
 	payload       *payload      // nil where it is not known
-	// oriented says that width and height are as displayed, and that the EXIF
-	// orientation is to be left alone.
-	oriented bool
-	// look is what it looks like, upright and at most fingerprint.Side large: the
-	// first frame. Where it is nil the file is decoded for it, unless it was looked
-	// at already.
-	look   *fingerprint.Picture
-	looked bool
+	// upright says that width and height are as displayed, and that the EXIF
+	// orientation does not count.
+	upright bool
+	// reduced is the first frame, upright and at most fingerprint.Side large. Where
+	// it is nil, Inspect decodes the file for it, unless reducedKnown says that
+	// there is nothing to compare.
+	reduced      *fingerprint.Picture
+	reducedKnown bool
 }
 
 // Inspect reads the whole file and tells what it is. A file that is damaged,
@@ -61,42 +61,40 @@ type picture struct {
 // header declares too many pixels is ErrTooManyPixels before anything is
 // allocated for them. Failures of r and of ctx come back as they are, wrapped.
 func (in *Inspector) Inspect(ctx context.Context, r io.ReaderAt, size int64, f Format) (Info, error) {
-	src := &source{r: io.NewSectionReader(r, 0, size), done: ctx.Err}
-	info, err := in.inspect(ctx, src, f)
-	if src.failure != nil {
-		return Info{}, src.failure
-	}
-	return info, err
+	return fromSource(ctx, r, size, func(src *source) (Info, error) { return in.inspect(ctx, src, f) })
 }
 
 func (in *Inspector) inspect(ctx context.Context, src *source, f Format) (Info, error) {
-	meta := readMeta(src, f)
-	heif := func(ctx context.Context, src *source, _ int) (picture, error) { return in.heif(ctx, src) }
-	read := map[Format]func(_ context.Context, _ *source, orientation int) (picture, error){
-		JPEG: in.jpeg, PNG: in.png, GIF: in.gif, WebP: in.webp, BMP: in.bmp, TIFF: in.tiff, HEIC: heif, AVIF: heif,
+	read := map[Format]func(_ context.Context, _ *source, orientation int) (contents, error){
+		JPEG: in.jpeg, PNG: in.png, GIF: in.gif, WebP: in.webp, BMP: in.bmp, TIFF: in.tiff, HEIC: in.heif, AVIF: in.heif,
 	}[f]
 	if read == nil {
 		return Info{}, fmt.Errorf("%w: %q", ErrUnsupported, f)
 	}
-	pic, err := read(ctx, src, meta.Orientation)
+
+	meta := src.meta(f)
+	c, err := read(ctx, src, meta.Orientation)
 	if err != nil {
 		return Info{}, err
 	}
-	info := Info{Format: f, Width: pic.width, Height: pic.height, Frames: pic.frames, Meta: meta}
-	if pic.frames > 1 {
-		info.Duration = pic.duration
+
+	info := Info{Format: f, Width: c.width, Height: c.height, Frames: c.frames, Meta: meta}
+	if c.frames > 1 {
+		info.Duration = c.duration
 	}
-	if o := info.Meta.Orientation; !pic.oriented && o >= 5 && o <= 8 {
+	if !c.upright && turned(meta.Orientation) {
 		info.Width, info.Height = info.Height, info.Width
 	}
-	info.Payload = pic.payload.sum(info.Meta.Orientation)
-	if pic.look == nil && !pic.looked && decodable(f) == nil {
-		if pic.look, err = in.look(ctx, src, f, meta.Orientation); err != nil {
+
+	info.Payload = c.payload.sum(meta.Orientation)
+
+	if c.reduced == nil && !c.reducedKnown && decodable(f) == nil {
+		if c.reduced, err = in.reduceAccepted(ctx, src, f, meta.Orientation); err != nil {
 			return Info{}, err
 		}
 	}
-	if pic.look != nil {
-		info.Fingerprint, info.Probes, _ = fingerprint.Of(pic.look)
+	if c.reduced != nil {
+		info.Fingerprint, info.Probes, _ = fingerprint.Of(c.reduced)
 	}
 	return info, nil
 }
@@ -113,11 +111,9 @@ func (in *Inspector) fits(width, height, frames int64) error {
 		}
 		return fmt.Errorf("%w: %d×%d%s, at most %d are taken", ErrTooManyPixels, width, height, of, in.maxPixels)
 	}
+
 	return nil
 }
-
-// tooManyPixels passes on what another package said of the dimensions.
-func tooManyPixels(err error) error { return fmt.Errorf("%w: %w", ErrTooManyPixels, err) }
 
 // maxFrames bounds the work on files of many tiny frames.
 const maxFrames = 1 << 16
@@ -126,18 +122,18 @@ func tooManyFrames() error {
 	return fmt.Errorf("%w: it has more than %d frames", ErrTooManyPixels, maxFrames)
 }
 
-// within runs decode, which needs so many bytes of memory, when there is room.
-// What needs more than there is takes all of it.
+// within runs decode once the semaphore grants so many bytes of memory. A decode
+// that needs more than the Inspector's memory takes all of it and runs alone.
 func (in *Inspector) within(ctx context.Context, bytes int64, decode func() error) error {
 	bytes = min(bytes, in.memory)
-	if err := in.room.Acquire(ctx, bytes); err != nil {
+	if err := in.semaphore.Acquire(ctx, bytes); err != nil {
 		return fmt.Errorf("wait for memory: %w", err)
 	}
-	defer in.room.Release(bytes)
+	defer in.semaphore.Release(bytes)
 	return decode()
 }
 
-// buffered reads r through a buffer that is used again after release.
+// buffered reads r through a buffer of the pool, which release gives back.
 func (in *Inspector) buffered(r io.Reader) (_ *bufio.Reader, release func()) {
 	b := in.buffers.Get().(*bufio.Reader)
 	b.Reset(r)

@@ -4,17 +4,19 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
+	"image"
 
 	"inlet/imaging/dcjpeg"
 	"inlet/imaging/fingerprint"
 )
 
-// jpeg reads a JPEG once, to its end: whether it is sound, its payload, and what
-// it looks like where an eighth of it will do. A file that lacks nothing but the
-// end marker is taken: all of its pixels are there. Kinds that dcjpeg does not
-// check are decoded by nothing else here either: arithmetic coding, 12 bits,
-// lossless.
-func (in *Inspector) jpeg(_ context.Context, src *source, orientation int) (picture, error) {
+// jpeg reads a JPEG once, to its end. It checks it, hashes its payload and
+// reduces the picture where an eighth of it will do. It takes a file that lacks
+// nothing but the end marker: all pixels are there. It refuses the kinds that
+// dcjpeg does not check, which nothing else here decodes either: arithmetic
+// coding, 12 bits, lossless.
+func (in *Inspector) jpeg(_ context.Context, src *source, orientation int) (contents, error) {
 	d := in.jpegs.Get().(*dcjpeg.Decoder)
 	defer in.jpegs.Put(d)
 
@@ -22,17 +24,36 @@ func (in *Inspector) jpeg(_ context.Context, src *source, orientation int) (pict
 	m, err := d.Inspect(src.all(), in.maxPixels, p.add)
 	switch {
 	case errors.Is(err, dcjpeg.ErrTooLarge):
-		return picture{}, tooManyPixels(err)
+		return contents{}, fmt.Errorf("%w: %w", ErrTooManyPixels, err)
 	case err != nil:
-		return picture{}, undecodable("%v", err)
+		return contents{}, undecodable("%v", err)
 	}
+
 	p.finish()
-	pic := picture{width: m.Width, height: m.Height, frames: 1, payload: p.payload}
+
+	c := contents{width: m.Width, height: m.Height, frames: 1, payload: p.payload}
 	if m.Y.Pix != nil && fingerprint.EighthForFingerprint(m.Width, m.Height) {
 		frame := fingerprint.Frame{Width: m.Width, Height: m.Height, Scale: 8, Orientation: orientation, Side: fingerprint.Side}
-		pic.look = fingerprint.New(planes(m), frame)
+		c.reduced = fingerprint.New(planes(m), frame)
 	}
-	return pic, nil
+	return c, nil
+}
+
+// planes makes an image of the planes of dcjpeg.
+func planes(m *dcjpeg.Image) image.Image {
+	size := image.Rect(0, 0, m.Y.W, m.Y.H)
+	if m.Components == 1 {
+		return &image.Gray{Pix: m.Y.Pix, Stride: m.Y.Stride, Rect: size}
+	}
+
+	ratio := map[[2]int]image.YCbCrSubsampleRatio{
+		{8, 8}: image.YCbCrSubsampleRatio444, {16, 8}: image.YCbCrSubsampleRatio422, {16, 16}: image.YCbCrSubsampleRatio420,
+		{8, 16}: image.YCbCrSubsampleRatio440, {32, 8}: image.YCbCrSubsampleRatio411, {32, 16}: image.YCbCrSubsampleRatio410,
+	}[[2]int{m.Cb.ScaleX, m.Cb.ScaleY}]
+	return &image.YCbCr{
+		Y: m.Y.Pix, Cb: m.Cb.Pix, Cr: m.Cr.Pix,
+		YStride: m.Y.Stride, CStride: m.Cb.Stride, SubsampleRatio: ratio, Rect: size,
+	}
 }
 
 // JPEG markers, without their FF.

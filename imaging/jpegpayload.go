@@ -6,13 +6,13 @@ import (
 )
 
 // jpegPayload hashes a JPEG while dcjpeg reads it: every segment and all
-// entropy-coded data but comments and the application's segments, of which the
-// colour profile counts and what they say of the colour space. What follows the
-// end marker, such as previews and gain maps, does not.
+// entropy-coded data, without comments and the application's segments. Of the
+// latter, the colour profile and the colour space count. Data behind the end
+// marker, such as previews and gain maps, do not.
 type jpegPayload struct {
 	*payload
 	colour  jpegColour
-	entropy hash.Hash // of the scan that is being read, if any
+	entropy hash.Hash // of the current scan, if any
 	endScan func()
 }
 
@@ -22,6 +22,7 @@ func (p *jpegPayload) add(code byte, data []byte) {
 		p.entropy.Write(data)
 		return
 	}
+
 	p.end()
 	switch {
 	case code == jpegAPP2 && bytes.HasPrefix(data, []byte("ICC_PROFILE\x00")):
@@ -56,9 +57,9 @@ func (p *jpegPayload) finish() {
 	p.part("colour", p.colour.meaning())
 }
 
-// jpegColour is what decides how the components of a JPEG are understood. It is
-// hashed instead of the segments that say it, which also say other things, and
-// which a tool may drop where they say the usual.
+// jpegColour decides the meaning of a JPEG's components. It is hashed instead of
+// the segments that declare it: they also hold other things, and a tool may drop
+// them where they declare the usual.
 type jpegColour struct {
 	jfif, adobe bool
 	transform   byte

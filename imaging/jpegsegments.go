@@ -8,11 +8,12 @@ import (
 
 const jpegDQT = 0xdb // a marker, without its FF
 
-// jpegSegments visits the segments before the first scan until visit says that
-// it has seen enough. What it is given does not outlive the call.
+// jpegSegments visits the segments before the first scan until visit wants no
+// more. A body is valid during the call alone.
 func (in *Inspector) jpegSegments(src *source, visit func(code byte, body []byte) (more bool)) {
 	r, release := in.buffered(src.all())
 	defer release()
+
 	for {
 		code, err := nextMarker(r)
 		if err != nil || code == jpegSOS {
@@ -21,6 +22,7 @@ func (in *Inspector) jpegSegments(src *source, visit func(code byte, body []byte
 		if code == jpegSOI {
 			continue
 		}
+
 		length, err := r.Peek(2)
 		if err != nil {
 			return
@@ -35,8 +37,42 @@ func (in *Inspector) jpegSegments(src *source, visit func(code byte, body []byte
 	}
 }
 
-// jpegQuantisation is that of a JPEG's first component, luma as a rule; nil if it
-// is not declared before the first scan.
+// jpegKind is what the frame header of a JPEG says about decoding it.
+type jpegKind struct {
+	bytesPerPixel float64 // that image/jpeg takes
+	eighth        bool    // dcjpeg may know it
+}
+
+// jpegKind reads the frame header. A pixel takes a byte of each component, as
+// far as that is not subsampled, four more for the coefficients of a progressive
+// file, and four in the end where there is ink.
+func (in *Inspector) jpegKind(src *source) jpegKind {
+	kind := jpegKind{bytesPerPixel: 24}
+	in.jpegSegments(src, func(code byte, frame []byte) bool {
+		if !isSOF(code) || len(frame) < 9 {
+			return !isSOF(code)
+		}
+
+		samples, most := 0, 1
+		for i := 6; i+3 <= len(frame); i += 3 {
+			n := int(frame[i+1]>>4) * int(frame[i+1]&15)
+			samples, most = samples+n, max(most, n)
+		}
+		kind = jpegKind{bytesPerPixel: float64(samples) / float64(most), eighth: frame[5] < 4}
+		if code > jpegSOF0+1 {
+			kind.bytesPerPixel *= 5
+		}
+		if !kind.eighth {
+			kind.bytesPerPixel += 4
+		}
+		return false
+	})
+
+	return kind
+}
+
+// jpegQuantisation is that of a JPEG's first component, luma as a rule. It is nil
+// where no segment before the first scan declares it.
 func (in *Inspector) jpegQuantisation(src *source) *fingerprint.Quantisation {
 	var tables [4]*fingerprint.Quantisation
 	var of *fingerprint.Quantisation
@@ -49,6 +85,7 @@ func (in *Inspector) jpegQuantisation(src *source) *fingerprint.Quantisation {
 		}
 		return true
 	})
+
 	return of
 }
 

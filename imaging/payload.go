@@ -8,12 +8,12 @@ import (
 )
 
 // payload hashes the picture data of a file and what changes its display,
-// nothing else. Every part is hashed with its kind and length, so two different
-// lists of parts never look alike. The hash is BLAKE3: pictures with the same one
-// are merged, so it must be one in which nobody finds collisions.
+// nothing else. It hashes every part with its kind and length, so that no two
+// lists of parts are hashed as the same bytes. Pictures with the same hash are
+// merged, so nobody may find collisions: it is BLAKE3.
 type payload struct {
 	h     hash.Hash
-	spare hash.Hash // of a stream that is done, for the next one
+	spare hash.Hash // from a stream that ended, for the next one
 }
 
 func newPayload(f Format) *payload {
@@ -28,8 +28,8 @@ func (p *payload) part(kind string, data []byte) {
 	p.h.Write(data)
 }
 
-// stream adds a part of unknown length: what was written to the hash returned
-// when done is called.
+// stream adds a part of unknown length: all that the caller writes to h before it
+// calls done.
 func (p *payload) stream(kind string) (h hash.Hash, done func()) {
 	h, p.spare = p.spare, nil
 	if h == nil {
@@ -59,6 +59,7 @@ func (p *payload) sum(orientation int) *[32]byte {
 	if orientation < 2 || orientation > 8 {
 		orientation = 1
 	}
+
 	p.part("orientation", []byte{byte(orientation)})
 	return (*[32]byte)(p.h.Sum(nil))
 }

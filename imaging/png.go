@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"encoding/binary"
-	"errors"
 	"hash"
 	"hash/crc32"
 	"io"
@@ -15,33 +14,37 @@ import (
 
 // png reads a PNG to its IEND in constant memory: the checksums of all chunks,
 // the checksum of the compressed data, its exact length, and the filter of each
-// row. It takes what image/png takes. What it looks like is made in the same
-// pass, unless it is interlaced.
-func (in *Inspector) png(ctx context.Context, src *source, orientation int) (picture, error) {
+// row. It takes what image/png takes. It reduces the picture in the same pass,
+// unless it is interlaced.
+func (in *Inspector) png(ctx context.Context, src *source, orientation int) (contents, error) {
 	r, release := in.buffered(src.all())
 	defer release()
+
 	f := &pngFile{in: in, r: r, payload: newPayload(PNG)}
-	var look *fingerprint.Picture
+	var reduced *fingerprint.Picture
 	f.pixels = func(z io.Reader) (err error) {
 		if f.head.interlaced || narrow(f.head.size(), fingerprint.Side) {
 			return checkRows(z, f.head.passes())
 		}
-		look, err = f.look(ctx, src, z, orientation)
+		reduced, err = f.reduce(ctx, src, z, orientation)
 		return err
 	}
 	if err := f.read(); err != nil {
-		return picture{}, ended(err)
+		return contents{}, ended(err)
 	}
+
 	f.endIDAT()
 	if f.hidden {
-		look = nil // it would be that of a picture that browsers do not show
+		reduced = nil // browsers do not show this picture
 	}
-	return picture{
+	return contents{
 		width: int(f.head.width), height: int(f.head.height),
 		frames: max(1, int(f.frames)), duration: f.duration, payload: f.payload,
-		look: look, looked: f.hidden || !f.head.interlaced,
+		reduced: reduced, reducedKnown: f.hidden || !f.head.interlaced,
 	}, nil
 }
+
+const pngSignature = "\x89PNG\r\n\x1a\n"
 
 // pngStage is how far the order of the chunks has got.
 type pngStage int
@@ -74,18 +77,25 @@ type pngFile struct {
 	frames   int64     // of the animation
 	control  apngFrame // the last one's
 	duration time.Duration
-	hidden   bool // the picture is not part of it
+	hidden   bool // the picture is not part of the animation
 	payload  *payload
 	pixels   func(io.Reader) error // reads the rows, instead of only checking them
-	idat     hash.Hash             // what all IDAT chunks hold goes here
+	idat     hash.Hash             // of the data of all IDAT chunks
 	endIDAT  func()
 }
 
-func (f *pngFile) read() error {
+// begin passes over the signature, which Sniff has seen.
+func (f *pngFile) begin() error {
 	f.idat, f.endIDAT = f.payload.stream("IDAT")
-	if _, err := f.r.Discard(8); err != nil { // the signature was sniffed
+	_, err := f.r.Discard(len(pngSignature))
+	return err
+}
+
+func (f *pngFile) read() error {
+	if err := f.begin(); err != nil {
 		return err
 	}
+
 	for f.stage != pngSeenIEND {
 		if err := f.next(); err != nil {
 			return err
@@ -94,6 +104,7 @@ func (f *pngFile) read() error {
 			return err
 		}
 	}
+
 	return nil
 }
 
@@ -103,14 +114,17 @@ func (f *pngFile) next() error {
 		f.held = false
 		return nil
 	}
+
 	var b [8]byte
 	if _, err := io.ReadFull(f.r, b[:]); err != nil {
 		return err
 	}
+
 	f.left = int64(binary.BigEndian.Uint32(b[:]))
 	if f.left > 0x7fffffff {
 		return undecodable("a chunk of %d bytes", f.left)
 	}
+
 	f.kind, f.crc = string(b[4:]), crc32.ChecksumIEEE(b[4:])
 	return nil
 }
@@ -123,17 +137,15 @@ func (f *pngFile) Read(p []byte) (int, error) {
 	n, err := f.r.Read(p[:min(int64(len(p)), f.left)])
 	f.left -= int64(n)
 	f.crc = crc32.Update(f.crc, crc32.IEEETable, p[:n])
-	if errors.Is(err, io.EOF) {
-		err = io.ErrUnexpectedEOF
-	}
-	return n, err
+	return n, truncated(err)
 }
 
-// end passes over what is left of the chunk and verifies its checksum.
+// end passes over the rest of the chunk and verifies its checksum.
 func (f *pngFile) end() error {
 	if _, err := io.Copy(io.Discard, f); err != nil {
 		return err
 	}
+
 	var b [4]byte
 	if _, err := io.ReadFull(f.r, b[:]); err != nil {
 		return err
@@ -149,6 +161,7 @@ func (f *pngFile) body(most int64) ([]byte, error) {
 	if f.left > most {
 		return nil, undecodable("a chunk %q of %d bytes", f.kind, f.left)
 	}
+
 	p := make([]byte, f.left)
 	if _, err := io.ReadFull(f, p); err != nil {
 		return nil, err
@@ -182,17 +195,20 @@ func (f *pngFile) chunk() error {
 		}
 		done()
 	}
+
 	return f.end()
 }
 
-// animation reads the chunks that make a PNG an animation. Malformed ones are
-// passed over, as they are by decoders that know no animations.
+// animation reads the chunks that make a PNG an animation. It passes over
+// malformed ones, as decoders without animations do.
 func (f *pngFile) animation() error {
 	body, err := f.body(1 << 10)
 	if err != nil {
 		return err
 	}
+
 	f.payload.part(f.kind, body)
+
 	switch {
 	case f.kind == "acTL" && len(body) == 8 && f.stage > pngStart && f.stage < pngSeenIDAT:
 		f.animated = true
@@ -203,5 +219,6 @@ func (f *pngFile) animation() error {
 		f.duration += shownFor(f.control.delay)
 		return f.in.fits(f.head.width, f.head.height, f.frames)
 	}
+
 	return nil
 }

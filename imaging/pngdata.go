@@ -9,8 +9,8 @@ import (
 	"inlet/imaging/fingerprint"
 )
 
-// pngData is what all IDAT chunks hold, or all fdAT chunks of a frame, as one
-// stream. It verifies their checksums, and adds what it reads to the payload.
+// pngData reads all IDAT chunks, or all fdAT chunks of a frame, as one stream. It
+// verifies their checksums and hashes the data for the payload.
 type pngData struct {
 	f    *pngFile
 	kind string
@@ -21,6 +21,7 @@ func (d pngData) Read(p []byte) (int, error) {
 	if f.held {
 		return 0, io.EOF
 	}
+
 	for f.left == 0 {
 		if err := f.end(); err != nil {
 			return 0, err
@@ -36,6 +37,7 @@ func (d pngData) Read(p []byte) (int, error) {
 			return 0, err
 		}
 	}
+
 	n, err := f.Read(p)
 	f.idat.Write(p[:n])
 	return n, err
@@ -50,8 +52,8 @@ func (d pngData) begin() error {
 	return truncated(err)
 }
 
-// firstIDAT reads the picture when its first IDAT has come. Later ones that do
-// not follow at once are passed over, as image/png does.
+// firstIDAT reads the picture at its first IDAT. It passes over later ones that
+// do not follow at once, as image/png does.
 func (f *pngFile) firstIDAT() error {
 	switch {
 	case f.stage == pngSeenIDAT:
@@ -62,6 +64,7 @@ func (f *pngFile) firstIDAT() error {
 	case f.stage == pngStart, f.stage == pngSeenIHDR && f.head.colour == pngPalette:
 		return undecodable("IDAT out of order")
 	}
+
 	f.stage = pngSeenIDAT
 
 	data := pngData{f, "IDAT"}
@@ -71,6 +74,7 @@ func (f *pngFile) firstIDAT() error {
 	if err != nil {
 		return inflated(err)
 	}
+
 	if f.pixels == nil {
 		err = checkRows(z, f.head.passes())
 	} else {
@@ -79,22 +83,23 @@ func (f *pngFile) firstIDAT() error {
 	if err != nil {
 		return inflated(err)
 	}
-	// What follows the compressed data is passed over.
-	_, err = io.Copy(io.Discard, data)
+
+	_, err = io.Copy(io.Discard, data) // behind the compressed data
 	return err
 }
 
-// look reads the rows of a picture that is not interlaced, and makes of them what
-// it looks like.
-func (f *pngFile) look(ctx context.Context, src *source, z io.Reader, orientation int) (p *fingerprint.Picture, err error) {
+// reduce reads the rows of a picture that is not interlaced and reduces it for
+// comparison.
+func (f *pngFile) reduce(ctx context.Context, src *source, z io.Reader, orientation int) (p *fingerprint.Picture, err error) {
 	size := f.head.size()
 	frame := fingerprint.Frame{Width: size.X, Height: size.Y, Orientation: orientation, Side: fingerprint.Side}
-	room := f.in.within(ctx, rowMemory(size.X)+lookMemory(size, fingerprint.Side), func() error {
+	memory := rowMemory(size.X) + reducedMemory(size, fingerprint.Side)
+	waited := f.in.within(ctx, memory, func() error {
 		p, err = fingerprint.NewRows(frame, src.rows(f.rows(z).next))
 		return nil
 	})
-	if room != nil {
-		return nil, src.fail(room)
+	if waited != nil {
+		return nil, src.fail(waited)
 	}
 	if err == nil {
 		err = checkRows(z, nil)
@@ -121,9 +126,10 @@ func checkRows(z io.Reader, passes []pngPass) error {
 			left -= int64(n)
 		}
 	}
+
 	switch n, err := io.ReadFull(z, buf[:1]); {
 	case n > 0:
-		return undecodable("there are more pixels than there is room for")
+		return undecodable("there are more pixels than promised")
 	case !errors.Is(err, io.EOF):
 		return err
 	}
@@ -135,7 +141,7 @@ func inflated(err error) error {
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return undecodable("there are fewer pixels than promised")
 	}
-	if errors.Is(err, ErrUndecodable) {
+	if errors.Is(err, ErrUndecodable) || errors.Is(err, errEnough) {
 		return err
 	}
 	return undecodable("%v", err)

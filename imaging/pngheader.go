@@ -14,18 +14,13 @@ type pngHeader struct {
 }
 
 // Colour types of PNG.
-const (
-	pngGrey      = 0
-	pngRGB       = 2
-	pngPalette   = 3
-	pngGreyAlpha = 4
-	pngRGBA      = 6
-)
+const pngGrey, pngRGB, pngPalette, pngGreyAlpha, pngRGBA = 0, 2, 3, 4, 6
 
 func (f *pngFile) ihdr() error {
 	if f.stage != pngStart {
 		return undecodable("IHDR out of order")
 	}
+
 	b, err := f.body(13)
 	if err != nil {
 		return err
@@ -33,6 +28,7 @@ func (f *pngFile) ihdr() error {
 	if len(b) < 13 || b[10] != 0 || b[11] != 0 || b[12] > 1 {
 		return undecodable("an IHDR that is not understood")
 	}
+
 	f.stage = pngSeenIHDR
 	f.head = pngHeader{
 		width:  int64(binary.BigEndian.Uint32(b)),
@@ -42,8 +38,16 @@ func (f *pngFile) ihdr() error {
 	if f.head.samples() == 0 {
 		return undecodable("%d bits of colour type %d", b[8], b[9])
 	}
+
 	f.payload.part("IHDR", b)
 	return f.in.fits(f.head.width, f.head.height, 1)
+}
+
+// interlaced says what the header of a PNG does; true where it cannot be read.
+func interlaced(src *source) bool {
+	const at = 28 // the last byte of IHDR, which is the first chunk
+	b, err := src.bytes(at, 1)
+	return err != nil || b[0] != 0
 }
 
 func (h pngHeader) size() image.Point { return image.Pt(int(h.width), int(h.height)) }
@@ -69,10 +73,12 @@ func (f *pngFile) plte() error {
 	if f.stage != pngSeenIHDR {
 		return undecodable("PLTE out of order")
 	}
+
 	b, err := f.body(3 * 256)
 	if err != nil {
 		return err
 	}
+
 	n := len(b) / 3
 	switch {
 	case len(b)%3 != 0 || n == 0 || n > 1<<f.head.depth:
@@ -80,6 +86,7 @@ func (f *pngFile) plte() error {
 	case f.head.colour == pngGrey || f.head.colour == pngGreyAlpha:
 		return undecodable("a grey picture with a palette")
 	}
+
 	f.stage, f.palette = pngSeenPLTE, b
 	f.payload.part("PLTE", b)
 	return nil
@@ -98,17 +105,19 @@ func (f *pngFile) trns() error {
 	if f.left != want {
 		return undecodable("tRNS out of order")
 	}
+
 	b, err := f.body(256)
 	if err != nil {
 		return err
 	}
+
 	f.stage, f.trans = pngSeenTRNS, b
 	f.payload.part("tRNS", b)
 	return nil
 }
 
-// pngPass is one pass over the picture: all of it, or one of the seven of an
-// interlaced one.
+// pngPass is a pass over the picture: the only one, or one of the seven of an
+// interlaced picture.
 type pngPass struct {
 	rows, rowBytes int64 // rowBytes without the filter's byte
 }
@@ -119,6 +128,7 @@ func (h pngHeader) passes() []pngPass {
 	if !h.interlaced {
 		return []pngPass{{h.height, (h.width*bits + 7) / 8}}
 	}
+
 	var passes []pngPass
 	for _, p := range [7]struct{ x, y, stepX, stepY int64 }{
 		{0, 0, 8, 8}, {4, 0, 8, 8}, {0, 4, 4, 8}, {2, 0, 4, 4}, {0, 2, 2, 4}, {1, 0, 2, 2}, {0, 1, 1, 2},
@@ -128,5 +138,6 @@ func (h pngHeader) passes() []pngPass {
 			passes = append(passes, pngPass{h, (w*bits + 7) / 8})
 		}
 	}
+
 	return passes
 }

@@ -1,19 +1,29 @@
 package imaging
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"slices"
 )
 
-// Sniff tells a file's format by its first bytes, of which SniffLen are enough.
-// Names and media types play no part, and nothing is said about the rest of the
-// file. What is none of Formats is ErrUnsupported: SVG, PDF, text, BigTIFF.
+// Sniff tells a file's format by its first bytes; SniffLen bytes are enough. It
+// ignores names and media types, and says nothing about the rest of the file.
+// Other formats are ErrUnsupported: SVG, PDF, text, BigTIFF.
 func Sniff(head []byte) (Format, error) {
-	for _, m := range magics {
-		if m.matches(head) {
+	for _, m := range []struct {
+		format Format
+		prefix string
+	}{
+		{JPEG, "\xff\xd8\xff"}, {PNG, pngSignature}, {GIF, "GIF87a"}, {GIF, "GIF89a"}, {TIFF, "II*\x00"}, {TIFF, "MM\x00*"},
+	} {
+		if bytes.HasPrefix(head, []byte(m.prefix)) {
 			return m.format, nil
 		}
+	}
+
+	if len(head) >= webpHeader && string(head[:4]) == "RIFF" && string(head[riffHeader:webpHeader]) == "WEBP" {
+		return WebP, nil
 	}
 	if isBMP(head) {
 		return BMP, nil
@@ -24,36 +34,8 @@ func Sniff(head []byte) (Format, error) {
 	return "", fmt.Errorf("%w: its first bytes are of none", ErrUnsupported)
 }
 
-// magic is what a format's files begin with; a '?' stands for any byte.
-type magic struct {
-	format Format
-	prefix string
-}
-
-var magics = [...]magic{
-	{JPEG, "\xff\xd8\xff"},
-	{PNG, "\x89PNG\r\n\x1a\n"},
-	{GIF, "GIF87a"},
-	{GIF, "GIF89a"},
-	{WebP, "RIFF????WEBP"},
-	{TIFF, "II*\x00"},
-	{TIFF, "MM\x00*"},
-}
-
-func (m magic) matches(head []byte) bool {
-	if len(head) < len(m.prefix) {
-		return false
-	}
-	for i := range len(m.prefix) {
-		if m.prefix[i] != '?' && m.prefix[i] != head[i] {
-			return false
-		}
-	}
-	return true
-}
-
-// isBMP wants one of the known header lengths besides the two letters, which
-// many a text begins with.
+// isBMP wants one of the known header lengths besides the two letters, with which
+// many a text begins.
 func isBMP(head []byte) bool {
 	if len(head) < 18 || string(head[:2]) != "BM" {
 		return false
@@ -67,27 +49,22 @@ func sniffBrands(head []byte) (Format, bool) {
 	if len(head) < 16 || string(head[4:8]) != "ftyp" {
 		return "", false
 	}
-	if f, ok := brandFormat(head[8:12]); ok {
-		return f, true
+
+	formats := map[string]Format{
+		"heic": HEIC, "heix": HEIC, "hevc": HEIC, "hevx": HEIC, "heim": HEIC, "heis": HEIC, "avif": AVIF, "avis": AVIF,
 	}
-	if major := string(head[8:12]); major != "mif1" && major != "msf1" {
-		return "", false
+
+	major := string(head[8:12])
+	if major != "mif1" && major != "msf1" {
+		f, ok := formats[major]
+		return f, ok
 	}
+
 	end := min(int64(len(head)), int64(binary.BigEndian.Uint32(head)))
 	for at := int64(16); at+4 <= end; at += 4 {
-		if f, ok := brandFormat(head[at : at+4]); ok {
+		if f, ok := formats[string(head[at:at+4])]; ok {
 			return f, true
 		}
-	}
-	return "", false
-}
-
-func brandFormat(brand []byte) (Format, bool) {
-	switch string(brand) {
-	case "heic", "heix", "hevc", "hevx", "heim", "heis":
-		return HEIC, true
-	case "avif", "avis":
-		return AVIF, true
 	}
 	return "", false
 }

@@ -1,18 +1,33 @@
 package imaging
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+
+	"inlet/imaging/exif"
 )
 
-// source is the file that is looked into. Reads end once the context is done.
-// A failure of the reader is remembered, so that it is never taken for damage
-// in the file.
+// source is the file that is read. Reads end once the context is done. A source
+// remembers a failure of the reader, so that it is never taken for damage in the
+// file.
 type source struct {
 	r       *io.SectionReader
 	done    func() error // the context's Err
 	failure error
+}
+
+// fromSource runs read on a file. A failure of the reader takes precedence over
+// all that read says.
+func fromSource[T any](ctx context.Context, r io.ReaderAt, size int64, read func(*source) (T, error)) (T, error) {
+	src := &source{r: io.NewSectionReader(r, 0, size), done: ctx.Err}
+	v, err := read(src)
+	if src.failure != nil {
+		var none T
+		return none, src.failure
+	}
+	return v, err
 }
 
 // ReadAt implements io.ReaderAt.
@@ -20,6 +35,7 @@ func (s *source) ReadAt(p []byte, off int64) (int, error) {
 	if err := s.done(); err != nil {
 		return 0, s.fail(err)
 	}
+
 	n, err := s.r.ReadAt(p, off)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return n, s.fail(fmt.Errorf("read the picture: %w", err))
@@ -34,7 +50,7 @@ func (s *source) fail(err error) error {
 	return err
 }
 
-// rows lets next go on as long as the context is not done.
+// rows makes next fail once the context is done.
 func (s *source) rows(next func([]uint8) error) func([]uint8) error {
 	return func(pixels []uint8) error {
 		if err := s.done(); err != nil {
@@ -43,6 +59,9 @@ func (s *source) rows(next func([]uint8) error) func([]uint8) error {
 		return next(pixels)
 	}
 }
+
+// meta reads the camera's metadata, empty where there is none.
+func (s *source) meta(f Format) exif.Metadata { return exif.Read(s, s.size(), string(f)) }
 
 func (s *source) size() int64 { return s.r.Size() }
 
@@ -54,12 +73,13 @@ func (s *source) section(off, n int64) *io.SectionReader {
 // all is the whole file.
 func (s *source) all() *io.SectionReader { return s.section(0, s.size()) }
 
-// bytes reads n bytes at off; n must be bounded by the caller. Bytes that are
-// not there are ErrUndecodable.
+// bytes reads n bytes at off; the caller bounds n. Bytes beyond the end are
+// ErrUndecodable.
 func (s *source) bytes(off int64, n int) ([]byte, error) {
 	if off < 0 || off > s.size()-int64(n) {
 		return nil, undecodable("the file is truncated")
 	}
+
 	p := make([]byte, n)
 	if _, err := s.ReadAt(p, off); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err

@@ -24,18 +24,14 @@ const (
 // first frame, upright, over white, without metadata, never enlarged. It decodes
 // within the Inspector's memory. HEIC and AVIF are ErrNotReady.
 func (in *Inspector) Thumbnail(ctx context.Context, r io.ReaderAt, size int64, f Format, width int) ([]byte, error) {
-	src := &source{r: io.NewSectionReader(r, 0, size), done: ctx.Err}
-	thumbnail, err := in.thumbnail(ctx, src, f, width)
-	if src.failure != nil {
-		return nil, src.failure
-	}
-	return thumbnail, err
+	return fromSource(ctx, r, size, func(src *source) ([]byte, error) { return in.thumbnail(ctx, src, f, width) })
 }
 
 func (in *Inspector) thumbnail(ctx context.Context, src *source, f Format, width int) (out []byte, err error) {
 	if err := decodable(f); err != nil {
 		return nil, err
 	}
+
 	size, err := in.size(src, f, 0)
 	if err != nil {
 		return nil, err
@@ -43,25 +39,36 @@ func (in *Inspector) thumbnail(ctx context.Context, src *source, f Format, width
 	if max(size.X, size.Y) > maxLine {
 		return nil, undecodable("%d×%d pixels are not scaled", size.X, size.Y)
 	}
-	orientation := readMeta(src, f).Orientation
-	w, h := target(size.X, size.Y, width, orientation >= 5)
+
+	orientation := src.meta(f).Orientation
+	w, h := target(size.X, size.Y, width, turned(orientation))
 	ways := in.ways(src, f, 0, size, w <= size.X/8 && h <= size.Y/8)
 	err = in.tryEach(ctx, ways, 0, func(way way) error {
-		picture, done, err := way.open()
-		defer done()
-		if err != nil {
+		return way.open(func(r rows) error {
+			out, err = scaled(r, w, h, orientation)
 			return err
-		}
-		small, err := shrink(picture, w, h)
-		if err != nil {
-			return err
-		}
-		var b bytes.Buffer
-		err = jpeg.Encode(&b, upright(small, orientation), &jpeg.Options{Quality: thumbnailQuality})
-		out = b.Bytes()
-		return err
+		})
 	})
+
 	return out, err
+}
+
+// ThumbnailOf is Thumbnail for a picture that was decoded elsewhere; orientation
+// is as that of EXIF.
+func ThumbnailOf(m image.Image, orientation, width int) ([]byte, error) {
+	w, h := target(m.Bounds().Dx(), m.Bounds().Dy(), width, turned(orientation))
+	return scaled(whole(m).rows(), w, h, orientation)
+}
+
+// scaled scales a picture to w×h pixels and turns it upright.
+func scaled(picture rows, w, h, orientation int) ([]byte, error) {
+	small, err := shrink(picture, w, h)
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	err = jpeg.Encode(&b, upright(small, orientation), &jpeg.Options{Quality: thumbnailQuality})
+	return b.Bytes(), err
 }
 
 // target is the size to which a picture of w×h pixels is scaled before it is
@@ -77,37 +84,34 @@ func target(w, h, width int, turned bool) (int, int) {
 
 // upright undoes an EXIF orientation.
 func upright(m *image.RGBA, orientation int) *image.RGBA {
-	w, h := m.Rect.Dx(), m.Rect.Dy()
-	// from is where the pixel comes from that is displayed at (x, y).
-	var from func(x, y int) (int, int)
-	switch orientation {
-	case 2:
-		from = func(x, y int) (int, int) { return w - 1 - x, y }
-	case 3:
-		from = func(x, y int) (int, int) { return w - 1 - x, h - 1 - y }
-	case 4:
-		from = func(x, y int) (int, int) { return x, h - 1 - y }
-	case 5:
-		from = func(x, y int) (int, int) { return y, x }
-	case 6:
-		from = func(x, y int) (int, int) { return y, h - 1 - x }
-	case 7:
-		from = func(x, y int) (int, int) { return w - 1 - y, h - 1 - x }
-	case 8:
-		from = func(x, y int) (int, int) { return w - 1 - y, x }
-	default:
+	flipX := orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8
+	flipY := orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7
+	transposed := turned(orientation)
+	if !flipX && !flipY && !transposed {
 		return m
 	}
-	size := image.Rect(0, 0, w, h)
-	if orientation >= 5 {
-		size = image.Rect(0, 0, h, w)
+
+	w, h := m.Rect.Dx(), m.Rect.Dy()
+	out := image.NewRGBA(image.Rect(0, 0, w, h))
+	if transposed {
+		out = image.NewRGBA(image.Rect(0, 0, h, w))
 	}
-	out := image.NewRGBA(size)
-	for y := range size.Dy() {
-		for x := range size.Dx() {
-			fx, fy := from(x, y)
-			copy(out.Pix[out.PixOffset(x, y):][:4], m.Pix[m.PixOffset(fx, fy):][:4])
+
+	for y := range h {
+		for x := range w {
+			toX, toY := x, y
+			if flipX {
+				toX = w - 1 - x
+			}
+			if flipY {
+				toY = h - 1 - y
+			}
+			if transposed {
+				toX, toY = toY, toX
+			}
+			copy(out.Pix[out.PixOffset(toX, toY):][:4], m.Pix[m.PixOffset(x, y):])
 		}
 	}
+
 	return out
 }

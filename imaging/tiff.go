@@ -7,47 +7,44 @@ import (
 
 // tiff reads the first picture of a TIFF: its directory, that the strips or
 // tiles lie inside the file, and, for the compressions that can be followed
-// without keeping pixels, that they hold what they should. Where its rows are
-// decoded for what it looks like, they are not followed once more. Of further
-// pages the directories alone are read.
-func (in *Inspector) tiff(ctx context.Context, src *source, orientation int) (picture, error) {
+// without keeping pixels, that they hold what they should. It follows them once:
+// while it reduces the picture, where that goes by rows. Of further pages it
+// reads the directories alone.
+func (in *Inspector) tiff(ctx context.Context, src *source, orientation int) (contents, error) {
 	f, l, err := in.tiffPicture(src, 0)
 	if err != nil {
-		return picture{}, err
+		return contents{}, err
 	}
 	if err := in.tiffBlocks(f, l, false); err != nil {
-		return picture{}, err
+		return contents{}, err
 	}
-	pic := picture{width: int(l.width), height: int(l.height), looked: f.byRows(l)}
-	if pic.looked {
-		if pic.look, err = in.look(ctx, src, TIFF, orientation); err != nil {
-			return picture{}, err
+
+	c := contents{width: int(l.width), height: int(l.height), reducedKnown: l.byRows}
+	if c.reducedKnown {
+		if c.reduced, err = in.reduceAccepted(ctx, src, TIFF, orientation); err != nil {
+			return contents{}, err
 		}
 	}
-	if pic.look == nil || len(pic.look.Luma.Pix) == 0 {
+	if c.reduced == nil || len(c.reduced.Luma.Pix) == 0 {
 		if err := in.tiffBlocks(f, l, true); err != nil {
-			return picture{}, err
+			return contents{}, err
 		}
 	}
-	pic.frames, err = in.tiffPages(f, l.width*l.height)
-	return pic, err
+
+	c.frames, err = in.tiffPages(f, l.width*l.height)
+	return c, err
 }
 
 // tiffPicture reads what the directory of a page says of its picture.
 func (in *Inspector) tiffPicture(src *source, page int) (*tiffFile, *tiffLayout, error) {
-	f, err := openTIFF(src)
+	f, err := openTIFF(src, page)
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := f.page(page); err != nil {
-		return nil, nil, err
-	}
-	l := &tiffLayout{}
-	if l.width, err = f.number(tiffWidth, 0); err != nil {
-		return nil, nil, err
-	}
-	if l.height, err = f.number(tiffHeight, 0); err != nil {
-		return nil, nil, err
+
+	l := &tiffLayout{width: f.number(tiffWidth, 0), height: f.number(tiffHeight, 0)}
+	if f.err != nil {
+		return nil, nil, f.err
 	}
 	if err := in.fits(l.width, l.height, 1); err != nil {
 		return nil, nil, err
@@ -70,6 +67,10 @@ type tiffLayout struct {
 	blockWidth, blockHeight int64
 	across, down            int64
 	offsets, counts         uint16 // the tags
+
+	byRows    bool // tiffRows decodes it; the other kinds are left to x/image
+	predicted bool // from the pixel on the left
+	pixels    pixelFormat
 }
 
 // TIFF's ways to say what samples mean, and to compress them.
@@ -88,29 +89,13 @@ const (
 )
 
 func (f *tiffFile) layout(l *tiffLayout) error {
-	fill, subfile, planar := int64(0), int64(0), int64(0)
-	for _, want := range []struct {
-		tag    uint16
-		absent int64
-		to     *int64
-	}{
-		{tiffCompression, tiffPlain, &l.compression},
-		{tiffPhotometric, 0, &l.photometric},
-		{tiffFillOrder, 1, &fill},
-		{tiffSubfileType, 0, &subfile},
-		{tiffPlanar, 1, &planar},
-	} {
-		var err error
-		if *want.to, err = f.number(want.tag, want.absent); err != nil {
-			return err
-		}
-	}
+	l.compression = max(tiffPlain, f.number(tiffCompression, tiffPlain))
+	l.photometric = f.number(tiffPhotometric, 0)
+	l.reversed = f.number(tiffFillOrder, 1) == 2
+
 	raw := l.photometric == tiffCFA || l.photometric == tiffLinearRaw || f.has(tiffDNGVersion)
-	if raw || subfile&1 != 0 && f.has(tiffSubIFDs) {
+	if raw || f.number(tiffSubfileType, 0)&1 != 0 && f.has(tiffSubIFDs) {
 		return fmt.Errorf("%w: camera raw files are not taken", ErrUnsupported)
-	}
-	if l.compression == 0 {
-		l.compression = tiffPlain
 	}
 	if l.photometric == tiffPalette {
 		if p, err := f.bytes(tiffColourMap, 3*2<<16); err != nil {
@@ -119,101 +104,146 @@ func (f *tiffFile) layout(l *tiffLayout) error {
 			return undecodable("its colours are missing")
 		}
 	}
-	l.reversed = fill == 2
-	if err := f.samples(l, planar == 2); err != nil {
+
+	if err := f.samples(l); err != nil {
 		return err
 	}
 	if f.has(tiffTileWidth) {
 		return f.tiles(l)
 	}
-	return f.strips(l)
+
+	f.strips(l)
+	if f.err != nil {
+		return f.err
+	}
+
+	l.byRows = l.streamable() && f.has(l.offsets) && f.has(l.counts) && f.pixelFormat(l) && f.err == nil
+	return nil
 }
 
 // samples reads what a pixel consists of.
-func (f *tiffFile) samples(l *tiffLayout, planar bool) error {
-	depths, err := f.numbers(tiffBits, tiffMaxSamples)
-	if err != nil {
-		return err
-	}
+func (f *tiffFile) samples(l *tiffLayout) error {
+	depths := f.numbers(tiffBits, tiffMaxSamples)
 	if len(depths) == 0 {
 		depths = []int64{1}
 	}
+
 	colours := l.photometric == tiffRGB || l.photometric == tiffCMYK || l.photometric == tiffYCbCr
-	if n, err := f.number(tiffSamples, 1); err != nil {
-		return err
-	} else if colours && n <= tiffMaxSamples {
+	if n := f.number(tiffSamples, 1); colours && n <= tiffMaxSamples {
 		for int64(len(depths)) < n {
 			depths = append(depths, depths[0])
 		}
 	}
+
 	l.samples, l.depth = int64(len(depths)), depths[0]
 	for _, d := range depths {
 		if d != depths[0] {
 			l.depth = 0
 		}
 		if d < 1 || d > tiffMaxBitDepth {
-			return undecodable("%d bits a sample", d)
+			f.noted(0, undecodable("%d bits a sample", d))
 		}
 		l.bits += d
 	}
+
 	l.planes, l.unitX, l.unitY = 1, 1, 1
-	if planar {
+	switch {
+	case f.number(tiffPlanar, 1) == 2:
 		l.planes, l.bits = int64(len(depths)), depths[0]
-		return nil
+	case l.photometric == tiffYCbCr && len(depths) == 3 && l.compression != tiffJPEG && l.compression != tiffJPEGOld:
+		f.subsampling(l, depths[0])
 	}
-	if l.photometric != tiffYCbCr || len(depths) != 3 || l.compression == tiffJPEG || l.compression == tiffJPEGOld {
-		return nil
-	}
-	return f.subsampling(l, depths[0])
+	return f.err
 }
 
 // subsampling makes a unit of the pixels that share their chroma samples.
-func (f *tiffFile) subsampling(l *tiffLayout, depth int64) error {
-	l.unitX, l.unitY = 2, 2
+func (f *tiffFile) subsampling(l *tiffLayout, depth int64) {
+	v := []int64{2, 2}
 	if f.has(tiffYCbCrSampling) {
-		v, err := f.numbers(tiffYCbCrSampling, 2)
-		if err != nil {
-			return err
-		}
-		if len(v) != 2 || v[0] < 1 || v[0] > 4 || v[1] < 1 || v[1] > 4 {
-			return undecodable("a subsampling of %v", v)
-		}
-		l.unitX, l.unitY = v[0], v[1]
+		v = f.numbers(tiffYCbCrSampling, 2)
 	}
+	if len(v) != 2 || v[0] < 1 || v[0] > 4 || v[1] < 1 || v[1] > 4 {
+		f.noted(0, undecodable("a subsampling of %v", v))
+		return
+	}
+
+	l.unitX, l.unitY = v[0], v[1]
 	l.bits = depth * (l.unitX*l.unitY + 2)
-	return nil
 }
 
-func (f *tiffFile) strips(l *tiffLayout) error {
-	rows, err := f.number(tiffRowsPerStrip, l.height)
-	if err != nil {
-		return err
-	}
+func (f *tiffFile) strips(l *tiffLayout) {
+	rows := f.number(tiffRowsPerStrip, l.height)
 	if rows < 1 || rows > l.height {
 		rows = l.height
 	}
 	l.offsets, l.counts = tiffStripOffsets, tiffStripCounts
 	l.blockWidth, l.blockHeight = l.width, rows
 	l.across, l.down = 1, (l.height+rows-1)/rows
-	return nil
 }
 
 func (f *tiffFile) tiles(l *tiffLayout) error {
-	var err error
-	if l.blockWidth, err = f.number(tiffTileWidth, 0); err != nil {
-		return err
+	w, h := f.number(tiffTileWidth, 0), f.number(tiffTileHeight, 0)
+	if f.err != nil {
+		return f.err
 	}
-	if l.blockHeight, err = f.number(tiffTileHeight, 0); err != nil {
-		return err
-	}
+
 	// A tile may be larger than the picture, by what is usual.
-	w, h := l.blockWidth, l.blockHeight
 	if w < tiffMinTile || h < tiffMinTile || w > max(l.width+16, 1024) || h > max(l.height+16, 1024) {
 		return undecodable("tiles of %d×%d pixels", w, h)
 	}
+
+	l.blockWidth, l.blockHeight = w, h
 	l.offsets, l.counts = tiffTileOffsets, tiffTileCounts
 	l.across, l.down = (l.width+w-1)/w, (l.height+h-1)/h
 	return nil
+}
+
+// streamable says whether the strips can be decompressed row by row.
+func (l *tiffLayout) streamable() bool {
+	switch l.compression {
+	case tiffPlain, tiffLZW, tiffDeflate, tiffDeflateOld, tiffPackBits:
+		return !l.reversed && l.planes == 1
+	case tiffGroup3, tiffGroup4:
+		return l.bits == 1 && l.planes == 1
+	}
+	return false
+}
+
+// pixelFormat reads what the samples mean. It is false for kinds that tiffRows
+// does not know.
+func (f *tiffFile) pixelFormat(l *tiffLayout) bool {
+	colours := map[int64]int{tiffWhiteIsZero: 1, tiffGrey: 1, tiffPalette: 1, tiffRGB: 3, tiffCMYK: 4}[l.photometric]
+	p := pixelFormat{
+		perPixel: int(l.samples), depth: int(l.depth), order: f.order, colours: colours, inverted: l.photometric == tiffWhiteIsZero,
+	}
+
+	predictor, extra := f.number(tiffPredictor, 1), f.number(tiffExtraSamples, 0)
+	l.predicted = predictor == 2
+	if p.perPixel > colours && (extra == 1 || extra == 2) {
+		p.alpha, p.associated = colours, extra == 1
+	}
+
+	bytes := p.depth == 8 || p.depth == 16
+	bits := p.perPixel == 1 && (p.depth == 1 || p.depth == 2 || p.depth == 4)
+	switch {
+	case f.number(tiffSampleFormat, 1) != 1, predictor > 2, l.predicted && !bytes, colours == 0, p.perPixel < colours, !bytes && !bits:
+		return false
+	case l.photometric == tiffPalette && p.depth > 8:
+		return false
+	case l.photometric == tiffPalette:
+		palette := f.numbers(tiffColourMap, 3*256)
+		p.tabulate(func(v int) (c [3]uint8) {
+			if n := len(palette) / 3; v < n { // a colour that is not there is black
+				c = [3]uint8{uint8(palette[v] >> 8), uint8(palette[n+v] >> 8), uint8(palette[2*n+v] >> 8)}
+			}
+			return c
+		})
+	case colours == 1 && p.alpha == 0 && p.depth <= 8:
+		p.greys()
+	}
+
+	l.pixels = p
+	return true
 }
 
 // blockBytes is how many bytes the rows of a block that are in the picture

@@ -8,207 +8,232 @@ import (
 	"fmt"
 	"io"
 
+	"golang.org/x/image/ccitt"
+	"golang.org/x/image/tiff/lzw"
+
 	"inlet/imaging/dcjpeg"
 )
 
 // A pixel takes at most so many bytes where there are as many as are taken;
 // what tiles add at the edges of a small picture is free.
-const tiffPixelBytes, tiffMinRoom = 32, 64 << 20
+const tiffPixelBytes, tiffMinBudget = 32, 64 << 20
 
-// tiffBlocks checks where every strip or tile lies, and follows its data if that
-// is asked for.
+// tiffBlocks checks where every strip or tile lies. It follows their data if
+// that is asked for.
 func (in *Inspector) tiffBlocks(f *tiffFile, l *tiffLayout, follow bool) error {
 	if l.compression == tiffJPEGOld && !f.has(l.offsets) {
 		return f.oldJPEG()
 	}
+
 	n := l.across * l.down * l.planes
 	if int64(f.entries[l.offsets].count) < n || f.has(l.counts) && int64(f.entries[l.counts].count) < n {
 		return undecodable("it lacks some of its %d strips", n)
 	}
-	buf, release := in.buffered(nil)
+
+	d, release := in.tiffData(f, l)
 	defer release()
-	c := &tiffChecker{in: in, l: l, buf: buf}
-	if err := c.tables(f); err != nil {
-		return err
-	}
-	offsets, counts := f.list(l.offsets), f.list(l.counts)
-	budget := 4*f.src.size() + 16<<20                 // strips may overlap, but not without end
-	room := tiffPixelBytes*in.maxPixels + tiffMinRoom // for what they expand to
+	compressed := 4*f.src.size() + 16<<20                   // strips may overlap, but not without end
+	expanded := tiffPixelBytes*in.maxPixels + tiffMinBudget // all together
 	for i := range n {
-		want := l.blockBytes(i % (l.across * l.down) / l.across)
-		at, err := offsets.next()
+		down := i % (l.across * l.down) / l.across
+		want := l.blockBytes(down)
+		at, size, err := d.next(want)
 		if err != nil {
 			return err
 		}
-		size := want
-		if f.has(l.counts) {
-			if size, err = counts.next(); err != nil {
-				return err
-			}
-		} else if l.compression != tiffPlain {
-			return undecodable("the lengths of its strips are missing")
-		}
-		if room -= want; room < 0 {
+
+		if expanded -= want; expanded < 0 {
 			return fmt.Errorf("%w: together they take more than %d bytes", ErrTooManyPixels, tiffPixelBytes*in.maxPixels)
 		}
-		if budget -= size; budget < 0 {
+		if compressed -= size; compressed < 0 {
 			return undecodable("its strips overlap")
 		}
 		if at+size > f.src.size() {
 			return undecodable("the file is truncated")
 		}
-		if !follow {
-			continue
-		}
-		if err := c.check(f.src.section(at, size), want); err != nil {
-			return err
+		if follow {
+			if err := d.check(f.src.section(at, size), want); err != nil {
+				return err
+			}
 		}
 	}
+
 	return nil
 }
 
-// oldJPEG finds the data that the first kind of JPEG in TIFF points to instead
+// oldJPEG checks the data that the first kind of JPEG in TIFF points to instead
 // of strips.
 func (f *tiffFile) oldJPEG() error {
-	at, err := f.number(tiffOldJPEG, 0)
-	if err != nil {
-		return err
-	}
-	size, err := f.number(tiffOldJPEGLength, 0)
-	if err != nil {
-		return err
-	}
-	if at == 0 || size == 0 || at+size > f.src.size() {
+	at, size := f.number(tiffOldJPEG, 0), f.number(tiffOldJPEGLength, 0)
+	if f.err == nil && (at == 0 || size == 0 || at+size > f.src.size()) {
 		return undecodable("its pixels are not in the file")
 	}
-	return nil
+	return f.err
 }
 
-// tiffChecker looks into the strips or tiles of a file, one after the other.
-type tiffChecker struct {
-	in         *Inspector
-	l          *tiffLayout
-	buf        *bufio.Reader
-	lzw        lzw
-	inflate    io.Reader
-	jpegTables []byte // without the end marker
+// tiffData reads the strips or tiles of a picture, one after the other.
+type tiffData struct {
+	in              *Inspector
+	f               *tiffFile
+	l               *tiffLayout
+	offsets, counts *tiffList
+	buf             *bufio.Reader
+	inflate         io.Reader
+	jpegTables      []byte // that all JPEG blocks share, without the end marker
 }
 
-// tables reads the tables that all JPEG blocks share.
-func (c *tiffChecker) tables(f *tiffFile) error {
-	if c.l.compression != tiffJPEG || !f.has(tiffJPEGTables) {
-		return nil
-	}
-	p, err := f.bytes(tiffJPEGTables, bufferSize)
-	c.jpegTables = bytes.TrimSuffix(p, []byte{0xff, jpegEOI})
-	return err
+func (in *Inspector) tiffData(f *tiffFile, l *tiffLayout) (_ *tiffData, release func()) {
+	buf, release := in.buffered(nil)
+	return &tiffData{in: in, f: f, l: l, offsets: f.list(l.offsets), counts: f.list(l.counts), buf: buf}, release
 }
 
-// check verifies that r holds at least want bytes. Compressions that are not
-// followed are believed.
-func (c *tiffChecker) check(r *io.SectionReader, want int64) error {
-	if c.l.compression == tiffPlain {
-		if r.Size() < want {
-			return undecodable("a strip of %d bytes instead of %d", r.Size(), want)
-		}
-		return nil
+// next is where the next block lies, which takes want bytes where it is not
+// compressed.
+func (d *tiffData) next(want int64) (at, size int64, err error) {
+	if at, err = d.offsets.next(); err != nil {
+		return 0, 0, err
 	}
-	if r.Size() == 0 {
-		return undecodable("an empty strip")
-	}
-	if c.l.reversed {
-		return nil
-	}
-	c.buf.Reset(r)
-	var got int64
-	var err error
-	switch c.l.compression {
-	case tiffLZW:
-		got, err = c.countLZW(want)
-	case tiffDeflate, tiffDeflateOld:
-		got, err = c.countDeflate(want)
-	case tiffPackBits:
-		got, err = countPackBits(c.buf, want)
-	case tiffJPEG:
-		return c.jpeg(r)
+
+	switch {
+	case d.f.has(d.l.counts):
+		size, err = d.counts.next()
+	case d.l.compression == tiffPlain:
+		size = want
 	default:
+		err = undecodable("the lengths of its strips are missing")
+	}
+	return at, size, err
+}
+
+// errNotFollowed says that nothing here decompresses a block.
+var errNotFollowed = undecodable("its compression is not known")
+
+// open decompresses a block of so many rows.
+func (d *tiffData) open(block *io.SectionReader, rows int64) (_ io.Reader, err error) {
+	d.buf.Reset(block)
+	switch d.l.compression {
+	case tiffPlain:
+		return d.buf, nil
+	case tiffLZW:
+		// In a draft of TIFF 5 the bits of a code were in another order, which the
+		// clear code at the beginning tells.
+		if p, err := d.buf.Peek(2); err == nil && p[0] == 0 && p[1]&1 == 1 {
+			return nil, errNotFollowed
+		}
+		return lzw.NewReader(d.buf, lzw.MSB, 8), nil
+	case tiffDeflate, tiffDeflateOld:
+		if z, ok := d.inflate.(zlib.Resetter); ok {
+			err = z.Reset(d.buf, nil)
+		} else {
+			d.inflate, err = zlib.NewReader(d.buf)
+		}
+		return d.inflate, err
+	case tiffPackBits:
+		return &packBits{r: d.buf}, nil
+	case tiffGroup3, tiffGroup4:
+		order, kind := ccitt.MSB, ccitt.Group3
+		if d.l.reversed {
+			order = ccitt.LSB
+		}
+		if d.l.compression == tiffGroup4 {
+			kind = ccitt.Group4
+		}
+		invert := d.l.photometric == tiffWhiteIsZero
+		return ccitt.NewReader(d.buf, order, kind, int(d.l.width), int(rows), &ccitt.Options{Invert: invert}), nil
+	}
+
+	return nil, errNotFollowed
+}
+
+// check verifies that a block holds at least want bytes. It believes fax codes
+// and compressions that are not followed.
+func (d *tiffData) check(block *io.SectionReader, want int64) error {
+	switch c := d.l.compression; {
+	case c == tiffPlain && block.Size() < want:
+		return undecodable("a strip of %d bytes instead of %d", block.Size(), want)
+	case block.Size() == 0:
+		return undecodable("an empty strip")
+	case c == tiffPlain, c == tiffGroup3, c == tiffGroup4, d.l.reversed:
+		return nil
+	case c == tiffJPEG:
+		return d.jpeg(block)
+	}
+
+	r, err := d.open(block, 0)
+	if errors.Is(err, errNotFollowed) {
 		return nil
 	}
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return undecodable("%v", err)
-	}
-	if got < want {
-		return undecodable("a strip holds %d bytes instead of %d", got, want)
-	}
-	return nil
-}
-
-// countLZW leaves data in the bit order of TIFF 5 drafts to others.
-func (c *tiffChecker) countLZW(want int64) (int64, error) {
-	if oldLZW(c.buf) {
-		return want, nil
-	}
-	c.lzw.reset(c.buf, 8, true)
-	n := c.lzw.count(want - 1)
-	return n.bytes, n.err
-}
-
-// oldLZW tells by the clear code at its beginning how a strip is written.
-func oldLZW(r *bufio.Reader) bool {
-	p, err := r.Peek(2)
-	return err == nil && p[0] == 0 && p[1]&1 == 1
-}
-
-func (c *tiffChecker) countDeflate(want int64) (int64, error) {
-	var err error
-	if z, ok := c.inflate.(zlib.Resetter); ok {
-		err = z.Reset(c.buf, nil)
-	} else {
-		c.inflate, err = zlib.NewReader(c.buf)
+	if err == nil {
+		_, err = io.CopyN(io.Discard, r, want)
 	}
 	if err != nil {
-		return 0, err
+		return inflated(err)
 	}
-	return io.CopyN(io.Discard, c.inflate, want)
-}
-
-func countPackBits(r *bufio.Reader, want int64) (got int64, err error) {
-	for got < want {
-		b, err := r.ReadByte()
-		if err != nil {
-			return got, err
-		}
-		n := int64(int8(b))
-		switch {
-		case n >= 0:
-			k, err := r.Discard(int(n) + 1)
-			got += int64(k)
-			if err != nil {
-				return got, err
-			}
-		case n > -128:
-			if _, err := r.ReadByte(); err != nil {
-				return got, err
-			}
-			got += 1 - n
-		}
-	}
-	return got, nil
+	return nil
 }
 
 // jpeg reads a block that is a JPEG, whose tables may stand elsewhere.
-func (c *tiffChecker) jpeg(r io.Reader) error {
-	if len(c.jpegTables) > 0 {
-		if _, err := c.buf.Discard(2); err != nil { // its SOI, which the tables have
+func (d *tiffData) jpeg(block io.Reader) error {
+	if d.f.has(tiffJPEGTables) && d.jpegTables == nil {
+		tables, err := d.f.bytes(tiffJPEGTables, bufferSize)
+		if err != nil {
+			return err
+		}
+		d.jpegTables = bytes.TrimSuffix(tables, []byte{0xff, jpegEOI})
+	}
+	if len(d.jpegTables) > 0 {
+		d.buf.Reset(block)
+		if _, err := d.buf.Discard(2); err != nil { // its SOI, which the tables have
 			return ended(err)
 		}
-		r = io.MultiReader(bytes.NewReader(c.jpegTables), c.buf)
+		block = io.MultiReader(bytes.NewReader(d.jpegTables), d.buf)
 	}
-	d := c.in.jpegs.Get().(*dcjpeg.Decoder)
-	defer c.in.jpegs.Put(d)
-	_, err := d.Decode(r, min(c.in.maxPixels, (c.l.blockWidth+15)*(c.l.blockHeight+15)))
+
+	decoder := d.in.jpegs.Get().(*dcjpeg.Decoder)
+	defer d.in.jpegs.Put(decoder)
+	_, err := decoder.Decode(block, min(d.in.maxPixels, (d.l.blockWidth+15)*(d.l.blockHeight+15)))
 	if err != nil && !errors.Is(err, dcjpeg.ErrUnsupported) {
 		return undecodable("%v", err)
 	}
 	return nil
+}
+
+// packBits reads runs and literal bytes.
+type packBits struct {
+	r       *bufio.Reader
+	left    int // bytes of the current run
+	literal bool
+	value   byte
+}
+
+func (p *packBits) Read(b []byte) (int, error) {
+	for p.left == 0 {
+		c, err := p.r.ReadByte()
+		if err != nil {
+			return 0, err
+		}
+		switch n := int(int8(c)); {
+		case n >= 0:
+			p.left, p.literal = n+1, true
+		case n > -128:
+			p.left, p.literal = 1-n, false
+			if p.value, err = p.r.ReadByte(); err != nil {
+				return 0, err
+			}
+		}
+	}
+
+	b = b[:min(len(b), p.left)]
+	if p.literal {
+		n, err := p.r.Read(b)
+		p.left -= n
+		return n, err
+	}
+
+	for i := range b {
+		b[i] = p.value
+	}
+
+	p.left -= len(b)
+	return len(b), nil
 }

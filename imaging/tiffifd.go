@@ -2,40 +2,25 @@ package imaging
 
 import "encoding/binary"
 
-// TIFF tags that say how the pixels are stored.
+// TIFF tags that say how the pixels are stored, and the types of their values.
 const (
-	tiffSubfileType     = 254
-	tiffWidth           = 256
-	tiffHeight          = 257
-	tiffBits            = 258
-	tiffCompression     = 259
-	tiffPhotometric     = 262
-	tiffFillOrder       = 266
-	tiffStripOffsets    = 273
-	tiffOrientation     = 274
-	tiffSamples         = 277
-	tiffRowsPerStrip    = 278
-	tiffStripCounts     = 279
-	tiffPlanar          = 284
-	tiffTileWidth       = 322
-	tiffTileHeight      = 323
-	tiffTileOffsets     = 324
-	tiffTileCounts      = 325
-	tiffPredictor       = 317
-	tiffColourMap       = 320
-	tiffSubIFDs         = 330
-	tiffExtraSamples    = 338
-	tiffSampleFormat    = 339
-	tiffJPEGTables      = 347
-	tiffOldJPEG         = 513
-	tiffOldJPEGLength   = 514
-	tiffYCbCrSampling   = 530
-	tiffDNGVersion      = 50706
-	tiffEntryLen        = 12
-	tiffHeaderLen       = 8
-	tiffListPiece       = 4 << 10
-	tiffByte, tiffShort = 1, 3
-	tiffLong, tiffBlob  = 4, 7
+	tiffSubfileType, tiffOrientation               = 254, 274
+	tiffWidth, tiffHeight                          = 256, 257
+	tiffBits, tiffSamples, tiffSampleFormat        = 258, 277, 339
+	tiffCompression, tiffPhotometric               = 259, 262
+	tiffFillOrder, tiffPlanar, tiffPredictor       = 266, 284, 317
+	tiffStripOffsets, tiffStripCounts              = 273, 279
+	tiffRowsPerStrip                               = 278
+	tiffTileWidth, tiffTileHeight                  = 322, 323
+	tiffTileOffsets, tiffTileCounts                = 324, 325
+	tiffColourMap, tiffExtraSamples                = 320, 338
+	tiffSubIFDs, tiffDNGVersion                    = 330, 50706
+	tiffJPEGTables, tiffOldJPEG, tiffOldJPEGLength = 347, 513, 514
+	tiffYCbCrSampling                              = 530
+
+	tiffByte, tiffShort, tiffLong, tiffBlob = 1, 3, 4, 7
+
+	tiffHeaderLen, tiffEntryLen, tiffListPiece = 8, 12, 4 << 10
 )
 
 // tiffEntry is an entry of a directory: numbers, and where they lie.
@@ -45,7 +30,7 @@ type tiffEntry struct {
 	at    int64
 }
 
-// width is how many bytes a number takes, 0 for what is no number.
+// width is how many bytes a number takes, 0 for other types.
 func (e tiffEntry) width() int64 {
 	switch e.kind {
 	case tiffByte, tiffBlob:
@@ -64,36 +49,42 @@ type tiffFile struct {
 	order   binary.ByteOrder
 	entries map[uint16]tiffEntry
 	at      int64 // the directory
-	end     int64 // of the entries: what comes next stands there
+	end     int64 // of the entries; the next directory's offset stands there
+	err     error // the first one of number and numbers, since directory
 }
 
-// openTIFF reads the header and the first directory.
-func openTIFF(src *source) (*tiffFile, error) {
+// openTIFF reads the header and the directory of a page.
+func openTIFF(src *source, page int) (*tiffFile, error) {
 	head, err := src.bytes(0, tiffHeaderLen)
 	if err != nil {
 		return nil, err
 	}
+
 	f := &tiffFile{src: src, order: binary.LittleEndian, entries: map[uint16]tiffEntry{}}
 	if head[0] == 'M' {
 		f.order = binary.BigEndian
 	}
-	f.at = int64(f.order.Uint32(head[4:]))
-	return f, f.directory(f.at)
+	if err := f.directory(int64(f.order.Uint32(head[4:]))); err != nil {
+		return nil, err
+	}
+	return f, f.page(page)
 }
 
 // directory reads the directory at an offset. Its tags must be sorted, as the
-// standard has it and as image decoders want it.
+// standard and image decoders demand.
 func (f *tiffFile) directory(at int64) error {
 	n, err := f.src.bytes(at, 2)
 	if err != nil {
 		return err
 	}
+
 	table, err := f.src.bytes(at+2, int(f.order.Uint16(n))*tiffEntryLen)
 	if err != nil {
 		return err
 	}
+
 	clear(f.entries)
-	f.end = at + 2 + int64(len(table))
+	f.at, f.end, f.err = at, at+2+int64(len(table)), nil
 	last := -1
 	for i := 0; i < len(table); i += tiffEntryLen {
 		tag := f.order.Uint16(table[i:])
@@ -101,6 +92,7 @@ func (f *tiffFile) directory(at int64) error {
 			return undecodable("its tags are not in order")
 		}
 		last = int(tag)
+
 		e := tiffEntry{kind: f.order.Uint16(table[i+2:]), count: f.order.Uint32(table[i+4:])}
 		e.at = at + 2 + int64(i) + 8
 		if int64(e.count)*e.width() > 4 {
@@ -110,35 +102,52 @@ func (f *tiffFile) directory(at int64) error {
 			f.entries[tag] = e
 		}
 	}
+
 	return nil
 }
 
 // has says whether a tag holds numbers.
 func (f *tiffFile) has(tag uint16) bool { return f.entries[tag].count > 0 }
 
-// number is a tag's first number, or what holds when the tag is absent.
-func (f *tiffFile) number(tag uint16, absent int64) (int64, error) {
+// number is a tag's first number, or absent where the tag is.
+func (f *tiffFile) number(tag uint16, absent int64) int64 {
 	if !f.has(tag) {
-		return absent, nil
+		return absent
 	}
-	return f.list(tag).next()
+	return f.noted(f.list(tag).next())
 }
 
-// numbers are all numbers of a tag, of which there may be so many.
-func (f *tiffFile) numbers(tag uint16, most uint32) ([]int64, error) {
+// numbers are all numbers of a tag, at most so many.
+func (f *tiffFile) numbers(tag uint16, most uint32) []int64 {
 	n := f.entries[tag].count
 	if n > most {
-		return nil, undecodable("tag %d has %d values", tag, n)
+		f.noted(0, undecodable("tag %d has %d values", tag, n))
+		return nil
 	}
-	values := make([]int64, n)
-	list := f.list(tag)
+
+	values, list := make([]int64, n), f.list(tag)
 	for i := range values {
-		var err error
-		if values[i], err = list.next(); err != nil {
-			return nil, err
-		}
+		values[i] = f.noted(list.next())
 	}
-	return values, nil
+	return values
+}
+
+// noted keeps the first error.
+func (f *tiffFile) noted(v int64, err error) int64 {
+	if f.err == nil {
+		f.err = err
+	}
+	return v
+}
+
+// bytes are a tag's values as they stand in the file.
+func (f *tiffFile) bytes(tag uint16, most int64) ([]byte, error) {
+	e := f.entries[tag]
+	n := int64(e.count) * e.width()
+	if n > most {
+		return nil, undecodable("tag %d has %d bytes", tag, n)
+	}
+	return f.src.bytes(e.at, int(n))
 }
 
 // tiffList reads a tag's numbers in their order, a piece of the file at a time.
@@ -146,7 +155,7 @@ type tiffList struct {
 	f    *tiffFile
 	e    tiffEntry
 	read uint32 // numbers in buf, and before
-	buf  []byte // what is left of the piece
+	buf  []byte // the unread rest of the piece
 }
 
 func (f *tiffFile) list(tag uint16) *tiffList {
@@ -167,6 +176,7 @@ func (l *tiffList) next() (int64, error) {
 		}
 		l.read += uint32(n)
 	}
+
 	p := l.buf[:w]
 	l.buf = l.buf[w:]
 	switch w {
@@ -176,14 +186,4 @@ func (l *tiffList) next() (int64, error) {
 		return int64(l.f.order.Uint16(p)), nil
 	}
 	return int64(l.f.order.Uint32(p)), nil
-}
-
-// bytes are a tag's values as they stand in the file.
-func (f *tiffFile) bytes(tag uint16, most int64) ([]byte, error) {
-	e := f.entries[tag]
-	n := int64(e.count) * e.width()
-	if n > most {
-		return nil, undecodable("tag %d has %d bytes", tag, n)
-	}
-	return f.src.bytes(e.at, int(n))
 }

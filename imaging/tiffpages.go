@@ -3,20 +3,22 @@ package imaging
 import (
 	"errors"
 	"fmt"
+	"image"
 	"io"
+	"math"
 
 	"golang.org/x/image/tiff"
 )
 
-// What kind of picture a directory of a TIFF describes: a smaller copy of
-// another one and a mask are no pages.
+// The kinds of directories that describe no page: a smaller copy of another
+// picture, and a mask.
 const tiffReduced, tiffMask = 1, 4
 
 // eachPage calls each for the directories of pages behind the first one, which f
-// has, with the pixels of the page. Where the chain of directories is broken or
-// comes back to itself it ends: who decodes the first page does not look at it.
+// has, with the pixels of the page. A chain of directories that is broken or
+// comes back to itself ends there: decoders of the first page do not follow it.
 func (f *tiffFile) eachPage(each func(page *tiffFile, pixels int64) error) error {
-	page := *f // which is not needed any more: both have the same map
+	page := *f // shares the entries with f, which the caller no longer uses
 	seen := map[int64]bool{}
 	read := page.end // bytes of directories, which do not lie one over another
 	for {
@@ -29,8 +31,7 @@ func (f *tiffFile) eachPage(each func(page *tiffFile, pixels int64) error) error
 		if len(seen) > maxFrames {
 			return tooManyFrames()
 		}
-		page.at = at
-		if pixels, ok := page.pagePixels(); ok {
+		if pixels := page.pixels(); pixels > 0 {
 			if err := each(&page, pixels); err != nil {
 				return err
 			}
@@ -49,14 +50,16 @@ func (in *Inspector) tiffPages(f *tiffFile, pixels int64) (int, error) {
 		}
 		return nil
 	})
+
 	return pages, err
 }
 
-// page makes f what the directory of page n says.
+// page moves f, which has the first directory, to that of page n.
 func (f *tiffFile) page(n int) error {
 	if n == 0 {
 		return nil
 	}
+
 	left := n
 	err := f.eachPage(func(page *tiffFile, _ int64) error {
 		if left--; left > 0 {
@@ -65,11 +68,11 @@ func (f *tiffFile) page(n int) error {
 		*f = *page
 		return errEnough
 	})
+	if err == nil {
+		return noFrame(n)
+	}
 	if errors.Is(err, errEnough) {
 		return nil
-	}
-	if err == nil {
-		err = noFrame(n)
 	}
 	return err
 }
@@ -84,34 +87,23 @@ func (f *tiffFile) next() (int64, bool) {
 	return at, at >= tiffHeaderLen
 }
 
-// pagePixels is the size of the page that a directory describes, if it is one.
-func (f *tiffFile) pagePixels() (int64, bool) {
-	kind, err := f.number(tiffSubfileType, 0)
-	if err != nil || kind&(tiffReduced|tiffMask) != 0 {
-		return 0, false
+// pixels is the size of the page that a directory describes, 0 if it describes
+// none.
+func (f *tiffFile) pixels() int64 {
+	kind, width, height := f.number(tiffSubfileType, 0), f.number(tiffWidth, 0), f.number(tiffHeight, 0)
+	if f.err != nil || kind&(tiffReduced|tiffMask) != 0 {
+		return 0
 	}
-	width, err := f.number(tiffWidth, 0)
-	if err != nil || width == 0 {
-		return 0, false
-	}
-	height, err := f.number(tiffHeight, 0)
-	if err != nil || height == 0 {
-		return 0, false
-	}
-	return width * height, true
+	return min(width, math.MaxInt32) * min(height, math.MaxInt32)
 }
 
 // tiffImage lets x/image decode a page.
 func (in *Inspector) tiffImage(src *source, page int) (raster, error) {
-	f, _, err := in.tiffPicture(src, page)
+	f, err := openTIFF(src, page)
 	if err != nil {
 		return raster{}, err
 	}
-	m, err := tiff.Decode(tiffFrom{src.all(), f})
-	if err != nil {
-		return raster{}, err
-	}
-	return whole(m), nil
+	return byLibrary(func() (image.Image, error) { return tiff.Decode(tiffFrom{src.all(), f}) })
 }
 
 // tiffFrom is a file whose header points to another directory as the first.
@@ -120,7 +112,7 @@ type tiffFrom struct {
 	page *tiffFile
 }
 
-// ReadAt implements io.ReaderAt, which is all that x/image calls.
+// ReadAt implements io.ReaderAt, the only method that x/image calls.
 func (t tiffFrom) ReadAt(p []byte, off int64) (int, error) {
 	n, err := t.SectionReader.ReadAt(p, off)
 	var at [4]byte

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"image"
 	"testing"
 
 	xvp8l "golang.org/x/image/vp8l"
@@ -20,18 +21,6 @@ func vp8lData(t testing.TB, name string) []byte {
 // vp8lHead is the header of lossless data.
 func vp8lHead(width, height uint32) []byte {
 	return binary.LittleEndian.AppendUint32([]byte{vp8lMagic}, width-1|(height-1)<<14)
-}
-
-func TestVP8LNear(t *testing.T) {
-	t.Parallel()
-	if len(vp8lNear) != 120 {
-		t.Fatalf("%d codes of near pixels", len(vp8lNear))
-	}
-	for _, c := range []struct{ code, width, want int }{{1, 100, 100}, {2, 100, 1}, {3, 100, 101}, {4, 100, 99}, {121, 100, 1}} {
-		if got := distance(c.code, c.width); got != max(1, c.want) {
-			t.Errorf("code %d: %d pixels, want %d", c.code, got, c.want)
-		}
-	}
 }
 
 // Nothing is allocated for pixels, so that a header of few bytes costs little.
@@ -57,12 +46,47 @@ func FuzzVP8L(f *testing.F) {
 	for _, name := range []string{"lossless.webp", "alpha-lossless.webp", "animated-lossless.webp"} {
 		f.Add(vp8lData(f, name)[vp8lHeaderLen:], uint8(sampleWidth), uint8(sampleHeight))
 	}
+	f.Add([]byte{0x88, 0x88, 0x08}, uint8(99), uint8(99))
+	in := NewInspector(1<<16, 1<<20)
 	f.Fuzz(func(t *testing.T, data []byte, width, height uint8) {
-		w, h := int(width)+1, int(height)+1
-		err := checkVP8L(bytes.NewReader(data), w, h)
-		_, want := xvp8l.Decode(bytes.NewReader(append(vp8lHead(uint32(w), uint32(h)), data...)))
+		coded := append(vp8lHead(uint32(width)+1, uint32(height)+1), data...)
+		m, want := xvp8l.Decode(bytes.NewReader(coded))
+		file := riff(riffChunk("VP8L", coded))
+		_, err := in.Inspect(t.Context(), bytes.NewReader(file), int64(len(file)), WebP)
 		if err == nil && want != nil {
 			t.Errorf("accepted, yet %v", want)
 		}
+		if !oneColour(data) {
+			return
+		}
+		if want != nil {
+			t.Fatalf("one colour, yet %v", want)
+		}
+		pix := m.(*image.NRGBA).Pix
+		for i, v := range pix {
+			if v != pix[i%4] {
+				t.Fatalf("sample %d is %d, not of the one colour", i, v)
+			}
+		}
 	})
+}
+
+func TestOneColour(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		data []byte
+		want bool
+	}{
+		"five codes":     {[]byte{0x88, 0x88, 0x08}, true},
+		"cut":            {[]byte{0x88, 0x88}, false},
+		"nothing":        {nil, false},
+		"two symbols":    {[]byte{0x98, 0x88, 0x08}, false},
+		"a transform":    {[]byte{0x89, 0x88, 0x08}, false},
+		"a picture":      {vp8lData(t, "lossless.webp")[vp8lHeaderLen:], false},
+		"a far distance": {[]byte{0x88, 0x88, 0xe8, 0x7f}, false},
+	} {
+		if got := oneColour(c.data); got != c.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
 }

@@ -59,8 +59,9 @@ func sceneFiles(t testing.TB, m image.Image) []sample {
 	}
 }
 
-// alike holds that two files show the same, by their prints and at a side.
-func alike(t *testing.T, a, b sample, side int) {
+// sameFingerprint holds that two files show the same, by their fingerprints and
+// at a side.
+func sameFingerprint(t *testing.T, a, b sample, side int) {
 	t.Helper()
 	x, err := inspectAs(t, a.format, a.data)
 	if err != nil {
@@ -71,13 +72,13 @@ func alike(t *testing.T, a, b sample, side int) {
 		t.Fatal(err)
 	}
 	if x.Fingerprint == nil || y.Fingerprint == nil || len(y.Probes) == 0 {
-		t.Fatalf("%s, %s: no print", a.name, b.name)
+		t.Fatalf("%s, %s: no fingerprint", a.name, b.name)
 	}
 	if x.Fingerprint.Width != x.Width || y.Fingerprint.Height != y.Height {
-		t.Errorf("%s: a print of %d×%d for %d×%d", b.name, y.Fingerprint.Width, y.Fingerprint.Height, y.Width, y.Height)
+		t.Errorf("%s: a fingerprint of %d×%d for %d×%d", b.name, y.Fingerprint.Width, y.Fingerprint.Height, y.Width, y.Height)
 	}
 	if v := fingerprint.Compare(x.Fingerprint, y.Fingerprint); v.Kind != fingerprint.Undecided {
-		t.Errorf("%s, %s: the prints are %v", a.name, b.name, v)
+		t.Errorf("%s, %s: the fingerprints are %v", a.name, b.name, v)
 	}
 	p, q := pictureOf(t, a.format, a.data, Want{Side: side}), pictureOf(t, b.format, b.data, Want{Side: side})
 	want := fingerprint.Match
@@ -89,12 +90,12 @@ func alike(t *testing.T, a, b sample, side int) {
 	}
 }
 
-func TestPrintOfEveryFormat(t *testing.T) {
+func TestFingerprintOfEveryFormat(t *testing.T) {
 	t.Parallel()
 	for _, size := range []image.Point{{sceneWidth, sceneHeight}, {803, 601}} {
 		files := sceneFiles(t, scene(1, size.X, size.Y))
 		for _, f := range files[1:] {
-			alike(t, files[0], f, fingerprint.FullSide)
+			sameFingerprint(t, files[0], f, fingerprint.FullSide)
 		}
 	}
 }
@@ -111,18 +112,18 @@ func sceneFile(t testing.TB, path string) sample {
 }
 
 // Kinds that Go does not write.
-func TestPrintOfForeignFiles(t *testing.T) {
+func TestFingerprintOfForeignFiles(t *testing.T) {
 	t.Parallel()
 	first := pngOf(t, scene(1, sceneWidth, sceneHeight))
 	for _, name := range []string{
 		"lossy.webp", "lossless.webp", "turned.webp", "animated.webp", "animated-lossless.webp",
 		"interlaced.png", "tiled.tif", "progressive.jpg", "cmyk.jpg",
 	} {
-		alike(t, first, sceneFile(t, "scenes/"+name), fingerprint.Side)
+		sameFingerprint(t, first, sceneFile(t, "scenes/"+name), fingerprint.Side)
 	}
 	seen := pngOf(t, clearScene())
 	for _, name := range []string{"alpha.webp", "alpha-lossless.webp"} {
-		alike(t, seen, sceneFile(t, "scenes/"+name), fingerprint.Side)
+		sameFingerprint(t, seen, sceneFile(t, "scenes/"+name), fingerprint.Side)
 	}
 }
 
@@ -138,7 +139,7 @@ func clearScene() *image.Paletted {
 }
 
 // What shines through is white.
-func TestPrintOverWhite(t *testing.T) {
+func TestFingerprintOverWhite(t *testing.T) {
 	t.Parallel()
 	m := clearScene()
 	white := converted(image.NewRGBA(m.Bounds()), image.White)
@@ -146,11 +147,11 @@ func TestPrintOverWhite(t *testing.T) {
 	first := pngOf(t, white)
 	seen := encode(t, func(b *bytes.Buffer) error { return tiff.Encode(b, converted(image.NewNRGBA(m.Bounds()), m), nil) })
 	for _, f := range append(sceneFiles(t, m)[1:4], sample{"alpha", TIFF, seen}) {
-		alike(t, first, f, fingerprint.Side)
+		sameFingerprint(t, first, f, fingerprint.Side)
 	}
 }
 
-func TestPrintUpright(t *testing.T) {
+func TestFingerprintUpright(t *testing.T) {
 	t.Parallel()
 	for _, size := range []image.Point{{sceneWidth, sceneHeight}, {803, 601}} {
 		m := scene(1, size.X, size.Y)
@@ -158,9 +159,9 @@ func TestPrintUpright(t *testing.T) {
 		for o := 2; o <= 8; o++ {
 			want := upright(converted(image.NewRGBA(m.Bounds()), m).(*image.RGBA), o)
 			file := pngOf(t, want)
-			alike(t, file, sample{"turned", JPEG, turnedJPEG(stored.data, byte(o))}, fingerprint.Side)
+			sameFingerprint(t, file, sample{"turned", JPEG, turnedJPEG(stored.data, byte(o))}, fingerprint.Side)
 			if size.X == sceneWidth {
-				alike(t, file, sample{"turned", PNG, turnedPNG(pngOf(t, m).data, byte(o))}, fingerprint.Side)
+				sameFingerprint(t, file, sample{"turned", PNG, turnedPNG(pngOf(t, m).data, byte(o))}, fingerprint.Side)
 			}
 		}
 	}
@@ -258,7 +259,7 @@ func TestPictureOfPages(t *testing.T) {
 }
 
 // What Inspect makes in its one pass is what Picture decodes.
-func TestPrintIsOfPicture(t *testing.T) {
+func TestFingerprintIsOfPicture(t *testing.T) {
 	t.Parallel()
 	all := sceneFiles(t, scene(1, sceneWidth, sceneHeight))
 	for _, folder := range []string{"photos", "hostile"} {
@@ -279,13 +280,13 @@ func TestPrintIsOfPicture(t *testing.T) {
 			info, refused := inspectAs(t, s.format, s.data)
 			if err != nil || refused != nil {
 				if info.Fingerprint != nil {
-					t.Errorf("a print of what does not decode: %v", err)
+					t.Errorf("a fingerprint of what does not decode: %v", err)
 				}
 				return
 			}
 			want, _, _ := fingerprint.Of(p)
 			if (info.Fingerprint == nil) != (want == nil) || want != nil && fingerprint.Compare(info.Fingerprint, want).Kind != fingerprint.Undecided {
-				t.Errorf("the print is another one")
+				t.Errorf("the fingerprint is another one")
 			}
 		})
 	}
@@ -308,15 +309,15 @@ func TestInspectAtOnce(t *testing.T) {
 	wg.Wait()
 }
 
-// A still that no browser shows is not what an animation looks like.
-func TestPrintOfHiddenStill(t *testing.T) {
+// A still that no browser shows is no fingerprint of an animation.
+func TestFingerprintOfHiddenStill(t *testing.T) {
 	t.Parallel()
 	m := newMovie()
 	m.frames, m.after, m.delays = m.frames[:1], m.after[:1], m.delays[:1]
 	data := m.apng(t, scene(9, sceneWidth, sceneHeight))
 	info, err := inspectAs(t, PNG, data)
 	if err != nil || info.Fingerprint != nil || info.Frames != 1 || info.Duration != 0 {
-		t.Errorf("%d frames, a print: %v; %v", info.Frames, info.Fingerprint != nil, err)
+		t.Errorf("%d frames, a fingerprint: %v; %v", info.Frames, info.Fingerprint != nil, err)
 	}
 }
 
@@ -388,7 +389,7 @@ func TestPictureOfLines(t *testing.T) {
 	}
 	info, err := inspectAs(t, PNG, data)
 	if err != nil || info.Fingerprint != nil {
-		t.Errorf("a print: %v; %v", info.Fingerprint != nil, err)
+		t.Errorf("a fingerprint: %v; %v", info.Fingerprint != nil, err)
 	}
 }
 
