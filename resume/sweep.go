@@ -28,7 +28,7 @@ const (
 func (s *Service) Sweep(ctx context.Context, now time.Time) (int, error) {
 	removed := 0
 	for {
-		expired, err := s.stored(ctx, sweepQuery, now)
+		expired, err := s.storedIDs(ctx, sweepQuery, now)
 		if err != nil {
 			return removed, fmt.Errorf("resume: sweep sessions: %w", err)
 		}
@@ -44,14 +44,14 @@ func (s *Service) Sweep(ctx context.Context, now time.Time) (int, error) {
 	if err != nil {
 		return removed, err
 	}
-	ownerless, err := s.stored(ctx, ownerlessQuery, old)
+	ownerless, err := s.storedIDs(ctx, ownerlessQuery, old)
 	if err != nil {
 		return removed, fmt.Errorf("resume: sweep bytes: %w", err)
 	}
 	return removed + len(ownerless), s.removeAll(ctx, ownerless)
 }
 
-func (s *Service) stored(ctx context.Context, query string, arg any) ([]string, error) {
+func (s *Service) storedIDs(ctx context.Context, query string, arg any) ([]string, error) {
 	rows, err := s.Pool.Query(ctx, query, arg)
 	if err != nil {
 		return nil, err
