@@ -17,14 +17,10 @@ import (
 
 // Transfer is what one request is about, and for whom.
 type Transfer struct {
-	// Sender is who sends; its link was found good.
-	Sender upload.Sender
-	// Upload is the id in the request's path, "" for the collection.
-	Upload string
-	// Base is the absolute address of the link's uploads, with a slash at the end.
-	Base string
-	// Pause is how long the sender may pause.
-	Pause time.Duration
+	Sender upload.Sender // its link was found good
+	Upload string        // the id in the request's path, "" for the collection
+	Base   string        // the absolute address of the link's uploads, with a slash at the end
+	Pause  time.Duration // how long the sender may pause
 }
 
 // exchange is one request. To tusd it is the store and the upload in it: the one
@@ -53,7 +49,6 @@ func (s *Service) exchange(w http.ResponseWriter, r *http.Request, t Transfer) (
 	if t.Upload != "" {
 		e.session, err = s.sessions.find(r.Context(), t.Upload, t.Sender.Grant.ID, s.Now())
 	}
-
 	return e, err
 }
 
@@ -63,7 +58,6 @@ func (e *exchange) expiry() time.Time {
 	if late := e.Sender.Grant.ExpiresAt.Add(lateLife); late.Before(end) {
 		end = late
 	}
-
 	return end.UTC()
 }
 
@@ -72,11 +66,12 @@ func (e *exchange) fail(err error) error {
 	if e.failed == nil {
 		e.failed = err
 	}
-
 	return err
 }
 
-// NewUpload implements handler.DataStore.
+// The methods that tusd calls follow: of handler.DataStore, its Upload and its
+// Terminater.
+
 func (e *exchange) NewUpload(ctx context.Context, info handler.FileInfo) (handler.Upload, error) {
 	return e, e.fail(e.create(ctx, info))
 }
@@ -93,22 +88,15 @@ func (e *exchange) create(ctx context.Context, info handler.FileInfo) error {
 	if err != nil {
 		return failed("begin an upload", err)
 	}
-	begun, err := stored.GetInfo(ctx)
-	if err != nil {
-		return failed("begin an upload", err)
-	}
-
-	n := session{ID: info.ID, StoredAs: begun.ID, Size: info.Size, ExpiresAt: e.expiry()}
+	n := session{ID: info.ID, StoredAs: info.ID, Size: info.Size, ExpiresAt: e.expiry()}
 	if err := e.sessions.create(ctx, n, e.Sender.Grant.ID, e.Now().UTC()); err != nil {
 		e.discard(n)
 		return err
 	}
 	e.session, e.stored = &n, stored
-
 	return nil
 }
 
-// GetUpload implements handler.DataStore.
 func (e *exchange) GetUpload(ctx context.Context, _ string) (handler.Upload, error) {
 	return e, e.fail(e.open(ctx))
 }
@@ -118,32 +106,30 @@ func (e *exchange) open(ctx context.Context) error {
 	if err := e.lock(ctx); err != nil || e.session.Result != nil {
 		return err
 	}
-
 	return e.load(ctx)
 }
 
-func (e *exchange) load(ctx context.Context) (err error) {
-	e.stored, err = e.Store.GetUpload(ctx, e.session.StoredAs)
-	if errors.Is(err, handler.ErrNotFound) {
+func (e *exchange) load(ctx context.Context) error {
+	stored, err := e.Store.GetUpload(ctx, e.session.StoredAs)
+	switch {
+	case errors.Is(err, handler.ErrNotFound):
 		return ErrNotFound
+	case err != nil:
+		return failed("open an upload", err)
 	}
-
-	return failed("open an upload", err)
+	e.stored = stored
+	return nil
 }
 
-// GetInfo implements handler.Upload.
 func (e *exchange) GetInfo(ctx context.Context) (info handler.FileInfo, err error) {
 	if e.session.Result != nil {
 		return handler.FileInfo{ID: e.session.ID, Size: e.session.Size, Offset: e.session.Size}, nil
 	}
-
 	info, err = e.stored.GetInfo(ctx)
 	info.ID = e.session.ID
-
 	return info, e.fail(failed("look at an upload", err))
 }
 
-// WriteChunk implements handler.Upload.
 func (e *exchange) WriteChunk(ctx context.Context, offset int64, src io.Reader) (int64, error) {
 	if err := e.lock(ctx); err != nil { // of a new session
 		return 0, e.fail(err)
@@ -162,21 +148,18 @@ func (e *exchange) WriteChunk(ctx context.Context, offset int64, src io.Reader) 
 // FinishUpload implements handler.Upload: Serve finishes it when tusd is done.
 func (e *exchange) FinishUpload(context.Context) error { return nil }
 
-// GetReader implements handler.Upload. tusd serves no downloads.
+// GetReader implements handler.Upload. tusd does not call it: it serves no downloads.
 func (e *exchange) GetReader(ctx context.Context) (io.ReadCloser, error) {
 	return e.stored.GetReader(ctx)
 }
 
-// AsTerminatableUpload implements handler.TerminaterDataStore.
 func (e *exchange) AsTerminatableUpload(handler.Upload) handler.TerminatableUpload { return e }
 
-// Terminate implements handler.TerminatableUpload.
 func (e *exchange) Terminate(ctx context.Context) error {
 	if err := e.sessions.remove(ctx, e.session.ID); err != nil {
 		return e.fail(err)
 	}
 	e.discard(*e.session)
-
 	return nil
 }
 
@@ -184,7 +167,6 @@ func (e *exchange) Terminate(ctx context.Context) error {
 func (e *exchange) discard(n session) {
 	ctx, cancel := context.WithTimeout(context.Background(), storeWait)
 	defer cancel()
-
 	if err := e.Store.Remove(ctx, n.StoredAs); err != nil {
 		e.log.Warn("bytes of an upload were left to the sweep", "error", err)
 	}
@@ -197,7 +179,6 @@ func (e *exchange) lock(ctx context.Context) (err error) {
 	if e.lease == nil && e.session.Result == nil {
 		e.lease, err = e.leases.acquire(ctx, e.session, e.expiry(), e.stop)
 	}
-
 	return err
 }
 
@@ -229,11 +210,9 @@ func (e *exchange) stop(why error) {
 func (e *exchange) halted() error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-
 	if e.stopped == nil && !e.lease.live() {
 		e.stopped = ErrInterrupted
 	}
-
 	return e.stopped
 }
 

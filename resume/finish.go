@@ -1,6 +1,7 @@
 package resume
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -54,7 +55,6 @@ func (e *exchange) complete(ctx context.Context) (handler.FileInfo, error) {
 	if err == nil && info.Offset < info.Size {
 		err = ErrUnfinished
 	}
-
 	return info, err
 }
 
@@ -131,10 +131,4 @@ func (e *exchange) countRefused(ctx context.Context, refused upload.Result) {
 }
 
 // filename is the name that the client gave the file. Clients use both keys.
-func filename(meta handler.MetaData) string {
-	if name := meta["filename"]; name != "" {
-		return name
-	}
-
-	return meta["name"]
-}
+func filename(meta handler.MetaData) string { return cmp.Or(meta["filename"], meta["name"]) }

@@ -132,7 +132,6 @@ func (l *leases) hold(mine *lease) {
 	l.held[mine.holder] = mine
 	closed := l.closed
 	l.mu.Unlock()
-
 	if closed {
 		mine.interrupt(ErrInterrupted)
 	}
@@ -222,7 +221,6 @@ func (l *leases) renew(ctx context.Context, held map[string]*lease) (map[string]
 func (l *leases) mine() map[string]*lease {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-
 	return maps.Clone(l.held)
 }
 
@@ -230,7 +228,6 @@ func (l *leases) interruptAll() {
 	l.mu.Lock()
 	l.closed = true
 	l.mu.Unlock()
-
 	for _, one := range l.mine() {
 		one.interrupt(ErrInterrupted)
 	}
@@ -239,19 +236,16 @@ func (l *leases) interruptAll() {
 func (l *leases) queueUp(session string) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-
 	if l.waiting[session] >= maxWaiting {
 		return false
 	}
 	l.waiting[session]++
-
 	return true
 }
 
 func (l *leases) leaveQueue(session string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-
 	if l.waiting[session]--; l.waiting[session] == 0 {
 		delete(l.waiting, session)
 	}

@@ -17,36 +17,37 @@ import (
 // Tus-Resumable.
 const Version = "1.0.0"
 
-// Serve carries out one request of the protocol. On an error there is no Reply.
-func (s *Service) Serve(w http.ResponseWriter, r *http.Request, t Transfer) (Reply, error) {
+// Serve carries out one request of the protocol.
+func (s *Service) Serve(w http.ResponseWriter, r *http.Request, t Transfer) (*Reply, error) {
 	e, err := s.exchange(w, r, t)
 	if err != nil {
-		return Reply{}, err
+		return nil, err
 	}
 	defer e.unlock()
 	tus, err := e.handler()
 	if err != nil {
-		return Reply{}, fmt.Errorf("resume: make a handler: %w", err)
+		return nil, fmt.Errorf("resume: make a handler: %w", err)
 	}
 
 	// tusd takes the rest of the path for the id.
 	inner, address := *r, *r.URL
 	address.Path = "/" + t.Upload
 	inner.URL = &address
-	said := &response{conn: w, header: http.Header{}}
-	tus.Middleware(e.route(tus)).ServeHTTP(said, &inner)
+	reply := &Reply{conn: w, header: http.Header{}}
+	tus.Middleware(e.route(tus)).ServeHTTP(reply, &inner)
 
 	if e.stored != nil && !e.ending {
 		if err := e.finish(r.Context()); !errors.Is(err, ErrUnfinished) {
 			_ = e.fail(err)
 		}
 	}
-	if err := e.refusal(said); err != nil {
+	if err := e.refusal(reply); err != nil {
 		e.refused(w, r, err)
-		return Reply{}, err
+		return nil, err
 	}
+	e.complement(reply)
 
-	return e.reply(said), nil
+	return reply, nil
 }
 
 // handler is tusd's, for this request alone: it knows the link's address, and its
@@ -89,56 +90,50 @@ func (e *exchange) route(tus *handler.UnroutedHandler) http.HandlerFunc {
 	}
 }
 
-// response takes what tusd answers, until the request is carried out.
-type response struct {
+// Reply is the answer to a request that succeeded. While tusd carries the request
+// out, the reply is its http.ResponseWriter, and keeps what tusd would answer.
+type Reply struct {
 	conn   http.ResponseWriter
 	header http.Header
 	status int
-	text   strings.Builder
+	text   strings.Builder // of a refusal
+	result *Result         // of the upload's file; nil until it is known
+}
+
+// Send answers. document writes an outcome as the contract's JSON, in one line.
+func (p *Reply) Send(document func(upload.Result) []byte) {
+	h := p.conn.Header()
+	maps.Copy(h, p.header)
+	if p.result != nil {
+		h.Set("Inlet-Result", ascii(document(p.result.outcome())))
+	}
+	p.conn.WriteHeader(p.status)
 }
 
 // Header implements http.ResponseWriter.
-func (p *response) Header() http.Header { return p.header }
+func (p *Reply) Header() http.Header { return p.header }
 
 // WriteHeader implements http.ResponseWriter.
-func (p *response) WriteHeader(status int) { p.status = status }
+func (p *Reply) WriteHeader(status int) { p.status = status }
 
 // Write implements http.ResponseWriter.
-func (p *response) Write(text []byte) (int, error) { return p.text.Write(text) }
+func (p *Reply) Write(text []byte) (int, error) { return p.text.Write(text) }
 
 // Unwrap lets http.ResponseController reach the connection.
-func (p *response) Unwrap() http.ResponseWriter { return p.conn }
+func (p *Reply) Unwrap() http.ResponseWriter { return p.conn }
 
-// Reply answers a request that succeeded.
-type Reply struct {
-	status int
-	header http.Header
-	result *Result // of the upload's file; nil until it is known
-}
-
-// reply adds to what tusd said what only the exchange knows.
-func (e *exchange) reply(said *response) Reply {
-	if extensions := said.header.Get("Tus-Extension"); extensions != "" {
-		said.header.Set("Tus-Extension", extensions+",expiration")
+// complement adds to a reply what only the exchange knows.
+func (e *exchange) complement(p *Reply) {
+	if extensions := p.header.Get("Tus-Extension"); extensions != "" {
+		p.header.Set("Tus-Extension", extensions+",expiration")
 	}
-	if e.session == nil || e.ending {
-		return Reply{said.status, said.header, nil}
+	switch {
+	case e.session == nil || e.ending:
+	case e.session.Result != nil:
+		p.result = e.session.Result
+	default:
+		p.header.Set("Upload-Expires", e.session.ExpiresAt.Format(http.TimeFormat))
 	}
-	if e.session.Result == nil {
-		said.header.Set("Upload-Expires", e.session.ExpiresAt.Format(http.TimeFormat))
-	}
-
-	return Reply{said.status, said.header, e.session.Result}
-}
-
-// Send answers with the reply. document writes an outcome as the contract's JSON, in
-// one line.
-func (p Reply) Send(w http.ResponseWriter, document func(upload.Result) []byte) {
-	maps.Copy(w.Header(), p.header)
-	if p.result != nil {
-		w.Header().Set("Inlet-Result", ascii(document(p.result.outcome())))
-	}
-	w.WriteHeader(p.status)
 }
 
 // refused adds to a refusal what the protocol wants to be said, and counts a file
@@ -160,19 +155,19 @@ func (e *exchange) refused(w http.ResponseWriter, r *http.Request, err error) {
 }
 
 // refusal is the error that the request fails with, nil if it succeeded.
-func (e *exchange) refusal(said *response) error {
-	if e.failed != nil || said.status < 400 {
+func (e *exchange) refusal(p *Reply) error {
+	if e.failed != nil || p.status < 400 {
 		return e.failed
 	}
 
-	code, message, _ := strings.Cut(strings.TrimSpace(said.text.String()), ": ")
+	code, message, _ := strings.Cut(strings.TrimSpace(p.text.String()), ": ")
 	for _, row := range refusals {
 		if code == row.tusd.ErrorCode {
 			return row.err
 		}
 	}
-	if said.status >= 500 {
-		return fmt.Errorf("resume: tusd answered %d: %s", said.status, said.text.String())
+	if p.status >= 500 {
+		return fmt.Errorf("resume: tusd answered %d: %s", p.status, p.text.String())
 	}
 
 	return fmt.Errorf("%w: %s", ErrProtocol, message)

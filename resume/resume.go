@@ -19,6 +19,7 @@
 package resume
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"log/slog"
@@ -46,26 +47,15 @@ var (
 )
 
 const (
-	// maxUnfinished is how many unfinished sessions one link may have.
-	maxUnfinished = 1000
-	// idleLife is how long a session lives after its last request.
-	idleLife = 24 * time.Hour
-	// lateLife is how long a session outlives its link: requests that began in
-	// time may still be under way.
-	lateLife = time.Hour
-	// resultLife is how long a session tells its result.
-	resultLife = 24 * time.Hour
-	// debrisLife is the age at which bytes without a session are debris. A
-	// session's bytes and its row are seconds apart.
-	debrisLife = time.Hour
+	maxUnfinished = 1000           // sessions of one link
+	idleLife      = 24 * time.Hour // of a session, after its last request
+	lateLife      = time.Hour      // of a session, after its link: the client began in time
+	resultLife    = 24 * time.Hour // of a session, after its result
+	debrisLife    = time.Hour      // of bytes without a session; its row follows within seconds
 
-	// lockWait is how long a request waits for the one before it: longer than a
-	// lease lasts, so that a process that died turns no client away.
-	lockWait = 15 * time.Second
-	// finishTime bounds the pipeline.
-	finishTime = 2 * time.Minute
-	// storeWait bounds each visit to the database.
-	storeWait = 5 * time.Second
+	lockWait   = 15 * time.Second // for the request before; longer than a lease that nobody renews
+	finishTime = 2 * time.Minute  // for the pipeline
+	storeWait  = 5 * time.Second  // for one visit to the database
 )
 
 // Store holds the bytes of unfinished uploads. It promises that the bytes which
@@ -101,9 +91,7 @@ type Service struct {
 
 // New makes a Service. Its leases last only while Run runs.
 func New(o Options) *Service {
-	if o.Lease == 0 {
-		o.Lease = 10 * time.Second
-	}
+	o.Lease = cmp.Or(o.Lease, 10*time.Second)
 	if o.Now == nil {
 		o.Now = time.Now
 	}

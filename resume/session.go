@@ -92,14 +92,12 @@ func queueResult(b *pgx.Batch, id, holder string, r *Result, expires time.Time) 
 func (s sessions) record(ctx context.Context, id, holder string, r *Result, expires time.Time) error {
 	var b pgx.Batch
 	queueResult(&b, id, holder, r, expires)
-
 	return failed("record a result", s.send(ctx, &b))
 }
 
 func (s sessions) remove(ctx context.Context, id string) error {
 	var b pgx.Batch
 	b.Queue(deleteQuery, id)
-
 	return failed("remove a session", s.send(ctx, &b))
 }
 
@@ -107,7 +105,6 @@ func (s sessions) remove(ctx context.Context, id string) error {
 func (s sessions) send(ctx context.Context, b *pgx.Batch) error {
 	ctx, cancel := context.WithTimeout(ctx, storeWait)
 	defer cancel()
-
 	return s.pool.SendBatch(ctx, b).Close()
 }
 
@@ -126,6 +123,5 @@ func failed(doing string, err error) error {
 	if err == nil {
 		return nil
 	}
-
 	return problem.StoreFailed(fmt.Errorf("resume: %s: %w", doing, err))
 }

@@ -23,12 +23,12 @@ func (s *Server) tus(w http.ResponseWriter, r *http.Request) error {
 	if r.Method == http.MethodPost && t.Upload == "" { // a new file
 		err = s.spendFile(w, r, t.Sender.Grant.ID)
 	}
-	var reply resume.Reply
+	var reply *resume.Reply
 	if err == nil {
 		reply, err = s.Resume.Serve(w, r, t)
 	}
 	if err == nil {
-		reply.Send(w, s.document)
+		reply.Send(s.document)
 		return nil
 	}
 
