@@ -19,6 +19,10 @@ import (
 // through the pipeline if that is still to be done. It fails with ErrUnfinished
 // while bytes are missing.
 func (s *Service) Result(w http.ResponseWriter, r *http.Request, t Transfer) (upload.Result, error) {
+	if t.Upload == "" {
+		return upload.Result{}, ErrNotFound
+	}
+
 	e, err := s.exchange(w, r, t)
 	if err == nil && e.session.Result == nil {
 		defer e.unlock()

@@ -244,6 +244,7 @@ func TestTusRefused(t *testing.T) {
 		{"PATCH", stolen, "x", piece, 404, "not-found"},
 		{"DELETE", stolen, "", tus, 404, "not-found"},
 		{"GET", stolen + "/result", "", nil, 404, "not-found"},
+		{"GET", l.URL + "/tus//result", "", nil, 404, "not-found"},
 		{"HEAD", lost, "", tus, 410, ""},
 		{"PATCH", lost, "x", piece, 410, "link-revoked"},
 		{"GET", lost + "/result", "", nil, 410, "link-revoked"},
