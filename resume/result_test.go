@@ -19,7 +19,7 @@ func TestResultIsStored(t *testing.T) {
 	distance := 0
 	for _, want := range []upload.Result{
 		{
-			Filename: "ä.png", Status: upload.Duplicate, ID: uuid.New(), Match: upload.MatchPerceptual, Distance: &distance,
+			Filename: "ä.png", Status: upload.Duplicate, ID: uuid.New(), Match: "perceptual", Distance: &distance,
 			SHA256: [32]byte{1, 2, 31: 3}, Format: imaging.PNG, Width: 4, Height: 3, Bytes: 99,
 		},
 		{Filename: "a.txt", Status: upload.Rejected, Err: errors.Join(upload.ErrTooLarge)},

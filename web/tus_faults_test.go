@@ -242,7 +242,9 @@ func TestTusStoreAway(t *testing.T) {
 				var e testEntry
 				await(t, "the result of "+name, func() bool {
 					a := s.send("GET", address+"/result", nil)
-					a.json(t, &e)
+					if a.StatusCode == http.StatusOK {
+						a.json(t, &e)
+					}
 					return a.StatusCode == http.StatusOK
 				})
 				if e.Status != "stored" || e.Filename != name {
