@@ -69,8 +69,8 @@ func (e *exchange) fail(err error) error {
 	return err
 }
 
-// The methods that tusd calls follow: of handler.DataStore, its Upload and its
-// Terminater.
+// The methods that tusd calls follow: those of handler.TerminaterDataStore and
+// handler.TerminatableUpload.
 
 func (e *exchange) NewUpload(ctx context.Context, info handler.FileInfo) (handler.Upload, error) {
 	return e, e.fail(e.create(ctx, info))
