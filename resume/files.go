@@ -16,14 +16,9 @@ import (
 	"github.com/tus/tusd/v2/pkg/handler"
 )
 
-// chunk is how much of a body is written at once.
-const chunk = 128 << 10
-
 // Files is a Store in a folder, which all processes share. The size of a file is
 // the offset of its upload.
-type Files struct {
-	store filestore.FileStore
-}
+type Files struct{ store filestore.FileStore }
 
 // OpenFiles opens the store in the folder tus of the blob store at a file:///path
 // URL, and makes it.
@@ -33,14 +28,16 @@ func OpenFiles(blobURL string) (*Files, error) {
 		return nil, errors.New("resume: the blob store's URL must be of the form file:///path")
 	}
 	dir := filepath.Join(u.Path, "tus")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err = os.MkdirAll(dir, 0o700); err == nil {
+		err = syncPath(u.Path)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("resume: open the store: %w", err)
 	}
-	if err := syncPath(u.Path); err != nil {
-		return nil, fmt.Errorf("resume: open the store: %w", err)
-	}
+
 	store := filestore.New(dir)
 	store.DirModePerm, store.FileModePerm = 0o700, 0o600
+
 	return &Files{store}, nil
 }
 
@@ -55,6 +52,7 @@ func (f *Files) NewUpload(ctx context.Context, info handler.FileInfo) (handler.U
 			return nil, err
 		}
 	}
+
 	return &file{made, f.path(info.ID)}, nil
 }
 
@@ -71,22 +69,24 @@ func (f *Files) GetUpload(ctx context.Context, id string) (handler.Upload, error
 func (f *Files) Older(ctx context.Context, t time.Time) ([]string, error) {
 	entries, err := os.ReadDir(f.store.Path)
 	if err != nil {
-		return nil, fmt.Errorf("resume: list uploads: %w", err)
+		return nil, failed("list uploads", err)
 	}
+
 	written := ages{}
 	for _, entry := range entries {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		info, err := entry.Info()
-		if errors.Is(err, fs.ErrNotExist) {
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
 			continue
-		}
-		if err != nil {
-			return nil, fmt.Errorf("resume: list uploads: %w", err)
+		case err != nil:
+			return nil, failed("list uploads", err)
 		}
 		written.note(strings.TrimSuffix(entry.Name(), ".info"), info.ModTime())
 	}
+
 	return written.before(t), nil
 }
 
@@ -94,39 +94,37 @@ func (f *Files) Older(ctx context.Context, t time.Time) ([]string, error) {
 func (f *Files) Remove(_ context.Context, id string) error {
 	for _, path := range []string{f.path(id), f.path(id) + ".info"} {
 		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("resume: remove an upload: %w", err)
+			return failed("remove an upload", err)
 		}
 	}
 	return nil
 }
 
-// path is where the bytes of an upload are. Ids are of our own making; they are
-// checked here once more, since this is where one becomes a path.
+// path is where the bytes of an upload are. We make the ids ourselves; this checks
+// once more that one is a name, for here it becomes a path.
 func (f *Files) path(id string) string { return filepath.Join(f.store.Path, filepath.Base(id)) }
 
-// file is an upload of tusd's file store that is written durably.
+// file is an upload of tusd's file store, written durably.
 type file struct {
 	handler.Upload
 	path string
 }
 
-// WriteChunk implements handler.Upload. Bytes go to their offset, not to the end
-// of the file: a process that was stopped for so long that another one has gone
-// on writes again what is there already.
+// WriteChunk implements handler.Upload. It writes to the offset, not to the end of
+// the file: a process that was stopped for so long that another one went on writes
+// the same bytes again.
 func (f *file) WriteChunk(_ context.Context, offset int64, src io.Reader) (n int64, err error) {
 	out, err := os.OpenFile(f.path, os.O_WRONLY, 0)
 	if err != nil {
 		return 0, err
 	}
-	defer func() {
-		// Also when the body broke off: its bytes count at the next HEAD.
-		err = errors.Join(err, out.Sync(), out.Close())
-	}()
-	return io.CopyBuffer(io.NewOffsetWriter(out, offset), src, make([]byte, chunk))
+	// Also when the body broke off: its bytes count at the next HEAD.
+	defer func() { err = errors.Join(err, out.Sync(), out.Close()) }()
+	return io.CopyBuffer(io.NewOffsetWriter(out, offset), src, make([]byte, 128<<10))
 }
 
-// GetInfo implements handler.Upload. tusd's own keeps the offset of the request's
-// beginning, which WriteChunk has moved.
+// GetInfo implements handler.Upload. tusd's own has the offset at which the request
+// began.
 func (f *file) GetInfo(ctx context.Context) (handler.FileInfo, error) {
 	info, err := f.Upload.GetInfo(ctx)
 	if err != nil {
@@ -137,6 +135,7 @@ func (f *file) GetInfo(ctx context.Context) (handler.FileInfo, error) {
 		return info, err
 	}
 	info.Offset = stat.Size()
+
 	return info, nil
 }
 

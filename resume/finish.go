@@ -1,9 +1,9 @@
 package resume
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"time"
@@ -15,97 +15,124 @@ import (
 	"inlet/upload"
 )
 
-// finish takes an upload whose bytes are all there through the pipeline, under
-// the lock. That the file was accepted and that the session has its result is one
-// transaction. A client that leaves meanwhile finds the result later.
-func (e *exchange) finish(ctx context.Context, stored handler.Upload, info handler.FileInfo) error {
-	// An empty upload is complete without anybody having locked it.
-	if err := e.Lock(ctx, nil); err != nil || e.session.result != nil {
+// Result returns the outcome of a complete upload's file, and sends the file
+// through the pipeline if that is still to be done. It fails with ErrUnfinished
+// while bytes are missing.
+func (s *Service) Result(w http.ResponseWriter, r *http.Request, t Transfer) (upload.Result, error) {
+	if t.Upload == "" {
+		return upload.Result{}, ErrNotFound
+	}
+
+	e, err := s.exchange(w, r, t)
+	if err == nil && e.session.Result == nil {
+		defer e.unlock()
+		err = e.conclude(r.Context())
+	}
+	if err != nil {
+		return upload.Result{}, err
+	}
+
+	return e.session.Result.outcome(), nil
+}
+
+// conclude gets the session its result. It looks without the lease first: who asks
+// too soon interrupts nobody. Bytes that are gone went because the result came.
+func (e *exchange) conclude(ctx context.Context) error {
+	err := e.load(ctx)
+	if err == nil {
+		_, err = e.complete(ctx)
+	}
+	if err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}
+
+	if err := e.open(ctx); err != nil {
+		return err
+	}
+
+	return e.finish(ctx)
+}
+
+// complete fails with ErrUnfinished while bytes are missing.
+func (e *exchange) complete(ctx context.Context) (handler.FileInfo, error) {
+	info, err := e.GetInfo(ctx)
+	if err == nil && info.Offset < info.Size {
+		err = ErrUnfinished
+	}
+	return info, err
+}
+
+// finish sends an upload whose bytes are all there through the pipeline, under the
+// lease. It outlives the request: a client that leaves finds the result later.
+func (e *exchange) finish(ctx context.Context) error {
+	if e.session.Result != nil {
+		return nil
+	}
+	info, err := e.complete(ctx)
+	if err != nil {
+		return err
+	}
+
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), finishTime)
 	defer cancel()
-	// tusd's deadlines are counted from the last byte.
+	if err := e.lock(ctx); err != nil || e.session.Result != nil { // of a new session without bytes
+		return err
+	}
+
+	// The connection's deadlines count from the last byte.
 	end := time.Now().Add(finishTime + e.Pause)
 	_, _ = e.conn.SetReadDeadline(end), e.conn.SetWriteDeadline(end)
-	body, err := open(ctx, stored)
+	body, err := e.stored.GetReader(ctx)
 	if err != nil {
-		return problem.StoreFailed(fmt.Errorf("resume: read an upload: %w", err))
+		return failed("read an upload", err)
 	}
 	defer body.Close()
 
-	var document []byte
+	e.session.Result, err = e.accept(ctx, filename(info.MetaData), body)
+	if err == nil {
+		e.discard(*e.session)
+	}
+
+	return err
+}
+
+// accept sends a file through the pipeline and records its result: that of an
+// accepted file in the transaction that accepts it, that of a refused one before
+// the refusal is counted. A failure that settles nothing records nothing.
+func (e *exchange) accept(ctx context.Context, name string, body io.Reader) (recorded *Result, err error) {
 	expires := e.Now().Add(resultLife).UTC()
 	from := e.Sender
 	from.Record = func(b *pgx.Batch, r upload.Result) {
-		document = e.Document(r)
-		record(b, e.session, e.lease.holder, document, expires)
+		recorded = resultOf(r)
+		queueResult(b, e.session.ID, e.lease.holder, recorded, expires)
 	}
-	result := e.Uploads.Accept(ctx, from, filename(info.MetaData), body)
+
+	outcome := e.Uploads.Accept(ctx, from, name, body)
 	switch {
-	case errors.Is(result.Err, upload.ErrIntake): // what was sent is on our own disk
-		return problem.StoreFailed(result.Err)
-	case !result.Settled():
-		return result.Err
-	case result.Err != nil:
-		document = e.Document(result)
-		if err := e.sessions.record(ctx, e.session, e.lease.holder, document, expires); err != nil {
-			return err
-		}
-		e.Refused(result)
+	case outcome.Err == nil:
+		return recorded, nil
+	case errors.Is(outcome.Err, upload.ErrIntake): // the bytes come from our own Store
+		return nil, problem.StoreFailed(outcome.Err)
+	case !outcome.Settled():
+		return nil, outcome.Err
 	}
-	e.session.result = document
-	e.discard(*e.session)
-	return nil
+
+	recorded = resultOf(outcome)
+	if err := e.sessions.record(ctx, e.session.ID, e.lease.holder, recorded, expires); err != nil {
+		return nil, err
+	}
+	e.countRefused(ctx, outcome)
+
+	return recorded, nil
 }
 
-// open reads what is stored. A process may have died before it completed the
-// upload in the store.
-func open(ctx context.Context, stored handler.Upload) (io.ReadCloser, error) {
-	body, err := stored.GetReader(ctx)
-	if err == nil {
-		return body, nil
+// countRefused counts a refused file in the statistics. A crash before it loses one
+// count.
+func (e *exchange) countRefused(ctx context.Context, refused upload.Result) {
+	if err := e.Uploads.Refused(context.WithoutCancel(ctx), []upload.Result{refused}); err != nil {
+		e.log.Warn("a refused file was not counted", "error", err)
 	}
-	if err := stored.FinishUpload(ctx); err != nil {
-		return nil, err
-	}
-	return stored.GetReader(ctx)
 }
 
-// filename is the name that the client gave the file. Both keys are usual.
-func filename(meta handler.MetaData) string {
-	if name := meta["filename"]; name != "" {
-		return name
-	}
-	return meta["name"]
-}
-
-// Result returns the document of a complete upload's file, and takes it through
-// the pipeline if that has not been done. It fails with ErrUnfinished while bytes
-// are missing.
-func (s *Service) Result(w http.ResponseWriter, r *http.Request, t Transfer) ([]byte, error) {
-	ctx := r.Context()
-	e, err := s.exchange(w, r, t)
-	if err != nil {
-		return nil, err
-	}
-	if e.session.result != nil {
-		return e.session.result, nil
-	}
-	// A look without the lock first: whoever asks too soon interrupts nobody.
-	_, info, err := e.stored(ctx)
-	if err != nil && !errors.Is(err, ErrNotFound) {
-		return nil, err
-	}
-	if err == nil && info.Offset < info.Size {
-		return nil, ErrUnfinished
-	}
-	if err := e.Lock(ctx, nil); err != nil {
-		return nil, err
-	}
-	defer e.unlock()
-	if _, err := e.GetUpload(ctx, t.Upload); err != nil {
-		return nil, err
-	}
-	return e.session.result, nil
-}
+// filename is the name that the client gave the file. Clients use both keys.
+func filename(meta handler.MetaData) string { return cmp.Or(meta["filename"], meta["name"]) }

@@ -5,18 +5,18 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
+	"sync/atomic"
 	"time"
-
-	"inlet/problem"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 const (
-	// One statement takes the lease or, where it is held, asks its holder to make
-	// room. Postgres' clock alone decides when a lease is over.
+	// One statement takes the lease or, where another request has it, asks its
+	// holder for it. Postgres' clock alone decides when a lease ends.
 	acquireQuery = `
 		UPDATE upload_sessions SET
 			holder = CASE WHEN holder IS NULL OR held_until < now() THEN $2 ELSE holder END,
@@ -25,8 +25,8 @@ const (
 			expires_at = CASE WHEN result IS NULL THEN greatest(expires_at, $4) ELSE expires_at END
 		WHERE id = $1 RETURNING holder = $2, expires_at, result`
 
-	// A row that is locked is just being committed or asked for: it is renewed the
-	// next time. Waiting for it would hold up all the others.
+	// The next renewal comes for a row that another transaction has locked. Waiting
+	// for one row would hold up all the others.
 	renewQuery = `
 		UPDATE upload_sessions SET held_until = now() + $3::interval
 		WHERE id IN (
@@ -38,10 +38,8 @@ const (
 		UPDATE upload_sessions SET holder = NULL, held_until = NULL, wanted = false,
 			expires_at = CASE WHEN result IS NULL THEN greatest(expires_at, $3) ELSE expires_at END
 		WHERE id = $1 AND holder = $2`
-)
 
-const (
-	// pollEvery is how often one looks whether a lease has become free.
+	// pollEvery is how often a waiting request tries to take the lease.
 	pollEvery = 100 * time.Millisecond
 	// maxWaiting is how many requests of one process may wait for one session.
 	maxWaiting = 8
@@ -52,23 +50,19 @@ type lease struct {
 	session   string
 	holder    string // of this lease alone
 	interrupt func(error)
-
-	mu    sync.Mutex // guards until
-	until time.Time
+	until     atomic.Pointer[time.Time]
 }
 
 // live tells whether nobody else can have the session. It errs on the safe side:
-// by the time that Postgres gives the lease away it has long been false.
-func (l *lease) live() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return time.Now().Before(l.until)
-}
+// it turns false long before Postgres gives the lease away.
+func (l *lease) live() bool { return time.Now().Before(*l.until.Load()) }
 
-func (l *lease) extend(until time.Time) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.until = until
+// extend counts from the moment at which Postgres was asked. A holder trusts a part
+// of the lease's life; the rest is for the time between a look at the clock and a
+// write.
+func (l *lease) extend(asked time.Time, life time.Duration) {
+	until := asked.Add(life * 7 / 10)
+	l.until.Store(&until)
 }
 
 // leases are those that this process holds.
@@ -86,21 +80,18 @@ func newLeases(pool *pgxpool.Pool, life time.Duration) *leases {
 	return &leases{pool: pool, life: life, held: map[string]*lease{}, waiting: map[string]int{}}
 }
 
-// trusted is the part of a lease's life on which its holder relies. The rest is
-// for what is between a look at the clock and a write.
-func (l *leases) trusted(since time.Time) time.Time { return since.Add(l.life * 7 / 10) }
-
-// acquire waits for the lease of a session, at most lockWait. interrupt is called
-// when somebody else wants it, or when it was lost. What the row says of the
-// session is brought up to date.
+// acquire waits for the lease of a session, at most lockWait, and brings s up to
+// date with its row. interrupt hears ErrLocked when another request wants the lease
+// and ErrInterrupted when the lease was lost.
 func (l *leases) acquire(ctx context.Context, s *session, expires time.Time, interrupt func(error)) (*lease, error) {
-	if !l.queueUp(s.id) {
+	if !l.queueUp(s.ID) {
 		return nil, ErrLocked
 	}
-	defer l.leaveQueue(s.id)
+	defer l.leaveQueue(s.ID)
 	ctx, cancel := context.WithTimeout(ctx, lockWait)
 	defer cancel()
-	mine := &lease{session: s.id, holder: rand.Text(), interrupt: interrupt}
+
+	mine := &lease{session: s.ID, holder: rand.Text(), interrupt: interrupt}
 	for {
 		got, err := l.try(ctx, mine, s, expires)
 		switch {
@@ -112,7 +103,8 @@ func (l *leases) acquire(ctx context.Context, s *session, expires time.Time, int
 			l.hold(mine)
 			return mine, nil
 		}
-		l.ask(s.id)
+
+		l.ask(s.ID)
 		select {
 		case <-ctx.Done():
 			return nil, ErrLocked
@@ -124,16 +116,14 @@ func (l *leases) acquire(ctx context.Context, s *session, expires time.Time, int
 func (l *leases) try(ctx context.Context, mine *lease, s *session, expires time.Time) (got bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, storeWait)
 	defer cancel()
-	start := time.Now()
-	err = l.pool.QueryRow(ctx, acquireQuery, s.id, mine.holder, l.life, expires).Scan(&got, &s.expires, &s.result)
-	mine.extend(l.trusted(start))
+
+	mine.extend(time.Now(), l.life)
+	err = l.pool.QueryRow(ctx, acquireQuery, s.ID, mine.holder, l.life, expires).Scan(&got, &s.ExpiresAt, &s.Result)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return false, ErrNotFound // it was deleted meanwhile
+		return false, ErrNotFound // deleted meanwhile
 	}
-	if err != nil {
-		return false, problem.StoreFailed(fmt.Errorf("resume: take a lease: %w", err))
-	}
-	return got, nil
+
+	return got, failed("take a lease", err)
 }
 
 // hold makes run renew the lease.
@@ -147,8 +137,8 @@ func (l *leases) hold(mine *lease) {
 	}
 }
 
-// ask interrupts the holder if it is of this process; another one hears of it
-// when it renews.
+// ask interrupts a holder in this process; one in another process hears of it when
+// it renews.
 func (l *leases) ask(session string) {
 	for _, held := range l.mine() {
 		if held.session == session {
@@ -157,89 +147,89 @@ func (l *leases) ask(session string) {
 	}
 }
 
-// release gives a lease back. It outlives the request; when it fails, the lease
-// ends by itself.
+// release gives a lease back, also when ctx has ended. If it fails, the lease ends
+// by itself.
 func (l *leases) release(ctx context.Context, mine *lease, expires time.Time) error {
 	l.mu.Lock()
 	delete(l.held, mine.holder)
 	l.mu.Unlock()
+
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeWait)
 	defer cancel()
 	if _, err := l.pool.Exec(ctx, releaseQuery, mine.session, mine.holder, expires); err != nil {
 		return fmt.Errorf("resume: release a lease: %w", err)
 	}
+
 	return nil
 }
 
-// run renews what is held, by one statement for all, until ctx ends.
+// run renews all leases, by one statement, until ctx ends. A database that is away
+// for a moment does no harm: a lease that nobody renews ends, and its holder sees
+// that.
 func (l *leases) run(ctx context.Context) {
 	tick := time.NewTicker(l.life / 10)
 	defer tick.Stop()
+
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
+
 		held := l.mine()
 		if len(held) == 0 {
 			continue
 		}
-		// A database that is away for a moment does no harm: leases that are not
-		// renewed end, which their holders see.
 		wanted, _ := l.renew(ctx, held)
-		for _, lease := range held {
+		for holder, one := range held {
 			switch {
-			case !lease.live():
-				lease.interrupt(ErrInterrupted)
-			case wanted[lease.holder]:
-				lease.interrupt(ErrLocked)
+			case !one.live():
+				one.interrupt(ErrInterrupted)
+			case wanted[holder]:
+				one.interrupt(ErrLocked)
 			}
 		}
 	}
 }
 
-// renew returns which of held are wanted by others.
+// renew tells which of held other requests want.
 func (l *leases) renew(ctx context.Context, held map[string]*lease) (map[string]bool, error) {
 	ctx, cancel := context.WithTimeout(ctx, l.life/5)
 	defer cancel()
+
 	var ids, holders []string
-	for _, lease := range held {
-		ids, holders = append(ids, lease.session), append(holders, lease.holder)
+	for _, one := range held {
+		ids, holders = append(ids, one.session), append(holders, one.holder)
 	}
-	start := time.Now()
-	rows, err := l.pool.Query(ctx, renewQuery, ids, holders, l.life)
-	if err != nil {
-		return nil, err
-	}
+	asked := time.Now()
+	rows, _ := l.pool.Query(ctx, renewQuery, ids, holders, l.life) // rows hold the error
+
 	wanted := map[string]bool{}
 	var holder string
 	var want bool
-	_, err = pgx.ForEachRow(rows, []any{&holder, &want}, func() error {
-		held[holder].extend(l.trusted(start))
+	_, err := pgx.ForEachRow(rows, []any{&holder, &want}, func() error {
+		held[holder].extend(asked, l.life)
 		wanted[holder] = want
 		return nil
 	})
+
 	return wanted, err
 }
 
-// mine is a copy of what is held.
+// mine copies the map of the leases that this process holds.
 func (l *leases) mine() map[string]*lease {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	held := make(map[string]*lease, len(l.held))
-	for holder, lease := range l.held {
-		held[holder] = lease
-	}
-	return held
+	return maps.Clone(l.held)
 }
 
 func (l *leases) interruptAll() {
 	l.mu.Lock()
 	l.closed = true
 	l.mu.Unlock()
-	for _, lease := range l.mine() {
-		lease.interrupt(ErrInterrupted)
+	for _, one := range l.mine() {
+		one.interrupt(ErrInterrupted)
 	}
 }
 

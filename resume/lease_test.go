@@ -30,7 +30,7 @@ func process(t *testing.T, pool *pgxpool.Pool) (l *leases, kill func()) {
 
 func newSession(t *testing.T, pool *pgxpool.Pool, id string) *session {
 	t.Helper()
-	s := session{id: id, storedAs: id, size: 10, expires: time.Now().Add(time.Hour)}
+	s := session{ID: id, StoredAs: id, Size: 10, ExpiresAt: time.Now().Add(time.Hour)}
 	if err := (sessions{pool}).create(t.Context(), s, "link", time.Now()); err != nil {
 		t.Fatal(err)
 	}
@@ -41,7 +41,7 @@ func newSession(t *testing.T, pool *pgxpool.Pool, id string) *session {
 func take(t *testing.T, l *leases, s *session) (*lease, chan error) {
 	t.Helper()
 	why := make(chan error, 9)
-	got, err := l.acquire(t.Context(), s, s.expires, func(err error) {
+	got, err := l.acquire(t.Context(), s, s.ExpiresAt, func(err error) {
 		select {
 		case why <- err:
 		default:
@@ -81,7 +81,7 @@ func TestLeaseIsAskedFor(t *testing.T) {
 		if !held.live() {
 			t.Error("the lease ended while it was renewed")
 		}
-		if err := first.release(t.Context(), held, s.expires); err != nil {
+		if err := first.release(t.Context(), held, s.ExpiresAt); err != nil {
 			t.Error(err)
 		}
 	}()
@@ -107,16 +107,16 @@ func TestLeaseEnds(t *testing.T) {
 		t.Errorf("live: the first %v, the second %v", held.live(), got.live())
 	}
 	// What the first still does changes nothing.
-	if err := first.release(t.Context(), held, s.expires); err != nil {
+	if err := first.release(t.Context(), held, s.ExpiresAt); err != nil {
 		t.Fatal(err)
 	}
-	if err := (sessions{pool}).record(t.Context(), s, held.holder, []byte(`{}`), s.expires); !errors.Is(err, errLost) {
+	if err := (sessions{pool}).record(t.Context(), s.ID, held.holder, &Result{}, s.ExpiresAt); !errors.Is(err, errLost) {
 		t.Errorf("a result without the lease: %v", err)
 	}
-	if err := (sessions{pool}).record(t.Context(), s, got.holder, []byte(`{}`), s.expires); err != nil {
+	if err := (sessions{pool}).record(t.Context(), s.ID, got.holder, &Result{}, s.ExpiresAt); err != nil {
 		t.Errorf("a result with the lease: %v", err)
 	}
-	if err := (sessions{pool}).record(t.Context(), s, got.holder, []byte(`{}`), s.expires); !errors.Is(err, errLost) {
+	if err := (sessions{pool}).record(t.Context(), s.ID, got.holder, &Result{}, s.ExpiresAt); !errors.Is(err, errLost) {
 		t.Errorf("a second result: %v", err)
 	}
 }
@@ -142,7 +142,7 @@ func TestLeaseWithoutDatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(t, why, ErrInterrupted)
-	if _, err := newLeases(away, testLife).acquire(t.Context(), s, s.expires, nil); err == nil || errors.Is(err, ErrLocked) {
+	if _, err := newLeases(away, testLife).acquire(t.Context(), s, s.ExpiresAt, nil); err == nil || errors.Is(err, ErrLocked) {
 		t.Errorf("a lease without a database: %v", err)
 	}
 }
@@ -159,7 +159,7 @@ func TestLeaseIsExclusive(t *testing.T) {
 		for range 3 {
 			wg.Go(func() {
 				own := *s
-				held, err := l.acquire(t.Context(), &own, s.expires, func(error) {})
+				held, err := l.acquire(t.Context(), &own, s.ExpiresAt, func(error) {})
 				if err != nil {
 					t.Error(err)
 					return
@@ -169,7 +169,7 @@ func TestLeaseIsExclusive(t *testing.T) {
 				}
 				turns.Add(1)
 				inside.Add(-1)
-				if err := l.release(t.Context(), held, s.expires); err != nil {
+				if err := l.release(t.Context(), held, s.ExpiresAt); err != nil {
 					t.Error(err)
 				}
 			})

@@ -1,7 +1,9 @@
 package resume
 
 import (
+	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"unicode/utf16"
@@ -11,56 +13,41 @@ import (
 	"inlet/upload"
 )
 
-// exchange finds the session that a request is about.
-func (s *Service) exchange(w http.ResponseWriter, r *http.Request, t Transfer) (*exchange, error) {
-	e := &exchange{Service: s, Transfer: t, conn: http.NewResponseController(w)}
-	if t.Upload == "" {
-		return e, nil
-	}
-	var err error
-	e.session, err = s.sessions.find(r.Context(), t.Upload, t.Sender.Grant.ID, s.Now())
-	return e, err
-}
+// Version is the version of the protocol, which each answer tells in the header
+// Tus-Resumable.
+const Version = "1.0.0"
 
-// Serve answers one request of the tus protocol. When it returns an error it has
-// answered nothing.
-func (s *Service) Serve(w http.ResponseWriter, r *http.Request, t Transfer) error {
+// Serve carries out one request of the protocol.
+func (s *Service) Serve(w http.ResponseWriter, r *http.Request, t Transfer) (*Reply, error) {
 	e, err := s.exchange(w, r, t)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	defer e.unlock()
 	tus, err := e.handler()
 	if err != nil {
-		return fmt.Errorf("resume: make a handler: %w", err)
+		return nil, fmt.Errorf("resume: make a handler: %w", err)
 	}
-	// tusd takes what is left of the path for the id.
+
+	// tusd takes the rest of the path for the id.
 	inner, address := *r, *r.URL
 	address.Path = "/" + t.Upload
 	inner.URL = &address
-	out := &response{ResponseWriter: w, e: e}
-	tus.Middleware(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		switch {
-		case r.Header.Get("Upload-Concat") != "":
-			e.failed = fmt.Errorf("%w: Upload-Concat is not supported", ErrProtocol)
-		case r.Method == http.MethodPost && t.Upload == "":
-			tus.PostFile(w, r)
-		case r.Method == http.MethodHead && t.Upload != "":
-			tus.HeadFile(w, r)
-		case r.Method == http.MethodPatch && t.Upload != "":
-			tus.PatchFile(w, r)
-		case r.Method == http.MethodDelete && t.Upload != "":
-			e.ending = true
-			tus.DelFile(w, r)
-		default:
-			e.failed = fmt.Errorf("%w: X-HTTP-Method-Override names no method of this address", ErrProtocol)
+	reply := &Reply{conn: w, header: http.Header{}}
+	tus.Middleware(e.route(tus)).ServeHTTP(reply, &inner)
+
+	if e.stored != nil && !e.ending {
+		if err := e.finish(r.Context()); !errors.Is(err, ErrUnfinished) {
+			_ = e.fail(err)
 		}
-	})).ServeHTTP(out, &inner)
-	err = out.refusal()
-	if t.Upload == "" && err != nil {
-		e.creationFailed(w, r, err)
 	}
-	return err
+	if err := e.refusal(reply); err != nil {
+		e.refused(w, r, err)
+		return nil, err
+	}
+	e.complement(reply)
+
+	return reply, nil
 }
 
 // handler is tusd's, for this request alone: it knows the link's address, and its
@@ -69,96 +56,124 @@ func (e *exchange) handler() (*handler.UnroutedHandler, error) {
 	composer := handler.NewStoreComposer()
 	composer.UseCore(e)
 	composer.UseTerminater(e)
-	composer.UseLocker(e)
+
 	return handler.NewUnroutedHandler(handler.Config{
-		StoreComposer:      composer,
-		BasePath:           e.Base,
-		MaxSize:            e.MaxFileBytes,
-		DisableDownload:    true,
-		Cors:               &handler.CorsConfig{Disable: true},
-		Logger:             e.quiet,
-		AcquireLockTimeout: lockWait,
-		NetworkTimeout:     e.Pause,
-		// The stores write what has come, whether or not the client is there.
+		StoreComposer:   composer,
+		BasePath:        e.Base,
+		MaxSize:         e.MaxFileBytes,
+		DisableDownload: true,
+		Cors:            &handler.CorsConfig{Disable: true},
+		Logger:          e.quiet,
+		NetworkTimeout:  e.Pause,
+		// A Store writes what has arrived, whether or not the client is there.
 		GracefulRequestCompletionTimeout: storeWait,
 	})
 }
 
-// creationFailed reports a file that was refused before its upload began, and
-// tells where one that did begin goes on.
-func (e *exchange) creationFailed(w http.ResponseWriter, r *http.Request, err error) {
-	if e.session != nil {
-		w.Header().Set("Location", e.Base+e.session.id)
-		return
-	}
-	name := filename(handler.ParseMetadataHeader(r.Header.Get("Upload-Metadata")))
-	if refused := e.Uploads.Reject(name, err); refused.Settled() {
-		e.Refused(refused)
+func (e *exchange) route(tus *handler.UnroutedHandler) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Header.Get("Upload-Concat") != "":
+			e.failed = fmt.Errorf("%w: Upload-Concat is not supported", ErrProtocol)
+		case r.Method == http.MethodPost && e.Upload == "":
+			tus.PostFile(w, r)
+		case r.Method == http.MethodHead && e.Upload != "":
+			tus.HeadFile(w, r)
+		case r.Method == http.MethodPatch && e.Upload != "":
+			tus.PatchFile(w, r)
+		case r.Method == http.MethodDelete && e.Upload != "":
+			e.ending = true
+			tus.DelFile(w, r)
+		default:
+			e.failed = fmt.Errorf("%w: X-HTTP-Method-Override names no method of this address", ErrProtocol)
+		}
 	}
 }
 
-// response adds what tusd does not know, and keeps its refusals back, which are
-// plain text.
-type response struct {
-	http.ResponseWriter
-	e       *exchange
-	refused int // its status
-	text    []byte
+// Reply is the answer to a request that succeeded. While tusd carries the request
+// out, the reply is its http.ResponseWriter, and keeps what tusd would answer.
+type Reply struct {
+	conn   http.ResponseWriter
+	header http.Header
+	status int
+	text   strings.Builder // of a refusal
+	result *Result         // of the upload's file; nil until it is known
 }
 
-func (w *response) WriteHeader(status int) {
-	h := w.Header()
-	if status >= 400 {
-		w.refused = status
-		h.Del("Content-Type")
-		h.Del("Content-Length")
-		return
+// Send answers. document writes an outcome as the contract's JSON, in one line.
+func (p *Reply) Send(document func(upload.Result) []byte) {
+	h := p.conn.Header()
+	maps.Copy(h, p.header)
+	if p.result != nil {
+		h.Set("Inlet-Result", ascii(document(p.result.outcome())))
 	}
-	if extensions := h.Get("Tus-Extension"); extensions != "" {
-		h.Set("Tus-Extension", extensions+",expiration")
-	}
-	switch s := w.e.session; {
-	case s == nil || w.e.ending:
-	case s.result != nil:
-		h.Set("Inlet-Result", ascii(s.result))
-	default:
-		h.Set("Upload-Expires", s.expires.Format(http.TimeFormat))
-	}
-	w.ResponseWriter.WriteHeader(status)
+	p.conn.WriteHeader(p.status)
 }
 
-func (w *response) Write(p []byte) (int, error) {
-	if w.refused != 0 {
-		w.text = append(w.text, p...)
-		return len(p), nil
-	}
-	return w.ResponseWriter.Write(p)
-}
+// Header implements http.ResponseWriter.
+func (p *Reply) Header() http.Header { return p.header }
+
+// WriteHeader implements http.ResponseWriter.
+func (p *Reply) WriteHeader(status int) { p.status = status }
+
+// Write implements http.ResponseWriter.
+func (p *Reply) Write(text []byte) (int, error) { return p.text.Write(text) }
 
 // Unwrap lets http.ResponseController reach the connection.
-func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+func (p *Reply) Unwrap() http.ResponseWriter { return p.conn }
 
-// refusal is the error that was kept back; nil if the request was answered.
-func (w *response) refusal() error {
-	if w.e.failed != nil {
-		return w.e.failed
+// complement adds to a reply what only the exchange knows.
+func (e *exchange) complement(p *Reply) {
+	if extensions := p.header.Get("Tus-Extension"); extensions != "" {
+		p.header.Set("Tus-Extension", extensions+",expiration")
 	}
-	if w.refused == 0 {
-		return nil
+	switch {
+	case e.session == nil || e.ending:
+	case e.session.Result != nil:
+		p.result = e.session.Result
+	default:
+		p.header.Set("Upload-Expires", e.session.ExpiresAt.Format(http.TimeFormat))
 	}
-	code, message, _ := strings.Cut(strings.TrimSpace(string(w.text)), ": ")
+}
+
+// refused adds to a refusal what the protocol wants to be said, and counts a file
+// that was refused before its upload began.
+func (e *exchange) refused(w http.ResponseWriter, r *http.Request, err error) {
+	if errors.Is(err, ErrVersion) {
+		w.Header().Set("Tus-Version", Version)
+	}
+	switch {
+	case e.Upload != "":
+	case e.session != nil:
+		w.Header().Set("Location", e.Base+e.session.ID)
+	default:
+		name := filename(handler.ParseMetadataHeader(r.Header.Get("Upload-Metadata")))
+		if outcome := e.Uploads.Reject(name, err); outcome.Settled() {
+			e.countRefused(r.Context(), outcome)
+		}
+	}
+}
+
+// refusal is the error that the request fails with, nil if it succeeded.
+func (e *exchange) refusal(p *Reply) error {
+	if e.failed != nil || p.status < 400 {
+		return e.failed
+	}
+
+	code, message, _ := strings.Cut(strings.TrimSpace(p.text.String()), ": ")
 	for _, row := range refusals {
 		if code == row.tusd.ErrorCode {
 			return row.err
 		}
 	}
-	if w.refused >= 500 {
-		return fmt.Errorf("resume: tusd answered %d: %s", w.refused, w.text)
+	if p.status >= 500 {
+		return fmt.Errorf("resume: tusd answered %d: %s", p.status, p.text.String())
 	}
+
 	return fmt.Errorf("%w: %s", ErrProtocol, message)
 }
 
-// refusals are those of tusd that mean more than that the request is malformed.
+// refusals are those of tusd that mean more than a malformed request.
 var refusals = []struct {
 	tusd handler.Error
 	err  error
@@ -177,15 +192,14 @@ var refusals = []struct {
 func ascii(document []byte) string {
 	var b strings.Builder
 	for _, r := range string(document) {
-		switch {
-		case r < 0x7f:
+		if r < 0x7f {
 			b.WriteRune(r)
-		case r <= 0xffff:
-			fmt.Fprintf(&b, `\u%04x`, r)
-		default:
-			high, low := utf16.EncodeRune(r)
-			fmt.Fprintf(&b, `\u%04x\u%04x`, high, low)
+			continue
+		}
+		for _, unit := range utf16.AppendRune(nil, r) {
+			fmt.Fprintf(&b, `\u%04x`, unit)
 		}
 	}
+
 	return b.String()
 }

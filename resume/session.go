@@ -17,10 +17,10 @@ import (
 
 const (
 	findQuery = `
-		SELECT stored_as, size, expires_at, result FROM upload_sessions
+		SELECT id, stored_as, size, expires_at, result FROM upload_sessions
 		WHERE id = $1 AND link_id = $2 AND expires_at > $3`
 
-	// The lock makes the limit exact: who counts sees all that were made before.
+	// The lock makes the limit exact: each transaction counts all earlier sessions.
 	linkLockQuery = `SELECT pg_advisory_xact_lock(hashtextextended('inlet sessions ' || $1, 0))`
 	createQuery   = `
 		INSERT INTO upload_sessions (id, stored_as, link_id, size, created_at, expires_at)
@@ -34,80 +34,78 @@ const (
 	deleteQuery = `DELETE FROM upload_sessions WHERE id = $1`
 )
 
-// errLost says that another request has had the session meanwhile.
+// errLost says that another request took the session meanwhile.
 var errLost = errors.New("resume: the lease was lost")
 
 // idLetters are those of rand.Text, which makes the ids.
 const idLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"
 
-// session is one upload in pieces.
+// session is the row of one upload in pieces.
 type session struct {
-	id       string
-	storedAs string // its id in the Store
-	size     int64
-	expires  time.Time
-	result   []byte // nil until the file has gone through the pipeline
+	ID        string
+	StoredAs  string // its id in the Store
+	Size      int64  // in bytes
+	ExpiresAt time.Time
+	Result    *Result // nil until the file has passed the pipeline
 }
 
-// sessions are the rows of upload_sessions.
+// sessions are the rows of upload_sessions. Leases and sweeps are in files of
+// their own.
 type sessions struct{ pool *pgxpool.Pool }
 
 // find returns a session of the link.
 func (s sessions) find(ctx context.Context, id string, of link.ID, now time.Time) (*session, error) {
-	if strings.Trim(id, idLetters) != "" { // Postgres does not take everything for a text
+	if strings.Trim(id, idLetters) != "" { // Postgres takes not every string for a text
 		return nil, ErrNotFound
 	}
 	ctx, cancel := context.WithTimeout(ctx, storeWait)
 	defer cancel()
-	found := session{id: id}
-	err := s.pool.QueryRow(ctx, findQuery, id, string(of), now).Scan(&found.storedAs, &found.size, &found.expires, &found.result)
+
+	rows, _ := s.pool.Query(ctx, findQuery, id, string(of), now) // rows hold the error
+	found, err := pgx.CollectExactlyOneRow(rows, pgx.RowToAddrOfStructByName[session])
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, ErrNotFound
 	}
-	if err != nil {
-		return nil, problem.StoreFailed(fmt.Errorf("resume: look a session up: %w", err))
-	}
-	return &found, nil
+
+	return found, failed("look a session up", err)
 }
 
-// create adds a session to the link.
+// create adds a session to the link, or fails with ErrTooMany.
 func (s sessions) create(ctx context.Context, n session, of link.ID, now time.Time) error {
-	ctx, cancel := context.WithTimeout(ctx, storeWait)
-	defer cancel()
 	var b pgx.Batch
 	b.Queue(linkLockQuery, string(of))
-	b.Queue(createQuery, n.id, n.storedAs, string(of), n.size, now, n.expires, maxUnfinished).Exec(atLeastOne(ErrTooMany))
-	err := s.pool.SendBatch(ctx, &b).Close()
-	if err == nil || errors.Is(err, ErrTooMany) {
+	b.Queue(createQuery, n.ID, n.StoredAs, string(of), n.Size, now, n.ExpiresAt, maxUnfinished).Exec(atLeastOne(ErrTooMany))
+	err := s.send(ctx, &b)
+	if errors.Is(err, ErrTooMany) {
 		return err
 	}
-	return problem.StoreFailed(fmt.Errorf("resume: create a session: %w", err))
+
+	return failed("create a session", err)
 }
 
-// record adds to b that the session's file has gone through the pipeline.
-func record(b *pgx.Batch, s *session, holder string, document []byte, expires time.Time) {
-	b.Queue(recordQuery, s.id, holder, string(document), expires).Exec(atLeastOne(errLost))
+// queueResult adds to b the result of the session whose lease holder has.
+func queueResult(b *pgx.Batch, id, holder string, r *Result, expires time.Time) {
+	b.Queue(recordQuery, id, holder, r, expires).Exec(atLeastOne(errLost))
 }
 
-// record writes what became of a file that was refused.
-func (s sessions) record(ctx context.Context, of *session, holder string, document []byte, expires time.Time) error {
-	ctx, cancel := context.WithTimeout(ctx, storeWait)
-	defer cancel()
+// record writes the result of a file that was refused.
+func (s sessions) record(ctx context.Context, id, holder string, r *Result, expires time.Time) error {
 	var b pgx.Batch
-	record(&b, of, holder, document, expires)
-	if err := s.pool.SendBatch(ctx, &b).Close(); err != nil {
-		return problem.StoreFailed(fmt.Errorf("resume: record a result: %w", err))
-	}
-	return nil
+	queueResult(&b, id, holder, r, expires)
+	return failed("record a result", s.send(ctx, &b))
 }
 
 func (s sessions) remove(ctx context.Context, id string) error {
+	var b pgx.Batch
+	b.Queue(deleteQuery, id)
+	return failed("remove a session", s.send(ctx, &b))
+}
+
+// send runs the statements in one transaction.
+func (s sessions) send(ctx context.Context, b *pgx.Batch) error {
 	ctx, cancel := context.WithTimeout(ctx, storeWait)
 	defer cancel()
-	if _, err := s.pool.Exec(ctx, deleteQuery, id); err != nil {
-		return problem.StoreFailed(fmt.Errorf("resume: remove a session: %w", err))
-	}
-	return nil
+	return s.pool.SendBatch(ctx, b).Close()
 }
 
 // atLeastOne makes a statement that changes no row fail with err.
@@ -118,4 +116,12 @@ func atLeastOne(err error) func(pgconn.CommandTag) error {
 		}
 		return nil
 	}
+}
+
+// failed marks err as the failure of a store, nil as nil.
+func failed(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return problem.StoreFailed(fmt.Errorf("resume: %s: %w", doing, err))
 }

@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	// Nobody may be writing.
+	// Spares sessions to which a request may still write.
 	sweepQuery = `
 		DELETE FROM upload_sessions WHERE id IN (
 			SELECT id FROM upload_sessions
@@ -22,53 +22,47 @@ const (
 		WHERE NOT EXISTS (SELECT FROM upload_sessions WHERE stored_as = stored AND result IS NULL)`
 )
 
-// Sweep removes sessions that have expired and results that are no longer told,
-// with their bytes, and bytes that have no session. It returns how many uploads
-// were removed.
-func (s *Service) Sweep(ctx context.Context, now time.Time) (int, error) {
-	removed := 0
+// Sweep removes sessions and results that have expired, with their bytes, and bytes
+// that have no session. It returns how many uploads it removed.
+func (s *Service) Sweep(ctx context.Context, now time.Time) (removed int, err error) {
 	for {
-		expired, err := s.stored(ctx, sweepQuery, now)
+		n, err := s.sweep(ctx, sweepQuery, now)
+		removed += n
 		if err != nil {
-			return removed, fmt.Errorf("resume: sweep sessions: %w", err)
-		}
-		if len(expired) == 0 {
-			break
-		}
-		if err := s.removeAll(ctx, expired); err != nil {
 			return removed, err
 		}
-		removed += len(expired)
+		if n == 0 {
+			break
+		}
 	}
+
 	old, err := s.Store.Older(ctx, now.Add(-debrisLife))
 	if err != nil {
 		return removed, err
 	}
-	ownerless, err := s.stored(ctx, ownerlessQuery, old)
-	if err != nil {
-		return removed, fmt.Errorf("resume: sweep bytes: %w", err)
-	}
-	return removed + len(ownerless), s.removeAll(ctx, ownerless)
+	n, err := s.sweep(ctx, ownerlessQuery, old)
+
+	return removed + n, err
 }
 
-func (s *Service) stored(ctx context.Context, query string, arg any) ([]string, error) {
-	rows, err := s.Pool.Query(ctx, query, arg)
+// sweep removes from the Store the uploads that a query returns.
+func (s *Service) sweep(ctx context.Context, query string, arg any) (removed int, err error) {
+	rows, _ := s.Pool.Query(ctx, query, arg) // rows hold the error
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
-		return nil, err
+		return 0, fmt.Errorf("resume: sweep: %w", err)
 	}
-	return pgx.CollectRows(rows, pgx.RowTo[string])
-}
 
-func (s *Service) removeAll(ctx context.Context, ids []string) error {
-	for _, id := range ids {
+	for i, id := range ids {
 		if err := s.Store.Remove(ctx, id); err != nil {
-			return err
+			return i, err
 		}
 	}
-	return nil
+
+	return len(ids), nil
 }
 
-// ages are the times at which something of each upload was last written.
+// ages are the times of the last write to each upload.
 type ages map[string]time.Time
 
 func (a ages) note(id string, written time.Time) {
@@ -77,7 +71,7 @@ func (a ages) note(id string, written time.Time) {
 	}
 }
 
-// before gives the uploads of which nothing was written since t.
+// before lists the uploads that nobody wrote to since t.
 func (a ages) before(t time.Time) (ids []string) {
 	for id, written := range a {
 		if written.Before(t) {

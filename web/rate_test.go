@@ -114,7 +114,7 @@ func TestUploadsInPiecesAreLimited(t *testing.T) {
 	s := newTestServer(t, withRates(Rate{1, time.Hour}, Rate{}))
 	link := s.makeLink("").URL
 	for _, want := range []int{http.StatusCreated, http.StatusTooManyRequests} {
-		got := s.send("POST", link+"/tus/", nil, "Tus-Resumable", tusVersion, "Upload-Length", "10")
+		got := s.send("POST", link+"/tus/", nil, "Tus-Resumable", "1.0.0", "Upload-Length", "10")
 		if got.StatusCode != want {
 			t.Errorf("got %d %s, want %d", got.StatusCode, got.body, want)
 		}

@@ -2,66 +2,71 @@ package web
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"net/http"
 
-	"inlet/link"
 	"inlet/resume"
 	"inlet/upload"
 )
 
-const tusVersion = "1.0.0"
-
 // tus serves uploads in pieces: the collection of a link, or one of its uploads.
 func (s *Server) tus(w http.ResponseWriter, r *http.Request) error {
-	w.Header().Set("Tus-Resumable", tusVersion)
-	grant, err := s.grant(r)
+	w.Header().Set("Tus-Resumable", resume.Version)
+	t, err := s.transfer(r)
 	if err != nil {
 		return err
 	}
 	if isEncoded(r) {
 		return errEncoding
 	}
-	if r.Method == http.MethodPost && param(r, "upload") == "" { // a new file
-		err = s.spendFile(w, r, grant.ID)
+
+	if r.Method == http.MethodPost && t.Upload == "" { // a new file
+		err = s.spendFile(w, r, t.Sender.Grant.ID)
+	}
+	var reply *resume.Reply
+	if err == nil {
+		reply, err = s.Resume.Serve(w, r, t)
 	}
 	if err == nil {
-		err = s.Resume.Serve(w, r, s.transfer(w, r, grant))
+		reply.Send(s.document)
+		return nil
 	}
-	switch {
-	case errors.Is(err, resume.ErrVersion):
-		w.Header().Set("Tus-Version", tusVersion)
-	case errors.Is(err, resume.ErrLocked), errors.Is(err, resume.ErrInterrupted):
-		return err // there is no more to come of the body
-	}
-	if err != nil && r.ContentLength <= s.MaxFileBytes {
+
+	interrupted := errors.Is(err, resume.ErrLocked) || errors.Is(err, resume.ErrInterrupted)
+	if !interrupted && r.ContentLength <= s.MaxFileBytes {
 		newBody(w, r, s.MaxFileBytes).discard(r)
 	}
+
 	return err
 }
 
-// tusResult answers with what became of a complete upload.
+// tusResult answers with the outcome of a complete upload's file.
 func (s *Server) tusResult(w http.ResponseWriter, r *http.Request) error {
-	grant, err := s.grant(r)
+	t, err := s.transfer(r)
 	if err != nil {
 		return err
 	}
-	document, err := s.Resume.Result(w, r, s.transfer(w, r, grant))
+	result, err := s.Resume.Result(w, r, t)
 	if err != nil {
 		return err
 	}
-	return writeJSON(w, http.StatusOK, json.RawMessage(document))
+
+	return writeJSON(w, http.StatusOK, s.entry(result))
 }
 
-// transfer is what package resume has to know of the request.
-func (s *Server) transfer(w http.ResponseWriter, r *http.Request, grant link.Grant) resume.Transfer {
+// transfer says for whom the request is, and of which upload it is.
+func (s *Server) transfer(r *http.Request) (resume.Transfer, error) {
+	grant, err := s.grant(r)
+
 	return resume.Transfer{
-		Sender:   upload.Sender{Grant: grant, Client: s.client(r)},
-		Upload:   param(r, "upload"),
-		Base:     s.linkURL(param(r, "token")) + "/tus/",
-		Pause:    idleRead,
-		Document: func(result upload.Result) []byte { return bytes.TrimSpace(encode(s.entry(result))) },
-		Refused:  func(result upload.Result) { s.noteRefused(w, r, []upload.Result{result}) },
-	}
+		Sender: upload.Sender{Grant: grant, Client: s.client(r)},
+		Upload: param(r, "upload"),
+		Base:   s.linkURL(param(r, "token")) + "/tus/",
+		Pause:  idleRead,
+	}, err
+}
+
+// document is the entry of a result as compact JSON.
+func (s *Server) document(result upload.Result) []byte {
+	return bytes.TrimSpace(encode(s.entry(result)))
 }

@@ -244,6 +244,7 @@ func TestTusRefused(t *testing.T) {
 		{"PATCH", stolen, "x", piece, 404, "not-found"},
 		{"DELETE", stolen, "", tus, 404, "not-found"},
 		{"GET", stolen + "/result", "", nil, 404, "not-found"},
+		{"GET", l.URL + "/tus//result", "", nil, 404, "not-found"},
 		{"HEAD", lost, "", tus, 410, ""},
 		{"PATCH", lost, "x", piece, 410, "link-revoked"},
 		{"GET", lost + "/result", "", nil, 410, "link-revoked"},
@@ -287,4 +288,41 @@ func TestTusGivenUp(t *testing.T) {
 		t.Errorf("left: %v", left)
 	}
 	s.wantCounted(0, 0)
+}
+
+// TestTusStoredResults: a session tells its result as before, whether this code or
+// the released one wrote its row.
+func TestTusStoredResults(t *testing.T) {
+	t.Parallel()
+	s := newTestServer(t)
+	l, id := s.makeLink(""), "0199f1de-8c1e-7c57-9d0a-2f7c4b1f3a55"
+	sum, plain := strings.Repeat("0f", 32), strings.NewReplacer(`\u00f6`, "ö", `\u00df`, "ß")
+	accepted := `{"filename":"größe \"x\".png","status":"duplicate","id":"` + id + `","url":"` + s.URL + `/v1/images/` + id + `",` +
+		`"match":"perceptual","distance":0,"sha256":"` + sum + `","format":"png","width":40,"height":30,"bytes":123}`
+	rejected := `{"filename":"a.txt","status":"rejected","error":{"type":"urn:inlet:problem:unsupported-format",` +
+		`"title":"Unsupported format","status":415,"detail":"not a picture that the service takes","code":"unsupported-format"}}`
+	for name, test := range map[string]struct{ row, told string }{
+		"ACCEPTEDRELEASED": {accepted, accepted},
+		"REJECTEDRELEASED": {rejected, rejected},
+		"ACCEPTEDA": {`{"version":1,"filename":"größe \"x\".png","status":"duplicate","id":"` + id + `",` +
+			`"match":"perceptual","distance":0,"sha256":"` + sum + `","format":"png","width":40,"height":30,"bytes":123}`, accepted},
+		"REJECTEDA": {`{"version":1,"filename":"a.txt","status":"rejected",` +
+			`"error":{"code":"unsupported-format","detail":"not a picture that the service takes"}}`, rejected},
+	} {
+		_, err := s.pool.Exec(t.Context(), `
+			INSERT INTO upload_sessions (id, stored_as, link_id, size, created_at, expires_at, result)
+			VALUES ($1, $1, $2, 123, now(), now() + interval '1 h', $3)`, name, string(l.ID), test.row)
+		must(t, err)
+		upload := l.URL + "/tus/" + name
+		if a := s.send("GET", upload+"/result", nil); a.StatusCode != http.StatusOK || string(bytes.TrimSpace(a.body)) != test.told {
+			t.Errorf("%s: told %d %s, want %s", name, a.StatusCode, a.body, test.told)
+		}
+		if a := s.patch(upload, 123, nil); a.StatusCode != http.StatusNoContent || plain.Replace(a.Header.Get("Inlet-Result")) != test.told {
+			t.Errorf("%s: told %d %v, want %s", name, a.StatusCode, a.Header, test.told)
+		}
+	}
+
+	_, err := s.pool.Exec(t.Context(), `UPDATE upload_sessions SET result = '{"version":99}'`)
+	must(t, err)
+	s.wantUnavailable(s.send("GET", l.URL+"/tus/ACCEPTEDA/result", nil)) // a newer process has it
 }
