@@ -15,12 +15,10 @@ import (
 	"time"
 )
 
-//go:generate go run ./bundle
-
 // assetFiles are the scripts, styles and pictures of the pages. Nothing that a
 // page loads comes from elsewhere. The scripts are bundles of those below scripts/.
 //
-//go:embed assets
+//go:embed pages/assets
 var assetFiles embed.FS
 
 // assets are the files below assets/, in memory. All of them share one version,
@@ -42,7 +40,7 @@ type asset struct {
 func newAssets() (*assets, error) {
 	a := &assets{files: map[string]asset{}}
 	all := sha256.New()
-	err := fs.WalkDir(assetFiles, "assets", func(name string, entry fs.DirEntry, err error) error {
+	err := fs.WalkDir(assetFiles, "pages/assets", func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
@@ -52,7 +50,7 @@ func newAssets() (*assets, error) {
 		}
 		fmt.Fprintf(all, "%s %d\n", name, len(plain))
 		all.Write(plain)
-		a.files[strings.TrimPrefix(name, "assets/")], err = newAsset(name, plain)
+		a.files[strings.TrimPrefix(name, "pages/assets/")], err = newAsset(name, plain)
 		return err
 	})
 	if err != nil {

@@ -86,7 +86,7 @@ func TestConsoleWeight(t *testing.T) {
 func TestConsoleWritesNoHTML(t *testing.T) {
 	t.Parallel()
 	forbidden := regexp.MustCompile(`innerHTML|outerHTML|insertAdjacentHTML|document\.write|createContextualFragment|DOMParser|setHTML|\beval\(|new Function|srcdoc|https?://[^w]`)
-	scripts, err := filepath.Glob("scripts/console/*.js")
+	scripts, err := filepath.Glob("pages/scripts/console/*.js")
 	must(t, err)
 	for _, name := range scripts {
 		text, err := os.ReadFile(name)

@@ -18,7 +18,7 @@ import (
 // localeFiles are the texts of the pages that people with a link see, one file
 // for each language. All of them have the same keys.
 //
-//go:embed locales
+//go:embed pages/locales
 var localeFiles embed.FS
 
 // defaultLanguage is for whoever prefers none that there is.
@@ -55,7 +55,7 @@ func (t *wording) UnmarshalJSON(data []byte) error {
 
 // newLocales reads all of locales/.
 func newLocales() (*locales, error) {
-	files, err := localeFiles.ReadDir("locales")
+	files, err := localeFiles.ReadDir("pages/locales")
 	if err != nil {
 		return nil, fmt.Errorf("web: read the locales: %w", err)
 	}
@@ -81,7 +81,7 @@ func readLocale(name string) (*locale, language.Tag, error) {
 	if err != nil {
 		return nil, tag, err
 	}
-	data, err := localeFiles.ReadFile(path.Join("locales", name))
+	data, err := localeFiles.ReadFile(path.Join("pages/locales", name))
 	if err != nil {
 		return nil, tag, err
 	}

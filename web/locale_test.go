@@ -61,7 +61,7 @@ func TestTextsAreUsed(t *testing.T) {
 	texts := all.list[0].texts
 	said := regexp.MustCompile("(?:Text|say|has)\\(?[ (]*(?:print )?(?:[^\"`()]*\\? )?[\"`]([a-z][\\w.-]*)(\\$\\{|\" \\.|\" ?\\+)?")
 	used := map[string]bool{}
-	for _, pattern := range []string{"pages/*.html", "scripts/upload/*.js", "locale.go", "sender.go"} {
+	for _, pattern := range []string{"pages/*.html", "pages/scripts/upload/*.js", "locale.go", "sender.go"} {
 		names, err := filepath.Glob(pattern)
 		must(t, err)
 		for _, name := range names {

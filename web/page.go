@@ -9,7 +9,7 @@ import (
 	"strconv"
 )
 
-//go:embed pages
+//go:embed pages/*.html
 var pageFiles embed.FS
 
 // pagePolicy lets a page load what comes from here alone, and run no script and

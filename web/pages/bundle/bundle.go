@@ -1,8 +1,7 @@
-// Command bundle makes of the scripts below web/scripts the few files below
-// web/assets that the pages load: over HTTP/1.1 a browser fetches six files at a
-// time, so a page of twenty modules would take four round trips where one of one
-// bundle takes one. It is run by `go generate ./web`; its test fails when that
-// was forgotten.
+// Command bundle makes the few files below web/pages/assets that the pages load
+// from the scripts below web/pages/scripts. Over HTTP/1.1 a browser fetches six
+// files at a time: a page of twenty modules takes four round trips, a bundle one.
+// `go generate ./web/pages` runs it; its test fails after a forgotten run.
 package main
 
 import (

@@ -22,7 +22,7 @@ func TestBundlesAreCurrent(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(got, f.Contents) {
-			t.Errorf("%s is not what the scripts say: run go generate ./web", f.Path)
+			t.Errorf("%s is not what the scripts say: run go generate ./web/pages", f.Path)
 		}
 	}
 }
