@@ -1,7 +1,6 @@
 package web
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -9,6 +8,7 @@ import (
 	"inlet/link"
 	"inlet/resume"
 	"inlet/upload"
+	"inlet/web/intake"
 )
 
 const tusVersion = "1.0.0"
@@ -24,7 +24,7 @@ func (s *Server) tus(w http.ResponseWriter, r *http.Request) error {
 		return errEncoding
 	}
 	if r.Method == http.MethodPost && param(r, "upload") == "" { // a new file
-		err = s.spendFile(w, r, grant.ID)
+		err = s.rates.File(r.Context(), w.Header(), s.client(r), grant.ID)
 	}
 	if err == nil {
 		err = s.Resume.Serve(w, r, s.transfer(w, r, grant))
@@ -36,7 +36,7 @@ func (s *Server) tus(w http.ResponseWriter, r *http.Request) error {
 		return err // there is no more to come of the body
 	}
 	if err != nil && r.ContentLength <= s.MaxFileBytes {
-		newBody(w, r, s.MaxFileBytes).discard(r)
+		intake.NewBody(w, r, s.MaxFileBytes).Discard(r)
 	}
 	return err
 }
@@ -60,8 +60,8 @@ func (s *Server) transfer(w http.ResponseWriter, r *http.Request, grant link.Gra
 		Sender:   upload.Sender{Grant: grant, Client: s.client(r)},
 		Upload:   param(r, "upload"),
 		Base:     s.linkURL(param(r, "token")) + "/tus/",
-		Pause:    idleRead,
-		Document: func(result upload.Result) []byte { return bytes.TrimSpace(encode(s.entry(result))) },
+		Pause:    intake.IdleRead,
+		Document: s.document,
 		Refused:  func(result upload.Result) { s.noteRefused(w, r, []upload.Result{result}) },
 	}
 }

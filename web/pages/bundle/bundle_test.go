@@ -9,7 +9,7 @@ import (
 // TestBundlesAreCurrent compares what the pages load with the scripts.
 func TestBundlesAreCurrent(t *testing.T) {
 	t.Parallel()
-	files, err := bundle("..")
+	files, err := bundle("..", false)
 	if err != nil {
 		t.Fatal(err)
 	}
