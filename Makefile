@@ -79,18 +79,18 @@ endif
 	cd deploy/tools && $(GO) test $(TESTFLAGS) ./check ./dashboards
 
 test-js: ## Run the tests of the pages' scripts (needs Node.js 20)
-	$(NODE) --test web/jstest/
+	$(NODE) --test web/pages/jstest/
 
-scripts: ## Make the bundles that the pages load, after a change of web/scripts
-	$(GO) generate ./web
+scripts: ## Make the bundles that the pages load, after a change of web/pages/scripts
+	$(GO) generate ./web/pages
 
 # What the pages load is in the repository; this is how it came there.
-vendor: ## Copy the pages' libraries out of npm packages, in the versions of web/package.json
-	cd web && npm ci
-	cd web && cp node_modules/tus-js-client/dist/tus.min.js node_modules/tus-js-client/LICENSE assets/vendor/tus-js-client/
-	cd web && cp $(addprefix node_modules/@noble/hashes/,sha2.js _md.js _u64.js utils.js LICENSE) scripts/vendor/noble-hashes/
-	cd web && cp $(addprefix node_modules/world-atlas/,countries-110m.json LICENSE) assets/vendor/world-atlas/
-	$(GO) generate ./web
+vendor: ## Copy the pages' libraries out of npm packages, in the versions of web/pages/package.json
+	cd web/pages && npm ci
+	cd web/pages && cp node_modules/tus-js-client/dist/tus.min.js node_modules/tus-js-client/LICENSE assets/vendor/tus-js-client/
+	cd web/pages && cp $(addprefix node_modules/@noble/hashes/,sha2.js _md.js _u64.js utils.js LICENSE) scripts/vendor/noble-hashes/
+	cd web/pages && cp $(addprefix node_modules/world-atlas/,countries-110m.json LICENSE) assets/vendor/world-atlas/
+	$(GO) generate ./web/pages
 
 check: tidy vet lint vuln ## Formatting, linters, import order, go.mod, known vulnerabilities
 

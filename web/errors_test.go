@@ -23,6 +23,7 @@ import (
 	"inlet/link"
 	"inlet/problem"
 	"inlet/upload"
+	"inlet/web/intake"
 )
 
 // mint signs a link that the API would not make, such as one of the past.
@@ -94,7 +95,7 @@ func TestErrorCodes(t *testing.T) {
 		{"POST", "/v1/links", `{"expires_in":"1h","max_files":"3"}`, operator, 400, "bad-request"},
 		{"POST", "/v1/links", `{"expires_in":"367d"}`, operator, 400, "bad-request"},
 		{"POST", "/v1/links", `{"expires_in":"1h","label":"` + long(201) + `"}`, operator, 400, "bad-request"},
-		{"POST", "/v1/links", `{"expires_in":"1h","label":"` + long(maxJSON) + `"}`, operator, 413, "too-large"},
+		{"POST", "/v1/links", `{"expires_in":"1h","label":"` + long(intake.MaxJSON) + `"}`, operator, 413, "too-large"},
 		{"GET", "/v1/links?limit=0", "", operator, 400, "bad-request"},
 		{"GET", "/v1/links?limit=501", "", operator, 400, "bad-request"},
 		{"GET", "/v1/links?limit=x", "", operator, 400, "bad-request"},
@@ -141,12 +142,12 @@ func TestErrorCodes(t *testing.T) {
 		{"POST", good.URL, "--b\r\nContent-Disposition: form-data; name=f\r\n\r\nx\r\n--b--", form, 400, "bad-request"},
 		{"POST", good.URL, "--b\r\nContent-Disposition: form-data; filename=f\r\n\r\n" + string(pngOf(3)), form, 400, "bad-request"},
 		{"POST", good.URL, "--b\r\nContent-Disposition: form-data; filename=f", form, 400, "bad-request"},
-		{"POST", good.URL, "--b\r\nX: " + long(maxHeader) + "\r\n\r\n--b--", form, 400, "bad-request"},
-		{"POST", good.URL, "--b\r\n" + strings.Repeat("X: y\r\n", maxHeader/6) + "\r\n--b--", form, 400, "bad-request"},
-		{"POST", good.URL, strings.Repeat("preamble\r\n", maxHeader/9), form, 400, "bad-request"},
+		{"POST", good.URL, "--b\r\nX: " + long(intake.MaxHeader) + "\r\n\r\n--b--", form, 400, "bad-request"},
+		{"POST", good.URL, "--b\r\n" + strings.Repeat("X: y\r\n", intake.MaxHeader/6) + "\r\n--b--", form, 400, "bad-request"},
+		{"POST", good.URL, strings.Repeat("preamble\r\n", intake.MaxHeader/9), form, 400, "bad-request"},
 		{"POST", good.URL, "--b--\r\n", []string{"Content-Type", "multipart/form-data"}, 400, "bad-request"},
-		{"POST", good.URL, strings.Repeat("--b\r\n\r\n\r\n", maxFields+1) + "--b--", form, 400, "bad-request"},
-		{"POST", good.URL, "--b\r\n\r\n" + long(maxFieldBytes+1) + "\r\n--b--", form, 400, "bad-request"},
+		{"POST", good.URL, strings.Repeat("--b\r\n\r\n\r\n", intake.MaxFields+1) + "--b--", form, 400, "bad-request"},
+		{"POST", good.URL, "--b\r\n\r\n" + long(intake.MaxFieldBytes+1) + "\r\n--b--", form, 400, "bad-request"},
 	} {
 		name := fmt.Sprintf("%s %.60s %.60q", test.method, strings.TrimPrefix(test.path, s.URL), test.body)
 		a := s.send(test.method, test.path, strings.NewReader(test.body), test.headers...)
@@ -242,16 +243,16 @@ func TestAwayIsAskedOnce(t *testing.T) {
 	t.Parallel()
 	for _, away := range []error{problem.ErrUnavailable, upload.ErrOverloaded} {
 		asked := 0
-		in := &intake{maxFiles: 5, windows: new(windows), reject: refused, accept: func(name string, file io.Reader) upload.Result {
+		in := &intake.Files{Max: 5, Buffers: new(intake.Buffers), CodeOf: codeOf, Reject: refused, Accept: func(name string, file io.Reader) upload.Result {
 			asked++
 			return upload.Result{Filename: name, Status: upload.Rejected, Err: away}
 		}}
 		body, contentType := form(testFile{"a", nil}, testFile{"b", nil}, testFile{"c", nil})
-		boundary, _, err := boundaryOf(contentType)
+		boundary, _, err := intake.Boundary(contentType)
 		must(t, err)
-		must(t, in.multipart(body, boundary))
-		if asked != 1 || len(in.results) != 3 || !errors.Is(in.results[2].Err, away) || in.results[2].Filename != "c" {
-			t.Errorf("asked %d times: %v", asked, in.results)
+		must(t, in.Form(body, boundary))
+		if asked != 1 || len(in.Results) != 3 || !errors.Is(in.Results[2].Err, away) || in.Results[2].Filename != "c" {
+			t.Errorf("asked %d times: %v", asked, in.Results)
 		}
 	}
 }
@@ -388,3 +389,5 @@ func (s *stuck) Keep(ctx context.Context, _ *blob.Staged, _ blob.Key) error {
 	<-ctx.Done()
 	return ctx.Err()
 }
+
+func long(n int) string { return strings.Repeat("x", n) }

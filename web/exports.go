@@ -11,23 +11,24 @@ import (
 	"time"
 
 	"inlet/catalog"
+	"inlet/web/intake"
 )
 
-// exportFor is how long the address of an export can be opened. A download that
-// has begun by then goes on.
+// exportFor is how long the address of an export is good. A download that has
+// begun by then goes on.
 const exportFor = 10 * time.Minute
 
-// exportKey is what the key of these addresses is derived for: none of another
-// purpose is good here, nor these elsewhere.
+// exportKey is the purpose of the key that signs these addresses: no other key is
+// good here, nor this one elsewhere.
 const exportKey = "exports"
 
-// exportSpec is what an operator asks to download.
+// exportSpec is the request for an export.
 type exportSpec struct {
 	Format string       `json:"format"`
 	Filter exportFilter `json:"filter"`
 }
 
-// exportFilter has the filters of the list, each as it stands in a query.
+// exportFilter has filters of the list, each as in a query.
 type exportFilter struct {
 	Format string `json:"format"`
 	Camera string `json:"camera"`
@@ -50,16 +51,16 @@ func (f exportFilter) query() url.Values {
 	return query
 }
 
-// exportForm is the media type of a format, "" for one that there is not.
+// exportForm is the media type of a format, "" for an unknown one.
 func exportForm(format string) string {
 	return map[string]string{"csv": typeCSV, "ndjson": typeNDJSON, "zip": typeZIP}[format]
 }
 
-// createExport gives an address that a browser can download without a header,
-// for a short time. Nothing is kept: the address says it all, and is signed.
+// createExport makes an address that a browser can download for a short time
+// without a header. The service stores nothing: the signed address has it all.
 func (s *Server) createExport(w http.ResponseWriter, r *http.Request) error {
 	var spec exportSpec
-	if err := readJSON(w, r, maxJSON, &spec); err != nil {
+	if err := intake.ReadJSON(w, r, intake.MaxJSON, &spec); err != nil {
 		return err
 	}
 	if exportForm(spec.Format) == "" {
@@ -69,9 +70,11 @@ func (s *Server) createExport(w http.ResponseWriter, r *http.Request) error {
 	if _, err := catalog.ParseFilter(query); err != nil {
 		return err
 	}
+
 	until := s.Now().Add(exportFor).UTC().Truncate(time.Second)
 	query.Set("exp", strconv.FormatInt(until.Unix(), 10))
 	query.Set("sig", s.signExport(spec.Format, query))
+
 	address := s.PublicURL + "/v1/exports/" + spec.Format + "?" + query.Encode()
 	w.Header().Set("Location", address)
 	return writeJSON(w, http.StatusCreated, struct {
@@ -80,7 +83,7 @@ func (s *Server) createExport(w http.ResponseWriter, r *http.Request) error {
 	}{address, until})
 }
 
-// export streams what the signed address says.
+// export streams the pictures that the signed address asks for.
 func (s *Server) export(w http.ResponseWriter, r *http.Request) error {
 	format, query := param(r, "format"), r.URL.Query()
 	if exportForm(format) == "" {
@@ -90,6 +93,7 @@ func (s *Server) export(w http.ResponseWriter, r *http.Request) error {
 	if !hmac.Equal([]byte(query.Get("sig")), []byte(s.signExport(format, query))) || err != nil || s.Now().Unix() >= until {
 		return fmt.Errorf("%w: the address needs a valid, unexpired signature", errForbidden)
 	}
+
 	filter, err := catalog.ParseFilter(query)
 	if err != nil {
 		return err
@@ -105,6 +109,7 @@ func (s *Server) signExport(format string, query url.Values) string {
 			signed[name] = values
 		}
 	}
+
 	mac := hmac.New(sha256.New, s.Gate.Keys.Derive(exportKey))
 	mac.Write(fmt.Appendf(nil, "%s\n%s", format, signed.Encode()))
 	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))

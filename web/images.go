@@ -67,7 +67,7 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request, id uuid.UUID, widt
 			name: fmt.Sprintf("%s-%d.jpg", img.ID, width),
 		}
 	}
-	if s.Linker != nil && mayRedirect(r, f.etag) {
+	if s.Bucket != nil && mayRedirect(r, f.etag) {
 		return s.redirect(w, r, k, f)
 	}
 	return serve(w, r, content, f)

@@ -5,12 +5,13 @@ import (
 	"net/http"
 
 	"inlet/catalog"
+	"inlet/web/intake"
 )
 
-// maxImport is the largest table of labels that is taken.
+// maxImport is the largest table of labels, in bytes.
 const maxImport = 16 << 20
 
-// labels is both what is asked and what is answered.
+// labels is both request and answer.
 type labels struct {
 	Labels []string `json:"labels"`
 }
@@ -22,16 +23,18 @@ func (s *Server) setLabels(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var asked labels
-	if err := readJSON(w, r, maxJSON, &asked); err != nil {
+	if err := intake.ReadJSON(w, r, intake.MaxJSON, &asked); err != nil {
 		return err
 	}
 	if asked.Labels == nil {
 		return fmt.Errorf(`%w: the body must be {"labels":[…]}`, errBadRequest)
 	}
+
 	set, err := s.Catalog.SetLabels(r.Context(), id, asked.Labels)
 	if err != nil {
 		return err
 	}
+
 	return writeJSON(w, http.StatusOK, labels{set})
 }
 
@@ -44,14 +47,16 @@ func (s *Server) listLabels(w http.ResponseWriter, r *http.Request) error {
 	if counts == nil {
 		counts = []catalog.LabelCount{}
 	}
+
 	return writeJSON(w, http.StatusOK, map[string][]catalog.LabelCount{"labels": counts})
 }
 
-// importLabels adds labels from a table that is read as it arrives.
+// importLabels adds labels from a table, and reads it as it arrives.
 func (s *Server) importLabels(w http.ResponseWriter, r *http.Request) error {
-	result, err := s.Catalog.ImportLabels(r.Context(), newBody(w, r, maxImport))
+	result, err := s.Catalog.ImportLabels(r.Context(), intake.NewBody(w, r, maxImport))
 	if err != nil {
 		return err
 	}
+
 	return writeJSON(w, http.StatusOK, result)
 }

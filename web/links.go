@@ -10,6 +10,7 @@ import (
 
 	"inlet/imaging"
 	"inlet/link"
+	"inlet/web/intake"
 )
 
 // newLink is a link as its maker gets it, the only answer that has the token.
@@ -26,7 +27,7 @@ type newLink struct {
 // createLink signs a link. It needs no store.
 func (s *Server) createLink(w http.ResponseWriter, r *http.Request) error {
 	var spec link.Spec
-	if err := readJSON(w, r, maxJSON, &spec); err != nil {
+	if err := intake.ReadJSON(w, r, intake.MaxJSON, &spec); err != nil {
 		return err
 	}
 	g, err := spec.Grant(s.Now())
@@ -41,7 +42,7 @@ func (s *Server) createLink(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Location", url)
 	return writeJSON(w, http.StatusCreated, newLink{
 		ID: g.ID, URL: url, Token: token, ExpiresAt: g.ExpiresAt,
-		Label: orNull(g.Label), MaxFiles: limitOrNull(g.MaxFiles), MaxBytes: limitOrNull(g.MaxBytes),
+		Label: orNull(g.Label), MaxFiles: orNull(g.MaxFiles), MaxBytes: orNull(g.MaxBytes),
 	})
 }
 
@@ -60,7 +61,7 @@ func (s *Server) listLinks(w http.ResponseWriter, r *http.Request) error {
 	if links == nil {
 		links = []link.Used{}
 	}
-	return writeJSON(w, http.StatusOK, map[string]any{"links": links, "next": next(following)})
+	return writeJSON(w, http.StatusOK, map[string]any{"links": links, "next": orNull(following)})
 }
 
 // revokeLink refuses a link from now on, and may erase what came through it.
@@ -117,7 +118,7 @@ func (s *Server) linkState(w http.ResponseWriter, r *http.Request) error {
 func (s *Server) stateOf(ctx context.Context, g link.Grant) (linkState, error) {
 	state := linkState{
 		ID: g.ID, Label: orNull(g.Label), ExpiresAt: g.ExpiresAt,
-		MaxFiles: limitOrNull(g.MaxFiles), MaxBytes: limitOrNull(g.MaxBytes),
+		MaxFiles: orNull(g.MaxFiles), MaxBytes: orNull(g.MaxBytes),
 		MaxFileBytes: s.MaxFileBytes, Formats: imaging.Formats,
 	}
 	if g.MaxFiles == 0 && g.MaxBytes == 0 {
@@ -138,11 +139,4 @@ func left(limit, used int64) *int64 {
 	}
 	n := max(0, limit-used)
 	return &n
-}
-
-func limitOrNull(limit int64) *int64 {
-	if limit == 0 {
-		return nil
-	}
-	return &limit
 }

@@ -1,24 +1,19 @@
 package web
 
 import (
+	"bufio"
 	"encoding/json"
 	"fmt"
 	"mime"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"inlet/catalog"
 )
 
-// The forms of the list.
-const (
-	typeJSON   = "application/json"
-	typeNDJSON = "application/x-ndjson"
-	typeCSV    = "text/csv"
-	typeZIP    = "application/zip"
-)
+// maxPage is how many entries a page of a list may have.
+const maxPage, defaultPage = 500, 50
 
 // listImages answers with one page of pictures, or streams all of them.
 func (s *Server) listImages(w http.ResponseWriter, r *http.Request) error {
@@ -50,10 +45,10 @@ func (s *Server) listImages(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusOK, struct {
 		Images []catalog.Document `json:"images"`
 		Next   *string            `json:"next"`
-	}{images, next(following)})
+	}{images, orNull(following)})
 }
 
-// streamAs sends everything that matches, in one of the forms that have no pages.
+// streamAs sends every picture that matches, in a form without pages.
 func (s *Server) streamAs(w http.ResponseWriter, r *http.Request, form string, filter catalog.Filter) error {
 	switch form {
 	case typeCSV:
@@ -64,73 +59,57 @@ func (s *Server) streamAs(w http.ResponseWriter, r *http.Request, form string, f
 	return s.streamNDJSON(w, r, filter)
 }
 
-// preferred picks the media type that the client accepts best; of equals, and
-// when it accepts none of them, the first.
-func preferred(r *http.Request, offers ...string) string {
-	best, most := offers[0], 0.0
-	accept := strings.Join(r.Header.Values("Accept"), ",")
-	for _, offer := range offers {
-		if q := quality(accept, offer); q > most {
-			best, most = offer, q
+// page reads the parameters of a list.
+func page(r *http.Request) (limit int, cursor string, err error) {
+	query := r.URL.Query()
+	limit = defaultPage
+	if text := query.Get("limit"); text != "" {
+		limit, err = strconv.Atoi(text)
+		if err != nil || limit < 1 || limit > maxPage {
+			return 0, "", fmt.Errorf("%w: limit is a number from 1 to %d", errBadRequest, maxPage)
 		}
 	}
-	return best
+
+	return limit, query.Get("cursor"), nil
 }
 
-// quality is what an Accept header thinks of a media type: the value of the most
-// specific range that covers it, 0 when there is none.
-func quality(accept, mediaType string) float64 {
-	major, _, _ := strings.Cut(mediaType, "/")
-	value, specific := 0.0, 0
-	for part := range strings.SplitSeq(accept, ",") {
-		given, params, err := mime.ParseMediaType(part)
-		if err != nil {
-			continue
-		}
-		rank := 0
-		switch given {
-		case mediaType:
-			rank = 3
-		case major + "/*":
-			rank = 2
-		case "*/*":
-			rank = 1
-		}
-		if rank <= specific {
-			continue
-		}
-		specific, value = rank, 1
-		if text, given := params["q"]; given {
-			if value, err = strconv.ParseFloat(text, 64); err != nil || value < 0 || value > 1 {
-				value = 0
-			}
-		}
+// orNull writes a zero value, such as the cursor of the last page, as null.
+func orNull[T comparable](value T) *T {
+	var zero T
+	if value == zero {
+		return nil
 	}
-	return value
+
+	return &value
 }
 
 // streamNDJSON sends every picture that matches, one JSON document a line.
 func (s *Server) streamNDJSON(w http.ResponseWriter, r *http.Request, filter catalog.Filter) error {
 	out := newStream(w, typeNDJSON, "images.ndjson")
-	enc := json.NewEncoder(out)
-	err := s.Catalog.Stream(r.Context(), filter, func(d *catalog.Document) error {
-		if err := enc.Encode(d); err != nil {
-			return err
-		}
-		return out.sent()
-	})
-	return out.end(err)
+	encoder := json.NewEncoder(out)
+
+	return out.end(s.each(r, filter, out, func(d *catalog.Document) error { return encoder.Encode(d) }))
 }
 
-// streamInterval is how long what is found may wait in the buffer.
+// each writes every picture that matches to out.
+func (s *Server) each(r *http.Request, filter catalog.Filter, out *stream, write func(*catalog.Document) error) error {
+	return s.Catalog.Stream(r.Context(), filter, func(d *catalog.Document) error {
+		if err := write(d); err != nil {
+			return err
+		}
+		return out.written()
+	})
+}
+
+// streamInterval is how long a record may wait in the buffer.
 const streamInterval = time.Second
 
-// stream is an answer of any length. Nothing is sent before its buffer is full
-// or streamInterval has passed, so that a query which fails at once is answered
-// with a problem document.
+// stream is an answer of any length. It sends nothing before its buffer is full or
+// streamInterval has passed: so a query that fails at once is answered with a
+// problem document.
 type stream struct {
-	paced
-	buf     []byte
+	*bufio.Writer
+	client  paced
 	flushed time.Time
 }
 
@@ -141,39 +120,29 @@ func newStream(w http.ResponseWriter, contentType, name string) *stream {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Accel-Buffering", "no")
-	return &stream{paced: newPaced(w), buf: make([]byte, 0, 64<<10), flushed: time.Now()}
+	client := newPaced(w)
+
+	return &stream{Writer: bufio.NewWriterSize(client, 64<<10), client: client, flushed: time.Now()}
 }
 
-func (s *stream) Write(p []byte) (int, error) {
-	if len(s.buf)+len(p) > cap(s.buf) {
-		if err := s.flush(); err != nil {
-			return 0, err
-		}
-	}
-	s.buf = append(s.buf, p...)
-	return len(p), nil
-}
-
-// sent notes that one record is complete.
-func (s *stream) sent() error {
+// written notes that one record is complete.
+func (s *stream) written() error {
 	if time.Since(s.flushed) < streamInterval {
 		return nil
 	}
-	return s.flush()
+
+	return s.end(nil)
 }
 
-func (s *stream) flush() error {
-	if _, err := s.paced.Write(s.buf); err != nil {
-		return err
-	}
-	s.buf, s.flushed = s.buf[:0], time.Now()
-	return s.paced.flush()
-}
-
-// end sends the rest, unless there was an error.
+// end sends what is in the buffer, unless there was an error.
 func (s *stream) end(err error) error {
+	if err == nil {
+		err = s.Flush()
+	}
 	if err != nil {
 		return err
 	}
-	return s.flush()
+	s.flushed = time.Now()
+
+	return s.client.flush()
 }

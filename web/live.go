@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// heartbeat keeps proxies from closing a live feed in quiet times, and tells
-// the service of clients that are gone.
+// heartbeat keeps proxies from closing a live feed in quiet times, and lets the
+// service notice clients that left.
 const heartbeat = 15 * time.Second
 
 // live answers with server-sent events until the client goes, or the service
@@ -23,6 +23,7 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request) error {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Accel-Buffering", "no") // nginx would hold events back
+
 	out := newPaced(w)
 	_, err := fmt.Fprint(out, "retry: 2000\n\n")
 	beat := time.NewTicker(heartbeat)
@@ -52,16 +53,16 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request) error {
 	return fmt.Errorf("send an event: %w", err) // the client has gone, or stalls
 }
 
-// writeEvent writes one server-sent event. JSON has no line ends inside.
+// writeEvent writes one server-sent event. JSON has one line end, its last byte.
 func writeEvent(w io.Writer, name string, v any) error {
-	_, err := fmt.Fprintf(w, "event: %s\ndata: %s\n", name, encode(v))
+	data, err := encode(v)
 	if err == nil {
-		_, err = io.WriteString(w, "\n")
+		_, err = fmt.Fprintf(w, "event: %s\ndata: %s\n", name, data)
 	}
 
 	return err
 }
 
-// Stop ends the answers that have no end of their own. HTTPServer calls it when
-// it shuts down, which would wait for them otherwise.
+// Stop ends the answers that have no end of their own. A server of HTTPServer
+// calls it on shutdown, and would wait for them otherwise.
 func (s *Server) Stop() { s.stop() }

@@ -19,7 +19,8 @@ type metrics struct {
 
 func newMetrics(reg prometheus.Registerer) *metrics {
 	factory := promauto.With(reg)
-	m := &metrics{
+
+	return &metrics{
 		requests: factory.NewCounterVec(prometheus.CounterOpts{
 			Name: "inlet_http_requests_total", Help: "Requests by route, method and status.",
 		}, []string{"route", "method", "status"}),
@@ -34,21 +35,21 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "inlet_http_in_flight", Help: "Requests being answered.",
 		}),
 	}
-	return m
 }
 
-// methodOf is the method of a request, or "other": a client's invention must
-// not become a label.
+// methodOf is the method of a request, or "other": what a client invents must not
+// become a label.
 func methodOf(r *http.Request) string {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodDelete, http.MethodPatch, http.MethodOptions:
 		return r.Method
 	}
+
 	return "other"
 }
 
-// begin makes the series of a route: one that appears with its first failure
-// has no rate, and an alert would miss it.
+// begin makes the series of a route. A series that appears with its first failure
+// has no rate, and an alert misses it.
 func (m *metrics) begin(route, method string) {
 	m.requests.WithLabelValues(route, method, "200")
 	m.requests.WithLabelValues(route, method, "500")

@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,34 +20,37 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"inlet/imaging"
+	"inlet/web/intake"
 )
 
-// handler is an http.Handler that may fail. What it returns is answered with a
-// problem document, unless the answer has begun.
+// handler is an http.Handler that may fail. A problem document answers its error,
+// unless the answer has begun.
 type handler func(w http.ResponseWriter, r *http.Request) error
 
-// statusGone is what the log and the metrics say of requests whose client left
-// before the answer; nobody receives it.
+// statusGone is the status, in the log and the metrics, of requests whose client
+// left before the answer. Nobody receives it.
 const statusGone = 499
 
-// handle wraps a handler in what every request gets: an id, a log line without
-// tokens, metrics by route, and an answer to panics.
+// handle gives every request of a handler an id, a log line without tokens,
+// metrics by route, and an answer to panics.
 func (s *Server) handle(route string, h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := s.Now()
 		id := rand.Text()
 		rec := &recorder{ResponseWriter: w}
 		rec.Header().Set("X-Request-Id", id)
+
 		conn := http.NewResponseController(w)
 		// An earlier answer on this connection may have left its deadline.
 		_ = conn.SetWriteDeadline(time.Time{})
 		if r.ContentLength != 0 {
-			// Whether or not the handler reads the body, the server does.
-			_ = conn.SetReadDeadline(time.Now().Add(idleRead))
+			// The server reads the body even where the handler does not.
+			_ = conn.SetReadDeadline(time.Now().Add(intake.IdleRead))
 		}
 		s.metrics.inFlight.Inc()
 		defer s.metrics.inFlight.Dec()
 		r, span := s.trace(r, route, id)
+
 		err := s.try(h, rec, r)
 		switch {
 		case rec.began:
@@ -57,12 +61,13 @@ func (s *Server) handle(route string, h handler) http.Handler {
 		default:
 			writeProblem(rec, problemOf(err))
 		}
+
 		traced(span, rec)
 		s.metrics.observe(route, methodOf(r), rec.status, rec.bytes, s.Now().Sub(start))
 		s.log(r, route, id, rec, err, s.Now().Sub(start))
 		if err != nil && (rec.status < 400 || rec.status == statusGone) {
-			// The answer began and cannot be ended well: the client must see
-			// that it is not whole.
+			// The answer began and cannot end well: the client must see that it
+			// is not whole.
 			panic(http.ErrAbortHandler)
 		}
 	})
@@ -88,12 +93,14 @@ func (s *Server) log(r *http.Request, route, id string, rec *recorder, err error
 	if span := trace.SpanContextFromContext(r.Context()); span.IsSampled() {
 		attrs = append(attrs, slog.String("trace", span.TraceID().String()))
 	}
+
 	if err != nil && !gone(r, err) {
 		attrs = append(attrs, slog.String("error", redact(r, err)))
-		if rec.status >= 500 && !errors.Is(err, imaging.ErrNotReady) { // which is no failure
+		if rec.status >= 500 && !errors.Is(err, imaging.ErrNotReady) { // no failure: the worker will decode it
 			level = slog.LevelError
 		}
 	}
+
 	s.Log.LogAttrs(context.WithoutCancel(r.Context()), level, "request", attrs...)
 }
 
@@ -105,10 +112,11 @@ func redact(r *http.Request, err error) string {
 			text = strings.ReplaceAll(text, secret, "[redacted]")
 		}
 	}
+
 	return text
 }
 
-// recorder notes what was answered.
+// recorder remembers the status and the size of an answer.
 type recorder struct {
 	http.ResponseWriter
 	status int
@@ -129,6 +137,7 @@ func (rec *recorder) Write(p []byte) (int, error) {
 	}
 	n, err := rec.ResponseWriter.Write(p)
 	rec.bytes += int64(n)
+
 	return n, err
 }
 
@@ -145,36 +154,49 @@ func (s *Server) asOperator(h handler) handler {
 	}
 }
 
+// asVisitor bounds how often a client asks for pages and checks.
+func (s *Server) asVisitor(h handler) handler {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if err := s.rates.Visit(r.Context(), w.Header(), s.client(r)); err != nil {
+			return err
+		}
+		return h(w, r)
+	}
+}
+
 // authorize compares in constant time, whatever the lengths.
 func (s *Server) authorize(r *http.Request) error {
 	scheme, token, found := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !found || !strings.EqualFold(scheme, "Bearer") {
 		return errUnauthorized
 	}
+
 	given, want := sha256.Sum256([]byte(strings.TrimSpace(token))), sha256.Sum256([]byte(s.AdminToken))
 	if subtle.ConstantTimeCompare(given[:], want[:]) != 1 {
 		return errForbidden
 	}
+
 	return nil
 }
 
-// peer is the address at the other end of the connection; invalid if there is
-// none.
+// peer is the address at the other end of the connection, invalid if there is none.
 func peer(r *http.Request) netip.Addr {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
 		host = r.RemoteAddr
 	}
 	addr, _ := netip.ParseAddr(host)
+
 	return addr
 }
 
-// client is the sender's address: the nearest one that is no trusted proxy.
+// client is the nearest address of the request's way that is no trusted proxy.
 func (s *Server) client(r *http.Request) netip.Addr {
 	addr := peer(r)
 	if !addr.IsValid() {
 		return netip.IPv6Unspecified()
 	}
+
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for i := len(hops) - 1; i >= 0 && s.trusted(addr); i-- {
 		next, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
@@ -183,19 +205,15 @@ func (s *Server) client(r *http.Request) netip.Addr {
 		}
 		addr = next
 	}
+
 	return addr.Unmap().WithZone("")
 }
 
 func (s *Server) trusted(addr netip.Addr) bool {
-	for _, p := range s.TrustedProxies {
-		if p.Contains(addr.Unmap()) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(s.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(addr.Unmap()) })
 }
 
-// storeAway tells errors of the network or of Postgres' own ending from ours.
+// storeAway tells whether the network or Postgres failed, and not the service.
 func storeAway(err error) bool {
 	var netErr net.Error
 	var connErr *pgconn.ConnectError
@@ -204,9 +222,11 @@ func storeAway(err error) bool {
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &connErr), errors.As(err, &netErr):
 		return true
 	case errors.As(err, &pgErr):
-		// 57014 a statement's timeout, 57P the server stops, 53 it lacks resources.
+		// 57014: a statement's timeout; 57P: the server stops; 08: the connection
+		// broke; 53: the server lacks resources.
 		return pgErr.Code == "57014" || strings.HasPrefix(pgErr.Code, "57P") ||
 			strings.HasPrefix(pgErr.Code, "08") || strings.HasPrefix(pgErr.Code, "53")
 	}
+
 	return false
 }

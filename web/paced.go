@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// stall is how long a client may take to read one buffer of an answer: a slow
-// one is served, one that holds a connection without reading is not.
+// stall is how long a client may take to read one buffer of an answer. The service
+// serves slow clients and drops those that hold a connection without reading.
 const stall = time.Minute
 
 // paced renews the connection's deadline with each write.
@@ -24,6 +24,7 @@ func (p paced) Write(b []byte) (int, error) {
 	if err := p.extend(); err != nil {
 		return 0, err
 	}
+
 	return p.ResponseWriter.Write(b)
 }
 
@@ -32,6 +33,7 @@ func (p paced) flush() error {
 	if err := p.extend(); err != nil {
 		return err
 	}
+
 	return supported(p.control.Flush())
 }
 
@@ -39,10 +41,11 @@ func (p paced) extend() error {
 	return supported(p.control.SetWriteDeadline(time.Now().Add(stall)))
 }
 
-// supported passes over that a connection knows no deadlines: those of tests.
+// supported ignores that a connection, of a test, has no deadlines.
 func supported(err error) error {
 	if errors.Is(err, http.ErrNotSupported) {
 		return nil
 	}
+
 	return err
 }

@@ -5,11 +5,14 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"strconv"
 
 	"inlet/problem"
 	"inlet/resume"
+	"inlet/web/intake"
 )
 
 // Failures that only HTTP knows.
@@ -17,15 +20,13 @@ var (
 	errUnauthorized     = problem.New(problem.Unauthorized, "the operator's token is needed: Authorization: Bearer <token>")
 	errForbidden        = problem.New(problem.Forbidden, "the credential is not the right one")
 	errNotFound         = problem.New(problem.NotFound, "there is nothing at this address")
-	errBadRequest       = problem.New(problem.BadRequest, "the request is malformed")
+	errBadRequest       = intake.ErrMalformed // in the address or a header, too
 	errMethodNotAllowed = problem.New(problem.MethodNotAllowed, "this address does not have this method")
 	errRange            = problem.New(problem.RangeNotSatisfiable, "the range cannot be satisfied")
-	errTooManyFiles     = problem.New(problem.TooManyFiles, "the request has more files than the service takes at once")
-	errBodyTooLarge     = problem.New(problem.TooLarge, "the request is too large")
 	errEncoding         = problem.New(problem.UnsupportedFormat, "a Content-Encoding is not supported: send the bytes as they are")
 )
 
-// kind is what clients hear of a class of failures.
+// kind is the answer to a class of failures.
 type kind struct {
 	code   problem.Code
 	status int
@@ -69,17 +70,25 @@ var tusKinds = []struct {
 	{resume.ErrLocked, http.StatusLocked, "Locked"},
 }
 
-// kindOf looks an error up in the tables.
-func kindOf(err error) kind {
+// codeOf is the code of an error. Errors of the network and of Postgres carry none.
+func codeOf(err error) problem.Code {
 	code := problem.CodeOf(err)
 	if code == problem.Internal && storeAway(err) {
-		code = problem.Unavailable
+		return problem.Unavailable
 	}
+
+	return code
+}
+
+// kindOf looks an error up in the tables.
+func kindOf(err error) kind {
+	code := codeOf(err)
 	for _, row := range tusKinds {
 		if errors.Is(err, row.err) {
 			return kind{code, row.status, row.title}
 		}
 	}
+
 	k := kinds[code]
 	k.code = code
 
@@ -97,15 +106,14 @@ type Problem struct {
 	Results []entry `json:"results,omitempty"`
 }
 
-// problemOf is the document of an error. The text of a client's error is made
-// for clients; that of the service's own failures is not.
+// problemOf is the document of an error. Clients read the text of their own
+// errors, never that of the service's failures.
 func problemOf(err error) Problem {
-	k := kindOf(err)
-	detail := err.Error()
+	k, detail := kindOf(err), err.Error()
 	switch {
 	case k.code == problem.Internal:
 		detail = "Something went wrong on our side; the log has it under the request's id."
-	case errors.Is(err, resume.ErrInterrupted): // says itself that nothing was lost
+	case errors.Is(err, resume.ErrInterrupted): // its text tells that nothing was lost
 	case k.code == problem.Unavailable:
 		detail = "A store of the service cannot be reached right now. Nothing was lost; please try again."
 	case k.code == problem.Overloaded:
@@ -119,13 +127,17 @@ func (k kind) problem(detail string) Problem {
 	return Problem{Type: "urn:inlet:problem:" + string(k.code), Title: k.title, Status: k.status, Detail: detail, Code: k.code}
 }
 
-// askToWait says after how long a client may try again, where that may help.
-// Where rates are limited it has been said by the one who counts.
+// askToWait tells a client when to try again, where that helps. For rates,
+// package intake has already told it.
 func askToWait(h http.Header, status int) {
 	if status == http.StatusServiceUnavailable || status == http.StatusTooManyRequests && h.Get("Retry-After") == "" {
 		h.Set("Retry-After", retryAfter())
 	}
 }
+
+// retryAfter is a number of seconds. It differs from one answer to the next, so
+// that clients who were refused together do not come back together.
+func retryAfter() string { return strconv.Itoa(2 + rand.IntN(4)) }
 
 // writeProblem answers with a problem document.
 func writeProblem(w http.ResponseWriter, p Problem) {
@@ -137,17 +149,22 @@ func writeProblem(w http.ResponseWriter, p Problem) {
 	for _, name := range []string{"ETag", "Cache-Control", "Content-Disposition", "Content-Encoding", "Last-Modified"} {
 		h.Del(name)
 	}
-	writeJSONAs(w, p.Status, "application/problem+json", p)
+	if err := writeJSONAs(w, p.Status, "application/problem+json", p); err != nil {
+		w.WriteHeader(http.StatusInternalServerError)
+	}
 }
 
+// writeJSON answers with v. It fails before the answer begins, or not at all.
 func writeJSON(w http.ResponseWriter, status int, v any) error {
-	writeJSONAs(w, status, "application/json", v)
-	return nil
+	return writeJSONAs(w, status, typeJSON, v)
 }
 
-// writeJSONAs writes v. A client that has gone is nobody to report to.
-func writeJSONAs(w http.ResponseWriter, status int, contentType string, v any) {
-	body := encode(v)
+func writeJSONAs(w http.ResponseWriter, status int, contentType string, v any) error {
+	body, err := encode(v)
+	if err != nil {
+		return err
+	}
+
 	h := w.Header()
 	h.Set("Content-Type", contentType)
 	h.Set("Content-Length", strconv.Itoa(len(body)))
@@ -155,21 +172,24 @@ func writeJSONAs(w http.ResponseWriter, status int, contentType string, v any) {
 	h.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
 	w.Write(body)
+
+	return nil
 }
 
-// encode writes v as JSON, with a line's end. Addresses stay as they are: a
-// person copies them from a terminal.
-func encode(v any) []byte {
+// encode writes v as JSON and a line end. Addresses stay as they are: people copy
+// them from a terminal.
+func encode(v any) ([]byte, error) {
 	var text bytes.Buffer
-	enc := json.NewEncoder(&text)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
-		panic(err) // our own types always encode
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(v); err != nil {
+		return nil, fmt.Errorf("encode an answer: %w", err)
 	}
-	return text.Bytes()
+
+	return text.Bytes(), nil
 }
 
-// gone tells whether a failure is only that the client went away.
+// gone tells whether a request failed only because its client left.
 func gone(r *http.Request, err error) bool {
 	return r.Context().Err() != nil && errors.Is(err, context.Canceled)
 }

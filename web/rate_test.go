@@ -2,37 +2,21 @@ package web
 
 import (
 	"net/http"
-	"net/netip"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"inlet/web/intake"
 )
 
-func TestRateText(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]Rate{
-		"": {}, "10/s": {10, time.Second}, "600/m": {600, time.Minute}, "5/h": {5, time.Hour}, "1000000/d": {1e6, 24 * time.Hour},
-	} {
-		var got Rate
-		if err := got.UnmarshalText([]byte(text)); err != nil || got != want {
-			t.Errorf("%q: got %v, %v", text, got, err)
-		}
-	}
-	for _, bad := range []string{"600", "600/", "600/w", "0/m", "-1/m", "1000001/m", "x/m", "600/m/s"} {
-		if err := new(Rate).UnmarshalText([]byte(bad)); err == nil {
-			t.Errorf("%q is taken", bad)
-		}
-	}
-}
-
-func withRates(client, link Rate) func(*setup) {
+func withRates(client, link intake.Rate) func(*setup) {
 	return func(o *setup) { o.web.ClientRate, o.web.LinkRate = client, link }
 }
 
 func TestFilesOfAClientAreLimited(t *testing.T) {
 	t.Parallel()
-	s := newTestServer(t, withRates(Rate{3, time.Hour}, Rate{}))
+	s := newTestServer(t, withRates(intake.Rate{Files: 3, Period: time.Hour}, intake.Rate{}))
 	first := s.postRaw(s.makeLink("").URL, "a.png", pngOf(1))
 	if first.StatusCode != http.StatusCreated || first.Header.Get("RateLimit-Policy") != `"client";q=3;w=3600` ||
 		first.Header.Get("RateLimit") != `"client";r=2;t=1200` {
@@ -59,7 +43,7 @@ func TestFilesOfAClientAreLimited(t *testing.T) {
 
 func TestFilesOfALinkAreLimited(t *testing.T) {
 	t.Parallel()
-	s := newTestServer(t, withRates(Rate{}, Rate{1, time.Hour}))
+	s := newTestServer(t, withRates(intake.Rate{}, intake.Rate{Files: 1, Period: time.Hour}))
 	a, b := s.makeLink("").URL, s.makeLink("").URL
 	for _, c := range []struct {
 		link string
@@ -74,7 +58,7 @@ func TestFilesOfALinkAreLimited(t *testing.T) {
 // With Redis away nothing is limited, and nobody waits for it.
 func TestRatesWithoutRedis(t *testing.T) {
 	t.Parallel()
-	s := newTestServer(t, withRates(Rate{1, time.Hour}, Rate{1, time.Hour}))
+	s := newTestServer(t, withRates(intake.Rate{Files: 1, Period: time.Hour}, intake.Rate{Files: 1, Period: time.Hour}))
 	s.redis.Stop()
 	for i := range 3 {
 		if got := s.postRaw(s.makeLink("").URL, "a.png", pngOf(10+i)); got.StatusCode != http.StatusCreated {
@@ -85,11 +69,11 @@ func TestRatesWithoutRedis(t *testing.T) {
 
 func TestVisitsAreLimited(t *testing.T) {
 	t.Parallel()
-	s := newTestServer(t, withRates(Rate{1, time.Hour}, Rate{}))
+	s := newTestServer(t, withRates(intake.Rate{Files: 1, Period: time.Hour}, intake.Rate{}))
 	link := s.makeLink("").URL
-	for i := range lookings + 1 {
+	for i := range intake.VisitsPerFile + 1 {
 		got := s.send("POST", link+"/check", strings.NewReader(`{"sha256":[]}`))
-		if limited := got.StatusCode == http.StatusTooManyRequests; limited != (i == lookings) {
+		if limited := got.StatusCode == http.StatusTooManyRequests; limited != (i == intake.VisitsPerFile) {
 			t.Errorf("check %d: got %d", i+1, got.StatusCode)
 		}
 	}
@@ -99,19 +83,10 @@ func TestVisitsAreLimited(t *testing.T) {
 	}
 }
 
-func TestNetwork(t *testing.T) {
-	t.Parallel()
-	for addr, want := range map[string]string{"192.0.2.7": "192.0.2.7", "2001:db8:1:2:3:4:5:6": "2001:db8:1:2::"} {
-		if got := network(netip.MustParseAddr(addr)); got != want {
-			t.Errorf("%s: got %s", addr, got)
-		}
-	}
-}
-
 // An upload in pieces counts when it is created.
 func TestUploadsInPiecesAreLimited(t *testing.T) {
 	t.Parallel()
-	s := newTestServer(t, withRates(Rate{1, time.Hour}, Rate{}))
+	s := newTestServer(t, withRates(intake.Rate{Files: 1, Period: time.Hour}, intake.Rate{}))
 	link := s.makeLink("").URL
 	for _, want := range []int{http.StatusCreated, http.StatusTooManyRequests} {
 		got := s.send("POST", link+"/tus/", nil, "Tus-Resumable", "1.0.0", "Upload-Length", "10")

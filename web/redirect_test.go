@@ -21,7 +21,7 @@ func TestRedirect(t *testing.T) {
 	kept := store.Open(store.Bucket())
 	s := newTestServer(t, func(o *setup) {
 		o.signed = true
-		o.blobs, o.web.Linker, o.web.StoreOrigin = kept, kept, store.Endpoint
+		o.blobs, o.web.Bucket, o.web.StoreOrigin = kept, kept, store.Endpoint
 	})
 	s.client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	data := jpegSized(t, 400, 300)

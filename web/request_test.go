@@ -12,6 +12,8 @@ import (
 	"os"
 	"testing"
 	"time"
+
+	"inlet/web/intake"
 )
 
 // TestStalled: a sender that stops sending is answered and let go.
@@ -19,8 +21,8 @@ func TestStalled(t *testing.T) {
 	t.Parallel()
 	got := make(chan error, 1)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		b := newBody(w, r, 1<<20)
-		b.idle = 50 * time.Millisecond
+		b := intake.NewBody(w, r, 1<<20)
+		b.Idle = 50 * time.Millisecond
 		_, err := io.ReadAll(b)
 		got <- err
 		writeProblem(w, problemOf(err))
@@ -33,7 +35,7 @@ func TestStalled(t *testing.T) {
 	must(t, err)
 	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	must(t, err)
-	if err := <-got; !errors.Is(err, errStalled) || errors.Is(err, os.ErrDeadlineExceeded) || response.StatusCode != http.StatusBadRequest {
+	if err := <-got; !errors.Is(err, intake.ErrStalled) || errors.Is(err, os.ErrDeadlineExceeded) || response.StatusCode != http.StatusBadRequest {
 		t.Errorf("%v, answered %d", err, response.StatusCode)
 	}
 }
@@ -43,8 +45,8 @@ func TestSlowSenderIsServed(t *testing.T) {
 	t.Parallel()
 	const idle = 400 * time.Millisecond
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		b := newBody(w, r, 1<<20)
-		b.idle = idle
+		b := intake.NewBody(w, r, 1<<20)
+		b.Idle = idle
 		n, err := io.Copy(io.Discard, b)
 		fmt.Fprint(w, n, err)
 	}))

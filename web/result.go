@@ -1,7 +1,9 @@
 package web
 
 import (
+	"bytes"
 	"encoding/hex"
+	"log/slog"
 
 	"github.com/google/uuid"
 
@@ -39,6 +41,17 @@ func (s *Server) entry(r upload.Result) entry {
 	e.SHA256, e.Format, e.Width, e.Height, e.Bytes = hex.EncodeToString(r.SHA256[:]), r.Format, r.Width, r.Height, r.Bytes
 
 	return e
+}
+
+// document is the entry of a result as compact JSON, in which package resume
+// stores it.
+func (s *Server) document(r upload.Result) []byte {
+	text, err := encode(s.entry(r))
+	if err != nil {
+		s.Log.Error("a result was not encoded", slog.String("error", err.Error()))
+	}
+
+	return bytes.TrimSpace(text)
 }
 
 // liveUpload is an upload event of the live feed.

@@ -75,7 +75,11 @@ func TestUploadPage(t *testing.T) {
 	if data == nil {
 		t.Fatalf("there is no data in %s", page)
 	}
-	var told pageData
+	var told struct {
+		Lang  string
+		Link  linkState
+		Texts map[string]any
+	}
 	must(t, json.Unmarshal([]byte(data[1]), &told))
 	if told.Link.ID != l.ID || *told.Link.FilesLeft != 2 || *told.Link.Label != hostile || told.Lang != "de" || len(told.Texts) < 20 {
 		t.Errorf("the script is told %+v", told.Link)

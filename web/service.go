@@ -18,28 +18,29 @@ import (
 //go:embed openapi.yaml
 var openapiYAML []byte
 
-// checkTime bounds the look at each store.
+// checkTime bounds the check of each store.
 const checkTime = 2 * time.Second
 
-// stateOK is what is said of a store that answers.
+// stateOK is the state of a store that answers.
 const stateOK = "ok"
 
-// Check is one store that /readyz looks at.
+// Check is one store that /readyz asks.
 type Check struct {
 	Name      string
 	Essential bool // without it the service is not ready; else it is degraded
 	Ping      func(ctx context.Context) error
 }
 
-// healthz says that the process lives.
+// healthz answers while the process lives.
 func (s *Server) healthz(w http.ResponseWriter, _ *http.Request) error {
 	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
 	w.Header().Set("Cache-Control", "no-store")
 	_, err := io.WriteString(w, "ok\n")
+
 	return err
 }
 
-// readyz says which stores answer.
+// readyz reports which stores answer.
 func (s *Server) readyz(w http.ResponseWriter, r *http.Request) error {
 	states, ready := s.states(r.Context())
 	if ready {
@@ -49,14 +50,16 @@ func (s *Server) readyz(w http.ResponseWriter, r *http.Request) error {
 	return writeJSON(w, http.StatusServiceUnavailable, states)
 }
 
-// states looks at all stores at once.
+// states asks all stores at once.
 func (s *Server) states(ctx context.Context) (states map[string]string, ready bool) {
 	ctx, cancel := context.WithTimeout(ctx, checkTime)
 	defer cancel()
+
 	answers := make([]<-chan singleflight.Result, len(s.Checks))
 	for i, c := range s.Checks {
 		answers[i] = s.pings.DoChan(c.Name, func() (any, error) { return nil, s.ping(c) })
 	}
+
 	states, ready = map[string]string{}, true
 	for i, c := range s.Checks {
 		ok := false
@@ -74,32 +77,37 @@ func (s *Server) states(ctx context.Context) (states map[string]string, ready bo
 			states[c.Name] = "degraded"
 		}
 	}
+
 	return states, ready
 }
 
-// ping looks at one store. Whoever asks meanwhile gets the same answer, so that
-// a store that hangs holds one goroutine, not one for each question.
+// ping asks one store. Requests that come meanwhile share its answer, so that a
+// store that hangs holds one goroutine, not one a request.
 func (s *Server) ping(c Check) error {
 	ctx, cancel := context.WithTimeout(context.Background(), checkTime)
 	defer cancel()
+
 	err := c.Ping(ctx)
 	if err != nil {
 		s.Log.LogAttrs(ctx, slog.LevelWarn, "a store does not answer", slog.String("store", c.Name), slog.String("error", err.Error()))
 	}
+
 	return err
 }
 
 // exposition answers with the metrics.
 func (s *Server) exposition(w http.ResponseWriter, r *http.Request) error {
 	promhttp.HandlerFor(s.Gatherer, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError}).ServeHTTP(w, r)
+
 	return nil
 }
 
-// openapi answers with the description of all this.
+// openapi answers with the description of the API.
 func (s *Server) openapi(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Content-Type", "application/yaml")
 	w.Header().Set("Cache-Control", "no-cache")
 	w.Header().Set("ETag", fmt.Sprintf(`"%x"`, sha256.Sum256(openapiYAML)))
 	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(openapiYAML))
+
 	return nil
 }

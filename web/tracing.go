@@ -10,16 +10,17 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// untraced are routes that are asked all the time, by machines.
+// untraced are the routes that machines ask all the time.
 var untraced = map[string]bool{"/healthz": true, "/readyz": true, "/metrics": true}
 
-// trace begins the span of a request. It has the route, never the address,
-// since that has the token. A trace is continued only when a trusted proxy says
-// so: anybody else could have everything recorded.
+// trace begins the span of a request. The span has the route, never the address:
+// that has the token. Only a trusted proxy can continue a trace of its own; others
+// could have everything recorded.
 func (s *Server) trace(r *http.Request, route, id string) (*http.Request, trace.Span) {
 	if s.Tracer == nil || untraced[route] {
 		return r, trace.SpanFromContext(context.Background())
 	}
+
 	ctx := r.Context()
 	if s.trusted(peer(r)) {
 		ctx = propagation.TraceContext{}.Extract(ctx, propagation.HeaderCarrier(r.Header))
@@ -27,6 +28,7 @@ func (s *Server) trace(r *http.Request, route, id string) (*http.Request, trace.
 	ctx, span := s.Tracer.Start(ctx, methodOf(r)+" "+route, trace.WithSpanKind(trace.SpanKindServer),
 		trace.WithAttributes(attribute.String("http.request.method", methodOf(r)), attribute.String("http.route", route),
 			attribute.String("inlet.request", id)))
+
 	return r.WithContext(ctx), span
 }
 

@@ -1,12 +1,12 @@
 package web
 
 import (
-	"bytes"
 	"errors"
 	"net/http"
 
 	"inlet/resume"
 	"inlet/upload"
+	"inlet/web/intake"
 )
 
 // tus serves uploads in pieces: the collection of a link, or one of its uploads.
@@ -21,7 +21,7 @@ func (s *Server) tus(w http.ResponseWriter, r *http.Request) error {
 	}
 
 	if r.Method == http.MethodPost && t.Upload == "" { // a new file
-		err = s.spendFile(w, r, t.Sender.Grant.ID)
+		err = s.rates.File(r.Context(), w.Header(), s.client(r), t.Sender.Grant.ID)
 	}
 	var reply *resume.Reply
 	if err == nil {
@@ -34,7 +34,7 @@ func (s *Server) tus(w http.ResponseWriter, r *http.Request) error {
 
 	interrupted := errors.Is(err, resume.ErrLocked) || errors.Is(err, resume.ErrInterrupted)
 	if !interrupted && r.ContentLength <= s.MaxFileBytes {
-		newBody(w, r, s.MaxFileBytes).discard(r)
+		intake.NewBody(w, r, s.MaxFileBytes).Discard(r)
 	}
 
 	return err
@@ -62,11 +62,6 @@ func (s *Server) transfer(r *http.Request) (resume.Transfer, error) {
 		Sender: upload.Sender{Grant: grant, Client: s.client(r)},
 		Upload: param(r, "upload"),
 		Base:   s.linkURL(param(r, "token")) + "/tus/",
-		Pause:  idleRead,
+		Pause:  intake.IdleRead,
 	}, err
-}
-
-// document is the entry of a result as compact JSON.
-func (s *Server) document(result upload.Result) []byte {
-	return bytes.TrimSpace(encode(s.entry(result)))
 }

@@ -14,10 +14,11 @@ import (
 
 	"inlet/link"
 	"inlet/upload"
+	"inlet/web/intake"
 )
 
-// excess is how many times what its limits allow a body may have, so that a
-// request with some files too many or too large still gets an answer for each.
+// excess is how many times the limit a body may be, so that a request with some
+// files too many or too large still gets an answer for each.
 const excess = 4
 
 // maxSums is how many sums one check may have.
@@ -26,8 +27,8 @@ const maxSums = 1000
 // grant opens the request's link, once, as the request starts.
 func (s *Server) grant(r *http.Request) (link.Grant, error) { return s.Gate.Open(param(r, "token")) }
 
-// upload takes the files of one request. The form of the upload page, as it is
-// without scripts, gets a page for an answer.
+// upload takes the files of one request. Without scripts, the form of the upload
+// page gets a page for an answer.
 func (s *Server) upload(w http.ResponseWriter, r *http.Request) error {
 	results, err := s.receive(w, r)
 	page := preferred(r, typeJSON, typeHTML) == typeHTML
@@ -40,40 +41,39 @@ func (s *Server) upload(w http.ResponseWriter, r *http.Request) error {
 	case page:
 		return s.resultsPage(w, r, results)
 	}
+
 	return s.answer(w, r, results)
 }
 
 // receive reads the files of one request, and fails where there are none.
 func (s *Server) receive(w http.ResponseWriter, r *http.Request) ([]upload.Result, error) {
-	boundary, multipart, malformed := boundaryOf(r.Header.Get("Content-Type"))
-	limit := s.bodyLimit(multipart)
-	body := newBody(w, r, limit)
-	in := &intake{maxFiles: s.MaxFiles, windows: &s.windows, reject: s.Uploads.Reject}
-	err := s.admit(w, r, in, limit)
+	boundary, isForm, malformed := intake.Boundary(r.Header.Get("Content-Type"))
+	limit := s.bodyLimit(isForm)
+	body := intake.NewBody(w, r, limit)
+	files := &intake.Files{Max: s.MaxFiles, Buffers: &s.buffers, CodeOf: codeOf, Reject: s.Uploads.Reject}
+	err := s.admit(w, r, files, limit)
 	if err == nil {
 		err = malformed
 	}
-	switch {
+
+	switch name := r.URL.Query().Get("filename"); {
 	case err != nil:
-	case multipart:
-		err = in.multipart(body, boundary)
-		in.brokenOff(err)
-		if err == nil && len(in.results) == 0 {
-			err = errNoFile
-		}
+	case isForm:
+		err = files.Form(body, boundary)
 	case r.ContentLength > s.MaxFileBytes:
-		in.refuse(r.URL.Query().Get("filename"), upload.ErrTooLarge)
+		files.Refuse(name, upload.ErrTooLarge)
 	default:
-		in.file(r.URL.Query().Get("filename"), body)
+		files.File(name, body)
 	}
 	if r.ContentLength <= limit {
-		body.discard(r) // a sender of more is told at once
+		body.Discard(r) // a sender of more gets the answer at once
 	}
-	return in.results, err
+
+	return files.Results, err
 }
 
-// admit refuses a request before its body is read, or lets in's files through.
-func (s *Server) admit(w http.ResponseWriter, r *http.Request, in *intake, limit int64) error {
+// admit refuses a request before its body is read, or lets its files through.
+func (s *Server) admit(w http.ResponseWriter, r *http.Request, files *intake.Files, limit int64) error {
 	grant, err := s.grant(r)
 	switch {
 	case err != nil:
@@ -81,15 +81,16 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, in *intake, limit
 	case isEncoded(r):
 		return errEncoding
 	case r.ContentLength > limit:
-		return errBodyTooLarge
-	}
-	if err := s.spendFile(w, r, grant.ID); err != nil { // for the first one
-		return err
+		return intake.ErrTooLarge
 	}
 	from := upload.Sender{Grant: grant, Client: s.client(r)}
-	in.accept = func(filename string, file io.Reader) upload.Result {
-		if len(in.results) > 0 {
-			if err := s.spendFile(w, r, grant.ID); err != nil {
+	count := func() error { return s.rates.File(r.Context(), w.Header(), from.Client, grant.ID) }
+	if err := count(); err != nil { // for the first file
+		return err
+	}
+	files.Accept = func(filename string, file io.Reader) upload.Result {
+		if len(files.Results) > 0 {
+			if err := count(); err != nil {
 				return s.Uploads.Reject(filename, err)
 			}
 		}
@@ -98,21 +99,23 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, in *intake, limit
 	return nil
 }
 
-// isEncoded tells whether a body's bytes are not those of the files.
+// isEncoded tells whether a body's bytes differ from those of the files.
 func isEncoded(r *http.Request) bool {
 	encoding := r.Header.Get("Content-Encoding")
+
 	return encoding != "" && !strings.EqualFold(encoding, "identity")
 }
 
-// bodyLimit is where a body ends, however large it is.
-func (s *Server) bodyLimit(multipart bool) int64 {
+// bodyLimit is the largest body that is read, in bytes.
+func (s *Server) bodyLimit(isForm bool) int64 {
 	files := int64(1)
-	if multipart {
+	if isForm {
 		files = int64(s.MaxFiles)
 	}
 	if s.MaxFileBytes > math.MaxInt64/excess/files {
 		return math.MaxInt64
 	}
+
 	return excess * files * s.MaxFileBytes
 }
 
@@ -124,15 +127,18 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, results []upload
 		entries[i] = s.entry(result)
 	}
 	s.noteRefused(w, r, results)
+
 	if status := statusOf(results); status < 300 {
 		return writeJSON(w, status, map[string]any{"results": entries})
 	}
 	if err := results[0].Err; gone(r, err) {
 		return err
 	}
-	problem := *entries[0].Error
-	problem.Results = entries
-	writeProblem(w, problem)
+
+	first := *entries[0].Error
+	first.Results = entries
+	writeProblem(w, first)
+
 	return nil
 }
 
@@ -148,11 +154,12 @@ func statusOf(results []upload.Result) int {
 			status = http.StatusOK
 		}
 	}
+
 	return status
 }
 
-// noteRefused counts the refused files, and logs those that are our own fault.
-// It outlives the client: a file that was refused counts, whoever waits for it.
+// noteRefused counts the refused files, and logs those that the service failed.
+// It goes on without the client: a refused file counts in any case.
 func (s *Server) noteRefused(w http.ResponseWriter, r *http.Request, results []upload.Result) {
 	ctx := context.WithoutCancel(r.Context())
 	id := slog.String("request", w.Header().Get("X-Request-Id"))
@@ -164,6 +171,7 @@ func (s *Server) noteRefused(w http.ResponseWriter, r *http.Request, results []u
 			s.Log.LogAttrs(ctx, slog.LevelError, "file refused", id, slog.String("error", redact(r, result.Err)))
 		}
 	}
+
 	if err := s.Uploads.Refused(ctx, results); err != nil {
 		s.Log.LogAttrs(ctx, slog.LevelWarn, "refused files were not counted", id, slog.String("error", err.Error()))
 	}
@@ -179,9 +187,10 @@ func (s *Server) check(w http.ResponseWriter, r *http.Request) error {
 		SHA256 []string `json:"sha256"`
 		IDs    bool     `json:"ids"` // tell also under which ids
 	}
-	if err := readJSON(w, r, 2*maxJSON, &asked); err != nil {
+	if err := intake.ReadJSON(w, r, 2*intake.MaxJSON, &asked); err != nil {
 		return err
 	}
+
 	sums, err := parseSums(asked.SHA256)
 	if err != nil {
 		return err
@@ -190,6 +199,7 @@ func (s *Server) check(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+
 	answer := map[string]any{"known": inOrder(sums, known)}
 	if asked.IDs {
 		answer["ids"] = known
@@ -204,6 +214,7 @@ func parseSums(asked []string) ([][]byte, error) {
 	if len(asked) > maxSums {
 		return nil, fmt.Errorf("%w: at most %d sums at once", errBadRequest, maxSums)
 	}
+
 	sums := make([][]byte, len(asked))
 	for i, text := range asked {
 		sum, err := hex.DecodeString(text)
@@ -212,6 +223,7 @@ func parseSums(asked []string) ([][]byte, error) {
 		}
 		sums[i] = sum
 	}
+
 	return sums, nil
 }
 
@@ -225,5 +237,6 @@ func inOrder(sums [][]byte, known map[string]uuid.UUID) []string {
 			listed[text] = true
 		}
 	}
+
 	return list
 }

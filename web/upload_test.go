@@ -15,6 +15,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"inlet/web/intake"
 )
 
 // TestOneRefusedSpoilsNothing sends good and bad files together.
@@ -72,11 +74,11 @@ func TestManyTooMany(t *testing.T) {
 	t.Parallel()
 	s := newTestServer(t)
 	files := []testFile{{"a.png", pngOf(1)}}
-	for range testMaxFiles + 2*maxExcess {
+	for range testMaxFiles + 2*intake.MaxExcess {
 		files = append(files, testFile{"x.png", nil})
 	}
 	a := s.post(s.makeLink("").URL, files...)
-	if results := a.results(t); a.StatusCode != http.StatusCreated || len(results) != testMaxFiles+maxExcess {
+	if results := a.results(t); a.StatusCode != http.StatusCreated || len(results) != testMaxFiles+intake.MaxExcess {
 		t.Errorf("%d with %d results", a.StatusCode, len(results))
 	}
 }

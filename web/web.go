@@ -1,7 +1,6 @@
 package web
 
 import (
-	"html/template"
 	"log/slog"
 	"net/http"
 	"net/netip"
@@ -14,11 +13,14 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/singleflight"
 
+	"inlet/blob/s3"
 	"inlet/catalog"
 	"inlet/link"
 	"inlet/resume"
 	"inlet/stats"
 	"inlet/upload"
+	"inlet/web/intake"
+	"inlet/web/pages"
 )
 
 // Options of a Server. All fields without a stated default are required.
@@ -29,10 +31,10 @@ type Options struct {
 	Catalog *catalog.Service
 	Stats   *stats.Service
 	Signer  *Signer // nil: images are public to whoever has the id
-	Checks  []Check // what /readyz asks
-	// Linker sends those who fetch pictures to the store (nil: the bytes are sent
-	// from here), which is at StoreOrigin for the pages' policy.
-	Linker      Linker
+	Checks  []Check // the stores that /readyz asks
+	// Bucket is where clients fetch pictures, at StoreOrigin for the pages' policy
+	// (nil: the service itself sends the bytes).
+	Bucket      *s3.Store
 	StoreOrigin string
 
 	AdminToken     string
@@ -43,10 +45,10 @@ type Options struct {
 	// ClientRate and LinkRate limit how many files come from one client, and
 	// through one link, to all replicas together. Redis counts them; without it,
 	// or while it is away, nothing is limited.
-	ClientRate, LinkRate Rate
+	ClientRate, LinkRate intake.Rate
 	Redis                redis.UniversalClient
-	// OperationsOnly leaves nothing but health, readiness, metrics and the
-	// description: what a process answers that only runs jobs.
+	// OperationsOnly leaves health, readiness, metrics and the description: the
+	// routes of a process that only runs jobs.
 	OperationsOnly bool
 
 	Log        *slog.Logger
@@ -60,14 +62,12 @@ type Options struct {
 type Server struct {
 	Options
 	router  *httprouter.Router
-	assets  *assets
-	pages   *template.Template
-	locales *locales
+	pages   *pages.Pages
 	metrics *metrics
-	rates   *rates
-	windows windows            // of forms
+	rates   *intake.Rates
+	buffers intake.Buffers     // of forms
 	pings   singleflight.Group // of /readyz
-	done    chan struct{}      // closed by Stop: answers without an end are to end
+	done    chan struct{}      // closed by Stop: ends the answers without an end
 	stop    func()
 }
 
@@ -81,19 +81,18 @@ func New(o Options) (*Server, error) {
 		close(s.done)
 		s.Resume.Interrupt()
 	})
-	s.rates = newRates(o.Redis, o.Now, o.Log, o.Registerer)
+	s.rates = intake.NewRates(intake.RateOptions{
+		Redis: o.Redis, Client: o.ClientRate, Link: o.LinkRate, Now: o.Now, Log: o.Log, Registerer: o.Registerer,
+	})
 	o.Registerer.MustRegister(newStoresUp(s))
+
 	var err error
-	if s.assets, err = newAssets(); err != nil {
-		return nil, err
-	}
-	if s.locales, err = newLocales(); err != nil {
-		return nil, err
-	}
-	if s.pages, err = parsePages(s.assets); err != nil {
+	s.pages, err = pages.New(pages.Options{AssetBase: assetBase, StoreOrigin: o.StoreOrigin, MaxFiles: o.MaxFiles})
+	if err != nil {
 		return nil, err
 	}
 	s.router = s.routes()
+
 	return s, nil
 }
 
@@ -106,8 +105,11 @@ func (on register) get(path string, h handler) {
 	on("HEAD", path, h)
 }
 
-// routes lists all that the service answers. httprouter panics when a fixed and
-// a variable segment share a place.
+// assetBase begins the addresses of the pages' assets.
+const assetBase = "/assets/"
+
+// routes lists every route of the service. httprouter panics when a fixed and a
+// variable segment share a place.
 func (s *Server) routes() *httprouter.Router {
 	r := httprouter.New()
 	r.RedirectTrailingSlash, r.RedirectFixedPath = false, false
@@ -135,14 +137,14 @@ func (s *Server) routes() *httprouter.Router {
 	return r
 }
 
-// people adds the console, and what the pages are made of.
+// people adds the console, the assets of the pages, and exports.
 func (s *Server) people(on register) {
 	on.get("/", s.console)
-	on.get("/assets/:version/*file", s.asset)
+	on.get(assetBase+":version/*file", s.asset)
 	on("GET", "/v1/exports/:format", s.export) // the address is the credential
 }
 
-// senders adds what needs a link, or a picture's id.
+// senders adds the routes that need a link, or a picture's id.
 func (s *Server) senders(on register) {
 	on.get("/u/:token", s.asVisitor(s.showLink))
 	on("POST", "/u/:token", s.upload)
@@ -160,7 +162,7 @@ func (s *Server) senders(on register) {
 	on.get("/v1/images/:id", s.image)
 }
 
-// operators adds what needs the operator's token.
+// operators adds the routes that need the operator's token.
 func (s *Server) operators(operator register) {
 	operator("POST", "/v1/links", s.createLink)
 	operator("GET", "/v1/links", s.listLinks)
@@ -183,8 +185,8 @@ func (s *Server) operators(operator register) {
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.ServeHTTP(w, r) }
 
 // HTTPServer is a server for s with its timeouts. Bodies and answers have no
-// total deadline, since a large upload over a slow line is legitimate; the
-// handlers bound the time between two reads instead.
+// total deadline: large uploads over slow lines are legitimate. The handlers bound
+// the time between two reads instead.
 func (s *Server) HTTPServer() *http.Server {
 	srv := &http.Server{
 		Handler:           s,

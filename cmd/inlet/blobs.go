@@ -15,7 +15,6 @@ import (
 	"inlet/resume"
 	"inlet/tracing"
 	"inlet/vault"
-	"inlet/web"
 )
 
 // blobStore is a store for contents: files or S3.
@@ -29,8 +28,8 @@ type blobStore interface {
 type blobs struct {
 	blobStore
 	pieces resume.Store // of uploads in pieces, beside the pictures
-	linker web.Linker   // nil: pictures are sent by the service
-	origin string       // of the linker's addresses
+	bucket *s3.Store    // where clients fetch pictures; nil: the service sends them
+	origin string       // of the bucket's addresses
 
 	seconds *prometheus.HistogramVec
 	errors  *prometheus.CounterVec
@@ -72,7 +71,7 @@ func openBlobs(ctx context.Context, cfg config, r prometheus.Registerer, log *sl
 	}
 	b.blobStore, b.pieces = store, resume.OpenBucket(store)
 	if cfg.BlobRedirect {
-		b.linker = store
+		b.bucket = store
 		b.origin, err = store.Origin(ctx)
 	}
 	return b, err

@@ -21,38 +21,38 @@ import (
 	"inlet/db"
 	"inlet/db/redisdb"
 	"inlet/link"
-	"inlet/web"
+	"inlet/web/intake"
 )
 
 // config is everything that can be set; all of it by environment variables.
 type config struct {
-	Addr           string    `env:"INLET_ADDR" envDefault:"127.0.0.1:8080" help:"listen address"`
-	PublicURL      string    `env:"INLET_PUBLIC_URL" help:"origin written into the links (default: http:// and the listen address)"`
-	AdminToken     string    `env:"INLET_ADMIN_TOKEN" help:"the operator's secret token, at least 16 characters (default with the private database: made once and kept in the data dir; required otherwise)"`
-	LinkKeys       string    `env:"INLET_LINK_KEYS" help:"kid:key,… with keys of at least 32 bytes in base64; the first signs, all verify (default: as the token)"`
-	DataDir        string    `env:"INLET_DATA_DIR" envDefault:"./inlet-data" help:"where the private stores, the blobs and the secrets are"`
-	DatabaseURL    string    `env:"INLET_DATABASE_URL" help:"Postgres (default: a private one in the data dir)"`
-	ReadURL        string    `env:"INLET_DATABASE_READ_URL" help:"a read replica of that Postgres, for lists and exports, which may then lag behind (default: the same)"`
-	Pooler         string    `env:"INLET_DATABASE_POOLER" help:"transaction: a pooler such as PgBouncer in its mode transaction is in front of Postgres (default: none)"`
-	DatabaseConns  int32     `env:"INLET_DATABASE_CONNS" envDefault:"24" help:"most connections of this process to Postgres"`
-	RedisURL       string    `env:"INLET_REDIS_URL" help:"Redis: redis:// or rediss://, comma-separated for a cluster, sentinels with ?master_name=NAME (default: an embedded one)"`
-	RedisConns     int       `env:"INLET_REDIS_CONNS" help:"most connections of this process to each server of Redis (default: ten for each processor)"`
-	BlobURL        string    `env:"INLET_BLOB_URL" help:"where pictures, and uploads in pieces, are kept: file:///path, or s3://bucket?endpoint=https://host&region=name&prefix=folder with credentials from AWS_… (default: in the data dir)"`
-	BlobRedirect   bool      `env:"INLET_BLOB_REDIRECT" help:"1: who fetches a picture is sent to S3 for its bytes, by an address that is good for five minutes"`
-	Role           string    `env:"INLET_ROLE" envDefault:"all" help:"all, api (answers requests) or worker (runs jobs)"`
-	Dedup          string    `env:"INLET_DEDUP" envDefault:"perceptual" help:"perceptual, or exact: only the same bytes are duplicates"`
-	DedupScope     string    `env:"INLET_DEDUP_SCOPE" envDefault:"service" help:"service, or link: only uploads through the same link are compared"`
-	TrustedProxies []network `env:"INLET_TRUSTED_PROXIES" help:"networks whose X-Forwarded-For is believed, as CIDRs"`
-	ImageAccess    string    `env:"INLET_IMAGE_ACCESS" envDefault:"public" help:"public (whoever has the id) or signed"`
-	MaxFileBytes   size      `env:"INLET_MAX_FILE_BYTES" envDefault:"64MiB" help:"largest file; bytes, or with KiB, MiB, GiB"`
-	MaxPixels      int64     `env:"INLET_MAX_PIXELS" envDefault:"100000000" help:"most pixels of a picture, all frames together"`
-	MaxFiles       int       `env:"INLET_MAX_FILES" envDefault:"100" help:"most files in a request"`
-	ClientRate     web.Rate  `env:"INLET_RATE_CLIENT" help:"most files from one client address, as 600/m (s, m, h, d); ten times as many visits of links (default: no limit)"`
-	LinkRate       web.Rate  `env:"INLET_RATE_LINK" help:"most files through one link, as 6000/m (default: no limit)"`
-	DecodeMemory   size      `env:"INLET_DECODE_MEMORY" envDefault:"96MiB" help:"memory that decoding pictures may use at once; a picture that needs more is decoded alone"`
-	HEICMemory     size      `env:"INLET_HEIC_MEMORY" envDefault:"2GiB" help:"memory that decoding one HEIC or AVIF may take in a process that runs jobs; one that needs more is kept undecoded"`
-	LogFormat      string    `env:"INLET_LOG_FORMAT" envDefault:"text" help:"text or json"`
-	LogLevel       string    `env:"INLET_LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`
+	Addr           string      `env:"INLET_ADDR" envDefault:"127.0.0.1:8080" help:"listen address"`
+	PublicURL      string      `env:"INLET_PUBLIC_URL" help:"origin written into the links (default: http:// and the listen address)"`
+	AdminToken     string      `env:"INLET_ADMIN_TOKEN" help:"the operator's secret token, at least 16 characters (default with the private database: made once and kept in the data dir; required otherwise)"`
+	LinkKeys       string      `env:"INLET_LINK_KEYS" help:"kid:key,… with keys of at least 32 bytes in base64; the first signs, all verify (default: as the token)"`
+	DataDir        string      `env:"INLET_DATA_DIR" envDefault:"./inlet-data" help:"where the private stores, the blobs and the secrets are"`
+	DatabaseURL    string      `env:"INLET_DATABASE_URL" help:"Postgres (default: a private one in the data dir)"`
+	ReadURL        string      `env:"INLET_DATABASE_READ_URL" help:"a read replica of that Postgres, for lists and exports, which may then lag behind (default: the same)"`
+	Pooler         string      `env:"INLET_DATABASE_POOLER" help:"transaction: a pooler such as PgBouncer in its mode transaction is in front of Postgres (default: none)"`
+	DatabaseConns  int32       `env:"INLET_DATABASE_CONNS" envDefault:"24" help:"most connections of this process to Postgres"`
+	RedisURL       string      `env:"INLET_REDIS_URL" help:"Redis: redis:// or rediss://, comma-separated for a cluster, sentinels with ?master_name=NAME (default: an embedded one)"`
+	RedisConns     int         `env:"INLET_REDIS_CONNS" help:"most connections of this process to each server of Redis (default: ten for each processor)"`
+	BlobURL        string      `env:"INLET_BLOB_URL" help:"where pictures, and uploads in pieces, are kept: file:///path, or s3://bucket?endpoint=https://host&region=name&prefix=folder with credentials from AWS_… (default: in the data dir)"`
+	BlobRedirect   bool        `env:"INLET_BLOB_REDIRECT" help:"1: who fetches a picture is sent to S3 for its bytes, by an address that is good for five minutes"`
+	Role           string      `env:"INLET_ROLE" envDefault:"all" help:"all, api (answers requests) or worker (runs jobs)"`
+	Dedup          string      `env:"INLET_DEDUP" envDefault:"perceptual" help:"perceptual, or exact: only the same bytes are duplicates"`
+	DedupScope     string      `env:"INLET_DEDUP_SCOPE" envDefault:"service" help:"service, or link: only uploads through the same link are compared"`
+	TrustedProxies []network   `env:"INLET_TRUSTED_PROXIES" help:"networks whose X-Forwarded-For is believed, as CIDRs"`
+	ImageAccess    string      `env:"INLET_IMAGE_ACCESS" envDefault:"public" help:"public (whoever has the id) or signed"`
+	MaxFileBytes   size        `env:"INLET_MAX_FILE_BYTES" envDefault:"64MiB" help:"largest file; bytes, or with KiB, MiB, GiB"`
+	MaxPixels      int64       `env:"INLET_MAX_PIXELS" envDefault:"100000000" help:"most pixels of a picture, all frames together"`
+	MaxFiles       int         `env:"INLET_MAX_FILES" envDefault:"100" help:"most files in a request"`
+	ClientRate     intake.Rate `env:"INLET_RATE_CLIENT" help:"most files from one client address, as 600/m (s, m, h, d); ten times as many visits of links (default: no limit)"`
+	LinkRate       intake.Rate `env:"INLET_RATE_LINK" help:"most files through one link, as 6000/m (default: no limit)"`
+	DecodeMemory   size        `env:"INLET_DECODE_MEMORY" envDefault:"96MiB" help:"memory that decoding pictures may use at once; a picture that needs more is decoded alone"`
+	HEICMemory     size        `env:"INLET_HEIC_MEMORY" envDefault:"2GiB" help:"memory that decoding one HEIC or AVIF may take in a process that runs jobs; one that needs more is kept undecoded"`
+	LogFormat      string      `env:"INLET_LOG_FORMAT" envDefault:"text" help:"text or json"`
+	LogLevel       string      `env:"INLET_LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`
 
 	keys *link.Keyring // LinkKeys, parsed; nil when they are to be made
 }

@@ -232,7 +232,7 @@ func wire(ctx context.Context, cfg config, st *stores, log *slog.Logger) (_ *ser
 		Stats:          s.stats,
 		Signer:         signer,
 		Checks:         s.checks(),
-		Linker:         s.blobs.linker,
+		Bucket:         s.blobs.bucket,
 		StoreOrigin:    s.blobs.origin,
 		AdminToken:     st.token,
 		PublicURL:      cfg.PublicURL,

@@ -1,17 +1,21 @@
-package web
+package intake
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"mime/multipart"
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
 
+	"inlet/problem"
 	"inlet/upload"
 )
 
@@ -21,29 +25,29 @@ type piece struct {
 	data string
 }
 
-// What one request leaves in a window is nothing to the next.
-func TestWindowsAreUsedAgain(t *testing.T) {
+// What one request leaves in a buffer is nothing to the next.
+func TestBuffersAreUsedAgain(t *testing.T) {
 	t.Parallel()
-	var free windows
+	var free Buffers
 	for i := range 5 {
-		window := free.take(iotest.ErrReader(errors.New("broken")))
+		buffer := free.take(iotest.ErrReader(errors.New("broken")))
 		if i%2 == 0 {
-			window.Reset(strings.NewReader("left over"))
+			buffer.Reset(strings.NewReader("left over"))
 		}
-		_, _ = window.Peek(1)
-		free.giveBack(window)
-		window = free.take(strings.NewReader("fresh"))
-		if got, err := io.ReadAll(window); string(got) != "fresh" || err != nil {
+		_, _ = buffer.Peek(1)
+		free.put(buffer)
+		buffer = free.take(strings.NewReader("fresh"))
+		if got, err := io.ReadAll(buffer); string(got) != "fresh" || err != nil {
 			t.Fatalf("%q, %v", got, err)
 		}
-		free.giveBack(window)
+		free.put(buffer)
 	}
 }
 
 // split reads a body with our own reader.
 func split(body io.Reader, boundary string) (pieces []piece, err error) {
-	for parts := newParts(new(windows).take(body), boundary); ; {
-		part, err := parts.next()
+	for form := newForm(new(Buffers).take(body), boundary); ; {
+		name, part, err := form.next()
 		if errors.Is(err, io.EOF) {
 			return pieces, nil
 		}
@@ -54,7 +58,7 @@ func split(body io.Reader, boundary string) (pieces []piece, err error) {
 		if err != nil {
 			return pieces, err
 		}
-		pieces = append(pieces, piece{filename(part.disposition), string(data)})
+		pieces = append(pieces, piece{name, string(data)})
 	}
 }
 
@@ -91,7 +95,7 @@ func FuzzIntake(f *testing.F) {
 		f.Add([]byte(seed), "b")
 	}
 	f.Fuzz(func(t *testing.T, body []byte, boundary string) {
-		if _, _, err := boundaryOf(`multipart/form-data; boundary="` + boundary + `"`); err != nil {
+		if _, _, err := Boundary(`multipart/form-data; boundary="` + boundary + `"`); err != nil {
 			return
 		}
 		want, wantErr := splitByTheBook(bytes.NewReader(body), boundary)
@@ -106,7 +110,7 @@ func FuzzIntake(f *testing.F) {
 			t.Fatalf("boundary %q: at once %q, %v; byte by byte %q, %v", boundary, got, err, slow, slowErr)
 		}
 		files := 0
-		in := &intake{maxFiles: 2, windows: new(windows), reject: refused, accept: func(name string, file io.Reader) upload.Result {
+		in := &Files{Max: 2, Buffers: new(Buffers), CodeOf: problem.CodeOf, Reject: refused, Accept: func(name string, file io.Reader) upload.Result {
 			files++
 			n, err := io.Copy(io.Discard, file)
 			if err != nil {
@@ -114,16 +118,15 @@ func FuzzIntake(f *testing.F) {
 			}
 			return upload.Result{Filename: name, Status: upload.Stored, Bytes: n}
 		}}
-		err = in.multipart(bytes.NewReader(body), boundary)
-		in.brokenOff(err)
+		_ = in.Form(bytes.NewReader(body), boundary)
 		named := slices.DeleteFunc(slices.Clone(got), func(p piece) bool { return p.name == "" })
-		if files > 2 || len(in.results) < min(len(named), 2) {
-			t.Fatalf("%d files were taken, %d results for %d files", files, len(in.results), len(named))
+		if files > 2 || len(in.Results) < min(len(named), 2) {
+			t.Fatalf("%d files were taken, %d results for %d files", files, len(in.Results), len(named))
 		}
 	})
 }
 
-// TestSplit reads random bodies with every trap near the edges of the window.
+// TestSplit reads random bodies with every trap near the edges of the buffer.
 func TestSplit(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(1, 2))
@@ -132,9 +135,9 @@ func TestSplit(t *testing.T) {
 		var body bytes.Buffer
 		var want []piece
 		for range random.IntN(4) {
-			size := random.IntN(3 * window)
+			size := random.IntN(3 * bufferSize)
 			if random.IntN(2) == 0 {
-				size = window - len(boundary) - 90 + random.IntN(180)
+				size = bufferSize - len(boundary) - 90 + random.IntN(180)
 			}
 			data := make([]byte, size)
 			for i := range data {
@@ -203,7 +206,7 @@ func TestBoundary(t *testing.T) {
 		"application/octet-stream; boundary=x": "raw",
 		";;;":                                  "raw",
 	} {
-		got, isMultipart, err := boundaryOf(contentType)
+		got, isMultipart, err := Boundary(contentType)
 		switch {
 		case !isMultipart:
 			got = "raw"
@@ -211,50 +214,45 @@ func TestBoundary(t *testing.T) {
 			got = "error"
 		}
 		if got != want {
-			t.Errorf("boundaryOf(%q) = %q, %v; want %q", contentType, got, err, want)
+			t.Errorf("Boundary(%q) = %q, %v; want %q", contentType, got, err, want)
 		}
 	}
 }
 
 func long(n int) string { return strings.Repeat("x", n) }
 
-func BenchmarkSplit(b *testing.B) {
+// BenchmarkForm sends 3 MB as a form over HTTP, and hashes what arrives.
+func BenchmarkForm(b *testing.B) {
 	data := make([]byte, 3<<20)
-	source := rand.NewChaCha8([32]byte{})
-	source.Read(data)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(data)
 	for _, length := range []int{16, 60} {
-		boundary := long(length)
-		body := fmt.Appendf(nil, "--%[1]s\r\nContent-Disposition: form-data; filename=a\r\n\r\n%[2]s\r\n--%[1]s--\r\n", boundary, data)
-		drain := func(r io.Reader) {
-			buf := make([]byte, 64<<10)
-			for {
-				if _, err := r.Read(buf); err != nil {
-					return
+		b.Run(fmt.Sprint(length), func(b *testing.B) {
+			boundary := long(length)
+			body := fmt.Appendf(nil, "--%[1]s\r\nContent-Disposition: form-data; filename=a\r\n\r\n%[2]s\r\n--%[1]s--\r\n", boundary, data)
+			var buffers Buffers
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				files := &Files{Max: 1, Buffers: &buffers, CodeOf: problem.CodeOf, Reject: refused, Accept: func(_ string, file io.Reader) upload.Result {
+					hash := sha256.New()
+					_, _ = io.CopyBuffer(struct{ io.Writer }{hash}, file, make([]byte, 64<<10))
+					return upload.Result{}
+				}}
+				if err := files.Form(NewBody(w, r, 4<<20), boundary); err != nil {
+					http.Error(w, err.Error(), http.StatusBadRequest)
 				}
-			}
-		}
-		b.Run(fmt.Sprintf("ours/%d", length), func(b *testing.B) {
-			b.SetBytes(int64(len(body)))
-			var free windows
-			for b.Loop() {
-				window := free.take(bytes.NewReader(body))
-				part, err := newParts(window, boundary).next()
-				if err != nil {
-					b.Fatal(err)
-				}
-				drain(part)
-				free.giveBack(window)
-			}
-		})
-		b.Run(fmt.Sprintf("standard/%d", length), func(b *testing.B) {
+			}))
+			defer server.Close()
 			b.SetBytes(int64(len(body)))
 			for b.Loop() {
-				part, err := multipart.NewReader(bytes.NewReader(body), boundary).NextRawPart()
-				if err != nil {
+				response, err := http.Post(server.URL, "", bytes.NewReader(body))
+				if err != nil || response.StatusCode != http.StatusOK {
 					b.Fatal(err)
 				}
-				drain(part)
+				response.Body.Close()
 			}
 		})
 	}
+}
+
+func refused(name string, err error) upload.Result {
+	return upload.Result{Filename: name, Status: upload.Rejected, Err: err}
 }

@@ -1,4 +1,4 @@
-package web
+package pages
 
 import (
 	"embed"
@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,13 +16,13 @@ import (
 	textnumber "golang.org/x/text/number"
 )
 
-// localeFiles are the texts of the pages that people with a link see, one file
-// for each language. All of them have the same keys.
+// localeFiles are the texts of the pages for people with a link, one file a
+// language. All of them have the same keys.
 //
 //go:embed locales
 var localeFiles embed.FS
 
-// defaultLanguage is for whoever prefers none that there is.
+// defaultLanguage is for readers of any other language.
 const defaultLanguage = "en"
 
 // locales are the languages the pages speak. The first one is the default.
@@ -30,7 +31,7 @@ type locales struct {
 	matcher language.Matcher
 }
 
-// locale says things in one language.
+// locale has the texts of one language.
 type locale struct {
 	Lang    string // as in the lang attribute
 	texts   map[string]wording
@@ -49,6 +50,7 @@ func (t *wording) UnmarshalJSON(data []byte) error {
 	if json.Unmarshal(data, &t.Other) == nil {
 		return nil
 	}
+
 	type forms wording
 	return json.Unmarshal(data, (*forms)(t))
 }
@@ -57,22 +59,23 @@ func (t *wording) UnmarshalJSON(data []byte) error {
 func newLocales() (*locales, error) {
 	files, err := localeFiles.ReadDir("locales")
 	if err != nil {
-		return nil, fmt.Errorf("web: read the locales: %w", err)
+		return nil, fmt.Errorf("pages: read the locales: %w", err)
 	}
-	all := &locales{}
-	tags := []language.Tag{}
+
+	all, tags := &locales{}, []language.Tag{}
 	for _, file := range files {
 		l, tag, err := readLocale(file.Name())
 		if err != nil {
-			return nil, fmt.Errorf("web: read %s: %w", file.Name(), err)
+			return nil, fmt.Errorf("pages: read %s: %w", file.Name(), err)
 		}
+		at := len(tags)
 		if l.Lang == defaultLanguage {
-			all.list, tags = append([]*locale{l}, all.list...), append([]language.Tag{tag}, tags...)
-		} else {
-			all.list, tags = append(all.list, l), append(tags, tag)
+			at = 0
 		}
+		all.list, tags = slices.Insert(all.list, at, l), slices.Insert(tags, at, tag)
 	}
 	all.matcher = language.NewMatcher(tags)
+
 	return all, nil
 }
 
@@ -86,11 +89,11 @@ func readLocale(name string) (*locale, language.Tag, error) {
 		return nil, tag, err
 	}
 	l := &locale{Lang: tag.String(), printer: message.NewPrinter(tag)}
+
 	return l, tag, json.Unmarshal(data, &l.texts)
 }
 
-// of picks the language of a request: the one asked for by ?lang=, else what the
-// browser prefers.
+// of picks the language of a request: ?lang=, else what the browser prefers.
 func (all *locales) of(r *http.Request) *locale {
 	asked := r.URL.Query().Get("lang")
 	for _, l := range all.list {
@@ -98,17 +101,20 @@ func (all *locales) of(r *http.Request) *locale {
 			return l
 		}
 	}
+
 	_, i := language.MatchStrings(all.matcher, r.Header.Get("Accept-Language"))
+
 	return all.list[i]
 }
 
-// Text says the text of a key. Arguments are given as name, value; the number
+// Text is the text of a key. Arguments are name, value, name, value; the number
 // named count decides between singular and plural.
 func (l *locale) Text(key string, args ...any) (string, error) {
 	found, known := l.texts[key]
 	if !known {
-		return "", fmt.Errorf("web: there is no text %q in %s", key, l.Lang)
+		return "", fmt.Errorf("pages: there is no text %q in %s", key, l.Lang)
 	}
+
 	text := found.Other
 	pairs := make([]string, 0, len(args))
 	for i := 0; i+1 < len(args); i += 2 {
@@ -118,6 +124,7 @@ func (l *locale) Text(key string, args ...any) (string, error) {
 		}
 		pairs = append(pairs, "{"+name+"}", value)
 	}
+
 	return strings.NewReplacer(pairs...).Replace(text), nil
 }
 
@@ -130,6 +137,7 @@ func (l *locale) format(value any) string {
 	case *string:
 		return *value
 	}
+
 	return fmt.Sprint(value)
 }
 
@@ -139,12 +147,14 @@ func (l *locale) forScripts() map[string]wording {
 	maps.DeleteFunc(texts, func(key string, _ wording) bool {
 		return strings.HasPrefix(key, "page.") || strings.HasPrefix(key, "results.")
 	})
+
 	return texts
 }
 
 // has tells whether there is a text.
 func (l *locale) has(key string) bool {
 	_, known := l.texts[key]
+
 	return known
 }
 
@@ -157,10 +167,12 @@ func (l *locale) Size(bytes int64) string {
 		}
 		value, unit = value/1000, next
 	}
+
 	digits := 1
 	if value >= 10 {
 		digits = 0
 	}
+
 	return l.printer.Sprint(textnumber.Decimal(value, textnumber.MaxFractionDigits(digits))) + "\u00a0" + unit
 }
 
@@ -174,5 +186,6 @@ func (l *locale) Span(d time.Duration) (string, error) {
 	case d >= 2*time.Minute:
 		return l.Text("time.minutes", "count", int64(d/time.Minute))
 	}
+
 	return l.Text("time.seconds", "count", max(0, int64(d/time.Second)))
 }

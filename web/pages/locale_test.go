@@ -1,4 +1,4 @@
-package web
+package pages
 
 import (
 	"maps"
@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"inlet/problem"
 )
 
 // placeholders lists the arguments of a text.
@@ -61,7 +63,7 @@ func TestTextsAreUsed(t *testing.T) {
 	texts := all.list[0].texts
 	said := regexp.MustCompile("(?:[Tt]ext|has)\\(?[ (]*(?:print )?(?:[^\"`()]*\\? )?[\"`]([a-z][\\w.-]*)(\\$\\{|\" \\.|\" ?\\+)?")
 	used := map[string]bool{}
-	for _, pattern := range []string{"pages/*.html", "scripts/upload/*.js", "locale.go", "sender.go"} {
+	for _, pattern := range []string{"*.html", "scripts/upload/*.js", "locale.go", "sender.go"} {
 		names, err := filepath.Glob(pattern)
 		must(t, err)
 		for _, name := range names {
@@ -102,12 +104,12 @@ func TestOutcomesHaveTexts(t *testing.T) {
 	t.Parallel()
 	all, err := newLocales()
 	must(t, err)
-	never := []string{
-		"unauthorized", "forbidden", "not-found", "method-not-allowed", "range-not-satisfiable", "not-ready",
-		"internal", "conflict", "locked",
+	never := []problem.Code{
+		problem.Unauthorized, problem.Forbidden, problem.NotFound, problem.MethodNotAllowed, problem.RangeNotSatisfiable, problem.NotReady,
+		problem.Internal, problem.Overloaded, problem.Unavailable,
 	}
-	for code, k := range kinds {
-		if !slices.Contains(never, string(code)) && k.status < 500 && !all.list[0].has("outcome."+string(code)) {
+	for _, code := range problem.Codes() {
+		if !slices.Contains(never, code) && !all.list[0].has("outcome."+string(code)) {
 			t.Errorf("there is no text for the outcome %q", code)
 		}
 	}
@@ -178,5 +180,12 @@ func TestWording(t *testing.T) {
 	}
 	if _, err := en.Text("none"); err == nil {
 		t.Error("a text that is missing is no error")
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
 	}
 }

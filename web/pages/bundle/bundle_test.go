@@ -9,7 +9,7 @@ import (
 // TestBundlesAreCurrent compares what the pages load with the scripts.
 func TestBundlesAreCurrent(t *testing.T) {
 	t.Parallel()
-	files, err := bundle("..")
+	files, err := bundle("..", false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -22,7 +22,7 @@ func TestBundlesAreCurrent(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(got, f.Contents) {
-			t.Errorf("%s is not what the scripts say: run go generate ./web", f.Path)
+			t.Errorf("%s is not what the scripts say: run go generate ./web/pages", f.Path)
 		}
 	}
 }
