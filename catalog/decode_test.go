@@ -15,9 +15,10 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"inlet/blob"
-	"inlet/gallery"
+	"inlet/catalog"
 	"inlet/imaging"
 	"inlet/imaging/heif"
+	"inlet/vault"
 )
 
 // asked notes which pictures are to be decoded.
@@ -28,15 +29,18 @@ func (a *asked) Decode(_ context.Context, _ pgx.Tx, id uuid.UUID) error {
 	return nil
 }
 
-// decoding is a house that decodes HEIC and AVIF, with little memory.
-func decoding(t *testing.T) (*house, *asked) {
+// decoding is a harness that decodes HEIC and AVIF, with little memory.
+func decoding(t *testing.T) (*harness, *asked) {
 	t.Helper()
-	h, later := newHouse(t), &asked{}
+	h, later := newHarness(t), &asked{}
 	decoder := heif.NewDecoder(heif.Limits{Memory: 32 << 20, Pixels: 100_000, Time: time.Minute})
 	t.Cleanup(func() { decoder.Close(context.Background()) })
 	o := h.Options
-	o.Decoder, o.Later, o.Thumbnailer = decoder, later, imaging.NewInspector(1e6, 1<<20)
-	h.Service = gallery.New(o)
+	o.Decoder, o.Later = decoder, later
+	v := h.Vault.Options
+	v.Thumbnailer = imaging.NewInspector(1e6, 1<<20)
+	o.Vault = vault.New(v)
+	h.Service = catalog.New(o)
 	return h, later
 }
 
@@ -47,7 +51,7 @@ func heic(t *testing.T, name string) string {
 	return string(b)
 }
 
-func (h *house) flags(id uuid.UUID) (flags []string) {
+func (h *harness) flags(id uuid.UUID) (flags []string) {
 	h.t.Helper()
 	must(h.t, h.Pool.QueryRow(context.Background(), `SELECT flags FROM images WHERE id = $1`, id).Scan(&flags))
 	return flags
@@ -67,10 +71,10 @@ func TestDecodeMakesVariants(t *testing.T) {
 		p, err := h.Decode(t.Context(), id)
 		must(t, err)
 		if p == nil || p.Width != 96 || p.Height != 72 {
-			t.Fatalf("it looks like %+v", p)
+			t.Fatalf("it returned %+v", p)
 		}
 	}
-	for _, width := range gallery.Widths {
+	for _, width := range vault.Widths() {
 		b, err := h.Variant(t.Context(), img, width)
 		must(t, err)
 		m, err := jpeg.DecodeConfig(io.NewSectionReader(b, 0, b.Size()))
@@ -114,15 +118,15 @@ func TestDecodeGivesUp(t *testing.T) {
 	}
 }
 
-// Nothing is known of what lies behind a channel that is not shown, and nothing
-// is left to do for a picture that is no more.
-func TestDecodeWithoutALook(t *testing.T) {
+// Decode returns no picture where transparency hides a part of it, and none that
+// was deleted or merged.
+func TestDecodeWithoutAPicture(t *testing.T) {
 	t.Parallel()
 	h, _ := decoding(t)
 	ids := map[string]uuid.UUID{
-		"alpha": h.add(heic(t, "alpha.heic"), row{"format": "heic"}), "deleted": uuid.New(), "folded": uuid.New(),
+		"alpha": h.add(heic(t, "alpha.heic"), row{"format": "heic"}), "deleted": uuid.New(), "merged": uuid.New(),
 	}
-	h.exec(`INSERT INTO folded (id, image_id) VALUES ($1, $2)`, ids["folded"], ids["alpha"])
+	h.exec(`INSERT INTO merges (id, image_id) VALUES ($1, $2)`, ids["merged"], ids["alpha"])
 	for name, id := range ids {
 		if p, err := h.Decode(t.Context(), id); p != nil || err != nil {
 			t.Errorf("%s: %v, %v", name, p, err)

@@ -1,7 +1,6 @@
 package catalog_test
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -12,12 +11,12 @@ import (
 
 	"inlet/blob"
 	"inlet/blob/blobtest"
-	"inlet/gallery"
+	"inlet/catalog"
 )
 
 func TestDelete(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	id := h.add("picture", row{"camera": "Canon EOS 40D"})
 	h.duplicate(id, "b", noon.Add(24*time.Hour), 9)
 	h.duplicate(id, "a", noon.Add(24*time.Hour-time.Second), 7)
@@ -53,7 +52,7 @@ func TestDelete(t *testing.T) {
 		t.Errorf("told of %d commits, want 1", n)
 	}
 	for _, gone := range []uuid.UUID{id, uuid.New()} {
-		if err := h.Delete(t.Context(), gone); !errors.Is(err, gallery.ErrNotFound) {
+		if err := h.Delete(t.Context(), gone); !errors.Is(err, catalog.ErrNotFound) {
 			t.Errorf("Delete of what is not there: %v", err)
 		}
 	}
@@ -65,7 +64,7 @@ func TestDelete(t *testing.T) {
 // The same bytes can be an image in several scopes.
 func TestDeleteKeepsSharedBlob(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	first := h.add("picture", row{"scope": "a"})
 	second := h.add("picture", row{"scope": "b", "link": "b"})
 	must(t, h.Delete(t.Context(), first))
@@ -83,7 +82,7 @@ func TestDeleteKeepsSharedBlob(t *testing.T) {
 // and the sweep finishes it.
 func TestDeleteWithoutBlobStore(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	id := h.add("picture", nil)
 	other := h.add("other", nil)
 	path := h.pathOf(keyOf("picture"))
@@ -91,19 +90,19 @@ func TestDeleteWithoutBlobStore(t *testing.T) {
 	if err := h.Delete(t.Context(), id); !errors.Is(err, blob.ErrUnavailable) {
 		t.Errorf("err = %v, want ErrUnavailable", err)
 	}
-	if _, err := h.Get(t.Context(), id); !errors.Is(err, gallery.ErrNotFound) {
+	if _, err := h.Get(t.Context(), id); !errors.Is(err, catalog.ErrNotFound) {
 		t.Errorf("the record: %v", err)
 	}
 	h.checkCounters()
 
 	blobtest.Keep(t, h.Blobs, []byte("orphan"))
-	n, err := h.SweepOrphans(t.Context(), time.Now().Add(time.Hour))
+	n, err := h.Vault.Sweep(t.Context(), time.Now().Add(time.Hour))
 	if n != 1 || !errors.Is(err, blob.ErrUnavailable) || h.hasBlob("orphan") {
 		t.Errorf("swept %d, %v; want the other orphan removed and the failure reported", n, err)
 	}
 	must(t, os.RemoveAll(path))
 	must(t, os.WriteFile(path, []byte("picture"), 0o600))
-	n, err = h.SweepOrphans(t.Context(), time.Now().Add(time.Hour))
+	n, err = h.Vault.Sweep(t.Context(), time.Now().Add(time.Hour))
 	if n != 1 || err != nil || h.hasBlob("picture") {
 		t.Errorf("swept %d, %v; want the blob", n, err)
 	}
@@ -122,8 +121,8 @@ func obstruct(t *testing.T, path string) {
 
 func TestEraseLink(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
-	var kept []uuid.UUID
+	h := newHarness(t)
+	var stay []uuid.UUID
 	for i := range 450 {
 		at := noon.Add(time.Duration(i/7) * time.Second) // several at one moment
 		id := h.addRow(fmt.Sprint("picture ", i), row{"uploaded_at": at, "link": "a", "camera": fmt.Sprint("camera ", i%3)})
@@ -131,7 +130,7 @@ func TestEraseLink(t *testing.T) {
 		case i%10 == 0:
 			h.duplicate(id, "b", at.Add(time.Hour), 5)
 			h.duplicate(id, "a", at.Add(time.Hour), 5)
-			kept = append(kept, id)
+			stay = append(stay, id)
 		case i%3 == 0:
 			h.duplicate(id, "a", at.Add(48*time.Hour), 5)
 		}
@@ -139,24 +138,24 @@ func TestEraseLink(t *testing.T) {
 	// Stored through another link, and only sent again through this one.
 	foreign := h.addRow("foreign", row{"link": "b", "uploaded_at": noon.Add(-time.Hour)})
 	h.duplicate(foreign, "a", noon, 7)
-	kept = append(kept, foreign)
+	stay = append(stay, foreign)
 	h.exec(`INSERT INTO link_usage VALUES ('a', 500, 5000, now())`)
 	blobtest.Keep(t, h.Blobs, []byte("picture 1"))
 	blobtest.Keep(t, h.Blobs, []byte("picture 10"))
 
 	n, err := h.EraseLink(t.Context(), "a")
 	must(t, err)
-	if n != 451-len(kept) {
-		t.Errorf("erased %d, want %d", n, 451-len(kept))
+	if n != 451-len(stay) {
+		t.Errorf("erased %d, want %d", n, 451-len(stay))
 	}
 	h.checkCounters()
-	for _, id := range kept {
+	for _, id := range stay {
 		if _, err := h.Get(t.Context(), id); err != nil {
 			t.Errorf("image %s came through another link as well: %v", id, err)
 		}
 	}
-	if left := h.count(`SELECT count(*) FROM images`); left != int64(len(kept)) {
-		t.Errorf("%d images left, want %d", left, len(kept))
+	if left := h.count(`SELECT count(*) FROM images`); left != int64(len(stay)) {
+		t.Errorf("%d images left, want %d", left, len(stay))
 	}
 	if h.hasBlob("picture 1") || !h.hasBlob("picture 10") {
 		t.Error("the wrong blobs are left")
@@ -169,70 +168,5 @@ func TestEraseLink(t *testing.T) {
 	}
 	if n, err := h.EraseLink(t.Context(), "a"); n != 0 || err != nil {
 		t.Errorf("again: %d, %v", n, err)
-	}
-}
-
-func TestRemoveOrphan(t *testing.T) {
-	t.Parallel()
-	h := newHouse(t)
-	id := h.add("picture", nil)
-	img, err := h.Get(t.Context(), id)
-	must(t, err)
-	must(t, h.RemoveOrphan(t.Context(), img.SHA256))
-	if !h.hasBlob("picture") {
-		t.Fatal("the blob of an image was removed")
-	}
-	must(t, h.RemoveOrphan(t.Context(), [32]byte{1})) // nothing is there
-
-	// An upload that is about to commit holds the content's lock.
-	h.exec(`DELETE FROM images`)
-	tx, err := h.Pool.Begin(t.Context())
-	must(t, err)
-	_, err = tx.Exec(t.Context(), `SELECT pg_advisory_xact_lock_shared($1)`, lockKey(img.SHA256))
-	must(t, err)
-	done := make(chan error)
-	go func() { done <- h.RemoveOrphan(t.Context(), img.SHA256) }()
-	eventually(t, func() bool { return h.count(`SELECT count(*) FROM pg_locks WHERE NOT granted`) == 1 })
-	if !h.hasBlob("picture") {
-		t.Error("the blob was removed under an upload")
-	}
-	_, err = tx.Exec(t.Context(), `INSERT INTO images (id, sha256, format, width, height, bytes, uploaded_at)
-		VALUES ($1, $2, 'jpeg', 1, 1, 7, now())`, id, img.SHA256[:])
-	must(t, err)
-	must(t, tx.Commit(t.Context()))
-	must(t, <-done)
-	if !h.hasBlob("picture") {
-		t.Error("the upload's blob was removed")
-	}
-}
-
-func TestSweepOrphans(t *testing.T) {
-	t.Parallel()
-	h := newHouse(t)
-	old := time.Now().Add(-48 * time.Hour)
-	aged := func(content string) {
-		path := h.pathOf(keyOf(content))
-		must(t, os.Chtimes(path, old, old))
-	}
-	for i := range 20 {
-		h.add(fmt.Sprint("kept ", i), nil)
-		aged(fmt.Sprint("kept ", i))
-		blobtest.Keep(t, h.Blobs, fmt.Append(nil, "orphan ", i))
-		aged(fmt.Sprint("orphan ", i))
-		blobtest.Keep(t, h.Blobs, fmt.Append(nil, "young ", i))
-	}
-	n, err := h.SweepOrphans(t.Context(), time.Now().Add(-24*time.Hour))
-	if n != 20 || err != nil {
-		t.Errorf("swept %d, %v; want 20", n, err)
-	}
-	for i := range 20 {
-		if !h.hasBlob(fmt.Sprint("kept ", i)) || h.hasBlob(fmt.Sprint("orphan ", i)) || !h.hasBlob(fmt.Sprint("young ", i)) {
-			t.Errorf("the wrong blobs of round %d are left", i)
-		}
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if _, err := h.SweepOrphans(ctx, time.Now()); !errors.Is(err, context.Canceled) {
-		t.Errorf("cancelled: %v", err)
 	}
 }

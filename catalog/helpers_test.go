@@ -3,7 +3,6 @@ package catalog_test
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,10 +11,11 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
+	"inlet/db"
 	"inlet/link"
 	"inlet/stats"
+	"inlet/vault"
 )
 
 func linkDelta(id string, size int64) stats.Link {
@@ -32,7 +32,7 @@ func (c counters) add(name string, n int64) {
 }
 
 // events adds up the outbox.
-func (h *house) events() counters {
+func (h *harness) events() counters {
 	h.t.Helper()
 	rows, err := h.Pool.Query(context.Background(), `SELECT event FROM outbox`)
 	must(h.t, err)
@@ -69,7 +69,7 @@ func (h *house) events() counters {
 }
 
 // recount counts the same from the rows.
-func (h *house) recount() counters {
+func (h *harness) recount() counters {
 	h.t.Helper()
 	rows, err := h.Pool.Query(context.Background(), `
 		SELECT 'images', count(*) FROM images UNION ALL
@@ -98,7 +98,7 @@ func (h *house) recount() counters {
 	return sum
 }
 
-func (h *house) checkCounters() {
+func (h *harness) checkCounters() {
 	h.t.Helper()
 	if events, rows := h.events(), h.recount(); !reflect.DeepEqual(events, rows) {
 		h.t.Errorf("the events add up to %v\nthe rows to %v", events, rows)
@@ -110,16 +110,8 @@ func sumOf(content string) []byte {
 	return sum[:]
 }
 
-// lockKey is what docs/adr/0002 says, written once more.
-func lockKey(sum [32]byte) int64 { return int64(binary.BigEndian.Uint64(sum[:8])) }
-
-var errRemoving = errors.New("the bytes are being removed")
-
 // raced tells an insert that lost against another upload or a deletion.
-func raced(err error) bool {
-	var pgErr *pgconn.PgError
-	return errors.Is(err, errRemoving) || errors.As(err, &pgErr) && (pgErr.Code == "23503" || pgErr.Code == "23505")
-}
+func raced(err error) bool { return errors.Is(err, vault.ErrRemoving) || db.Raced(err) }
 
 // eventually waits until something is so.
 func eventually(t *testing.T, so func() bool) {

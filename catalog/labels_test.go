@@ -14,12 +14,12 @@ import (
 
 	"github.com/google/uuid"
 
-	"inlet/gallery"
+	"inlet/catalog"
 )
 
 func TestSetLabels(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	id := h.addRow("a", nil)
 	long := strings.Repeat("é", 100)
 	hundred := make([]string, 100)
@@ -43,19 +43,19 @@ func TestSetLabels(t *testing.T) {
 			t.Errorf("%.80q: stored %.80q, %v", test.given, doc.Labels, err)
 		}
 	}
-	_, err := h.SetLabels(t.Context(), id, []string{"kept"})
+	_, err := h.SetLabels(t.Context(), id, []string{"stays"})
 	must(t, err)
 	for _, bad := range [][]string{
 		{""}, {" "}, {"ok", "\t"}, {"a\x00b"}, {"\x00"}, {"\xff"}, {"two\nlines"}, {long + "e"}, slices.Concat(hundred, []string{"one more"}),
 	} {
-		if _, err := h.SetLabels(t.Context(), id, bad); !errors.Is(err, gallery.ErrLabels) {
+		if _, err := h.SetLabels(t.Context(), id, bad); !errors.Is(err, catalog.ErrLabels) {
 			t.Errorf("%.80q: %v", bad, err)
 		}
 	}
-	if _, err := h.SetLabels(t.Context(), uuid.New(), []string{"a"}); !errors.Is(err, gallery.ErrNotFound) {
+	if _, err := h.SetLabels(t.Context(), uuid.New(), []string{"a"}); !errors.Is(err, catalog.ErrNotFound) {
 		t.Errorf("unknown image: %v", err)
 	}
-	if doc, err := h.Metadata(t.Context(), id); err != nil || !slices.Equal(doc.Labels, []string{"kept"}) {
+	if doc, err := h.Metadata(t.Context(), id); err != nil || !slices.Equal(doc.Labels, []string{"stays"}) {
 		t.Errorf("a refused list changed the labels to %q", doc.Labels)
 	}
 }
@@ -63,7 +63,7 @@ func TestSetLabels(t *testing.T) {
 // Of lists that are set at once one wins as a whole.
 func TestSetLabelsAtOnce(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	id := h.addRow("a", nil)
 	var wg sync.WaitGroup
 	for i := range 8 {
@@ -83,7 +83,7 @@ func TestSetLabelsAtOnce(t *testing.T) {
 
 func TestLabels(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	counts, err := h.Labels(t.Context())
 	if err != nil || counts == nil || len(counts) != 0 {
 		t.Fatalf("%v, %v; want an empty list", counts, err)
@@ -104,7 +104,7 @@ func TestLabels(t *testing.T) {
 
 func TestImportLabels(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	a, b := h.addRow("a", nil), h.addRow("b", nil)
 	unknown := uuid.New()
 	tests := map[string]struct {
@@ -144,7 +144,7 @@ func TestImportLabels(t *testing.T) {
 			}
 		}
 	}
-	text, err := json.Marshal(gallery.ImportResult{Set: 3, Unknown: []string{}})
+	text, err := json.Marshal(catalog.ImportResult{Set: 3, Unknown: []string{}})
 	if err != nil || string(text) != `{"set":3,"unknown":[]}` {
 		t.Errorf("%s, %v", text, err)
 	}
@@ -152,7 +152,7 @@ func TestImportLabels(t *testing.T) {
 
 func TestImportLabelsRefused(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	id := h.addRow("a", nil).String()
 	many := ""
 	for i := range 101 {
@@ -173,7 +173,7 @@ func TestImportLabelsRefused(t *testing.T) {
 		"too many":       {many, "more than 100 labels"},
 	} {
 		_, err := h.ImportLabels(t.Context(), strings.NewReader(test.table))
-		if !errors.Is(err, gallery.ErrLabels) || !strings.Contains(err.Error(), test.detail) {
+		if !errors.Is(err, catalog.ErrLabels) || !strings.Contains(err.Error(), test.detail) {
 			t.Errorf("%s: %v; want ErrLabels with %q", name, err, test.detail)
 		}
 	}
@@ -182,7 +182,7 @@ func TestImportLabelsRefused(t *testing.T) {
 	}
 	broken := errors.New("the sender went away")
 	_, err := h.ImportLabels(t.Context(), io.MultiReader(strings.NewReader(id+",a\n"), iotest.ErrReader(broken)))
-	if !errors.Is(err, broken) || errors.Is(err, gallery.ErrLabels) {
+	if !errors.Is(err, broken) || errors.Is(err, catalog.ErrLabels) {
 		t.Errorf("err = %v, want the reader's", err)
 	}
 }
@@ -190,7 +190,7 @@ func TestImportLabelsRefused(t *testing.T) {
 // A long table goes in batches, and what is reported of it is bounded.
 func TestImportManyLabels(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	ids := []uuid.UUID{h.addRow("a", nil), h.addRow("b", nil), h.addRow("c", nil)}
 	var table strings.Builder
 	for i := range 10_000 {

@@ -20,14 +20,14 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"inlet/catalog"
 	"inlet/db/dbtest"
-	"inlet/gallery"
 )
 
 func TestParseFilter(t *testing.T) {
 	t.Parallel()
 	box := &[4]float64{5.9, 45.8, 10.5, 47.8}
-	good := map[string]gallery.Filter{
+	good := map[string]catalog.Filter{
 		"":                                 {},
 		"limit=x&cursor=y&other=z":         {},
 		"format=heic":                      {Format: "heic"},
@@ -45,7 +45,7 @@ func TestParseFilter(t *testing.T) {
 	for query, want := range good {
 		values, err := url.ParseQuery(query)
 		must(t, err)
-		got, err := gallery.ParseFilter(values)
+		got, err := catalog.ParseFilter(values)
 		if err != nil {
 			t.Errorf("%q: %v", query, err)
 			continue
@@ -69,9 +69,9 @@ func TestParseFilter(t *testing.T) {
 	for _, query := range bad {
 		values, err := url.ParseQuery(query)
 		must(t, err)
-		_, err = gallery.ParseFilter(values)
+		_, err = catalog.ParseFilter(values)
 		name, _, _ := strings.Cut(query, "=")
-		if !errors.Is(err, gallery.ErrFilter) || !strings.Contains(err.Error(), name) {
+		if !errors.Is(err, catalog.ErrFilter) || !strings.Contains(err.Error(), name) {
 			t.Errorf("%q: %v; want ErrFilter that names the parameter", query, err)
 		}
 	}
@@ -79,7 +79,7 @@ func TestParseFilter(t *testing.T) {
 
 func TestFilters(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	day := 24 * time.Hour
 	h.addRow("a", row{"uploaded_at": noon, "camera": "Canon EOS 40D", "longitude": 6.0, "latitude": 46.0})
 	b := h.addRow("b", row{"uploaded_at": noon.Add(day), "format": "png", "camera": "canon eos 40d", "longitude": 179.0, "latitude": -10.0})
@@ -116,15 +116,15 @@ func TestFilters(t *testing.T) {
 	for query, want := range tests {
 		values, err := url.ParseQuery(query)
 		must(t, err)
-		f, err := gallery.ParseFilter(values)
+		f, err := catalog.ParseFilter(values)
 		must(t, err)
 		docs, next, err := h.List(t.Context(), f, 10, "")
 		must(t, err)
 		if got := contents(docs); got != want || next != "" {
 			t.Errorf("%q lists %q, want %q; next %q", query, got, want, next)
 		}
-		var streamed []gallery.Document
-		must(t, h.Stream(t.Context(), f, func(d *gallery.Document) error { streamed = append(streamed, *d); return nil }))
+		var streamed []catalog.Document
+		must(t, h.Stream(t.Context(), f, func(d *catalog.Document) error { streamed = append(streamed, *d); return nil }))
 		if got := contents(streamed); got != want {
 			t.Errorf("%q streams %q, want %q", query, got, want)
 		}
@@ -132,7 +132,7 @@ func TestFilters(t *testing.T) {
 }
 
 // contents tells images by the one letter of their content.
-func contents(docs []gallery.Document) string {
+func contents(docs []catalog.Document) string {
 	letters := map[string]string{}
 	for _, letter := range []string{"a", "b", "c", "d"} {
 		letters[string(keyOf(letter))] = letter
@@ -148,7 +148,7 @@ func contents(docs []gallery.Document) string {
 // go meanwhile and many have arrived in the same microsecond.
 func TestPages(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	var ids []uuid.UUID
 	for i := range 100 {
 		ids = append(ids, h.addRow(fmt.Sprint(i), row{"uploaded_at": noon.Add(time.Duration(i/10) * time.Microsecond)}))
@@ -160,7 +160,7 @@ func TestPages(t *testing.T) {
 		var got []uuid.UUID
 		cursor := ""
 		for {
-			docs, next, err := h.List(t.Context(), gallery.Filter{}, limit, cursor)
+			docs, next, err := h.List(t.Context(), catalog.Filter{}, limit, cursor)
 			must(t, err)
 			for _, d := range docs {
 				got = append(got, d.ID)
@@ -186,23 +186,23 @@ func TestPages(t *testing.T) {
 		}
 	}
 	// The image at the cursor is deleted, and a new one comes.
-	_, next, err := h.List(t.Context(), gallery.Filter{}, 10, "")
+	_, next, err := h.List(t.Context(), catalog.Filter{}, 10, "")
 	must(t, err)
 	must(t, h.Delete(t.Context(), ids[90]))
 	h.addRow("new", row{"uploaded_at": noon.Add(time.Hour)})
-	docs, _, err := h.List(t.Context(), gallery.Filter{}, 10, next)
+	docs, _, err := h.List(t.Context(), catalog.Filter{}, 10, next)
 	must(t, err)
 	if docs[0].ID != ids[89] {
 		t.Error("the next page does not go on where the last one ended")
 	}
-	if docs, _, err := h.List(t.Context(), gallery.Filter{}, -5, ""); err != nil || len(docs) != 1 {
+	if docs, _, err := h.List(t.Context(), catalog.Filter{}, -5, ""); err != nil || len(docs) != 1 {
 		t.Errorf("limit -5: %d images, %v", len(docs), err)
 	}
 }
 
 func TestCursors(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	encode := base64.RawURLEncoding.EncodeToString
 	far := append([]byte{0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff}, make([]byte, 16)...)
 	past := append([]byte{0x80, 0, 0, 0, 0, 0, 0, 0}, make([]byte, 16)...)
@@ -210,11 +210,11 @@ func TestCursors(t *testing.T) {
 		"x", "!", " ", "2", encode([]byte("short")), encode(make([]byte, 23)), encode(make([]byte, 25)), encode(far), encode(past),
 		encode(make([]byte, 24)) + "=", encode(make([]byte, 24)) + "\n", strings.Repeat("A", 100_000),
 	} {
-		if _, _, err := h.List(t.Context(), gallery.Filter{}, 10, cursor); !errors.Is(err, gallery.ErrCursor) {
+		if _, _, err := h.List(t.Context(), catalog.Filter{}, 10, cursor); !errors.Is(err, catalog.ErrCursor) {
 			t.Errorf("cursor %.40q: %v", cursor, err)
 		}
 	}
-	if docs, next, err := h.List(t.Context(), gallery.Filter{}, 10, encode(make([]byte, 24))); err != nil || len(docs) != 0 || next != "" {
+	if docs, next, err := h.List(t.Context(), catalog.Filter{}, 10, encode(make([]byte, 24))); err != nil || len(docs) != 0 || next != "" {
 		t.Errorf("a good one: %v", err)
 	}
 }
@@ -230,7 +230,7 @@ func (q *queries) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndDat
 
 // manyImages is a service with so many images in the database, a pool of one
 // connection to it, and what counts the queries.
-func manyImages(t *testing.T, rows int) (*gallery.Service, *pgxpool.Pool, *queries) {
+func manyImages(t *testing.T, rows int) (*catalog.Service, *pgxpool.Pool, *queries) {
 	t.Helper()
 	cfg, err := pgxpool.ParseConfig(dbtest.URL(t))
 	must(t, err)
@@ -251,7 +251,7 @@ func manyImages(t *testing.T, rows int) (*gallery.Service, *pgxpool.Pool, *queri
 	must(t, err)
 	_, err = pool.Exec(t.Context(), `ANALYZE`)
 	must(t, err)
-	return gallery.New(gallery.Options{Pool: pool}), pool, sent
+	return catalog.New(catalog.Options{Pool: pool}), pool, sent
 }
 
 // Not parallel: it looks at the whole process's memory.
@@ -267,7 +267,7 @@ func TestStream(t *testing.T) {
 	sent.Store(0)
 	seen := make(map[uuid.UUID]bool, rows)
 	before, highest, last := heap(), int64(0), time.Time{}
-	err := s.Stream(t.Context(), gallery.Filter{Format: "jpeg"}, func(d *gallery.Document) error {
+	err := s.Stream(t.Context(), catalog.Filter{Format: "jpeg"}, func(d *catalog.Document) error {
 		if len(seen) > 0 && d.UploadedAt.After(last) {
 			t.Errorf("image %d is out of order", len(seen))
 		}
@@ -294,7 +294,7 @@ func TestStream(t *testing.T) {
 	}
 
 	walked := 0
-	must(t, s.Stream(t.Context(), gallery.Filter{Link: "a"}, func(d *gallery.Document) error {
+	must(t, s.Stream(t.Context(), catalog.Filter{Link: "a"}, func(d *catalog.Document) error {
 		if walked++; !seen[d.ID] {
 			t.Error("an image that was not there before")
 		}
@@ -303,13 +303,13 @@ func TestStream(t *testing.T) {
 	if walked != rows {
 		t.Errorf("%d images of the link, want %d", walked, rows)
 	}
-	docs, next, err := s.List(t.Context(), gallery.Filter{Link: "a", Camera: "nobody's"}, 10, "")
+	docs, next, err := s.List(t.Context(), catalog.Filter{Link: "a", Camera: "nobody's"}, 10, "")
 	if err != nil || len(docs) != 0 || next != "" {
 		t.Errorf("%d images, %q, %v", len(docs), next, err)
 	}
 
 	enough, calls := errors.New("enough"), 0
-	err = s.Stream(t.Context(), gallery.Filter{}, func(*gallery.Document) error { calls++; return enough })
+	err = s.Stream(t.Context(), catalog.Filter{}, func(*catalog.Document) error { calls++; return enough })
 	if !errors.Is(err, enough) || calls != 1 {
 		t.Errorf("err = %v after %d calls", err, calls)
 	}
@@ -320,7 +320,7 @@ func TestDocumentSchema(t *testing.T) {
 	t.Parallel()
 	spec, err := openapi3.NewLoader().LoadFromFile("../web/openapi.yaml")
 	must(t, err)
-	h := newHouse(t)
+	h := newHarness(t)
 	bare := h.addRow("bare", nil)
 	full := h.addRow("full", row{
 		"camera": "Canon EOS 40D", "make": "Canon", "model": "EOS 40D", "lens": "EF", "software": "s", "captured_at": noon,
@@ -329,7 +329,7 @@ func TestDocumentSchema(t *testing.T) {
 	})
 	_, err = h.SetLabels(t.Context(), full, []string{"cat"})
 	must(t, err)
-	check := func(schema string, doc gallery.Document) {
+	check := func(schema string, doc catalog.Document) {
 		t.Helper()
 		text, err := json.Marshal(doc)
 		must(t, err)
@@ -344,7 +344,7 @@ func TestDocumentSchema(t *testing.T) {
 		must(t, err)
 		check("ImageWithExif", doc)
 	}
-	docs, _, err := h.List(t.Context(), gallery.Filter{}, 10, "")
+	docs, _, err := h.List(t.Context(), catalog.Filter{}, 10, "")
 	must(t, err)
 	for _, doc := range docs {
 		check("Image", doc)
@@ -355,18 +355,18 @@ func TestDocumentSchema(t *testing.T) {
 // database that is written to is away.
 func TestListReadsTheReplica(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	id := h.add("picture", row{"format": "png"})
 	away, err := pgxpool.New(t.Context(), "postgres://nobody@127.0.0.1:1/none")
 	must(t, err)
 	defer away.Close()
-	s := gallery.New(gallery.Options{Pool: away, Read: h.Pool, Blobs: h.Blobs})
-	for _, filter := range []gallery.Filter{{}, {Link: "L"}, {Format: "png"}} {
+	s := catalog.New(catalog.Options{Pool: away, Read: h.Pool, Vault: h.Vault})
+	for _, filter := range []catalog.Filter{{}, {Link: "L"}, {Format: "png"}} {
 		_, _, err := s.List(t.Context(), filter, 10, "")
 		must(t, err)
 	}
 	var streamed []uuid.UUID
-	must(t, s.Stream(t.Context(), gallery.Filter{}, func(d *gallery.Document) error {
+	must(t, s.Stream(t.Context(), catalog.Filter{}, func(d *catalog.Document) error {
 		streamed = append(streamed, d.ID)
 		return nil
 	}))

@@ -13,19 +13,19 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"inlet/catalog"
 	"inlet/db/dbtest"
-	"inlet/gallery"
 	"inlet/imaging/fingerprint"
 )
 
 func TestNear(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	hash := fingerprint.Hash{0x00ff_0123_4567_89ab, 1, 2, 3}
 	a, b, c := h.add("a", nil), h.add("b", row{"flags": []string{"undecodable"}}), h.add("c", nil)
 	d := h.add("d", nil)
-	h.print(a, fmt.Sprintf("%016x%016x%016x%016x", hash[0], hash[1], hash[2], hash[3]))
-	h.print(c, strings.Repeat("f", 64))
+	h.fingerprint(a, fmt.Sprintf("%016x%016x%016x%016x", hash[0], hash[1], hash[2], hash[3]))
+	h.fingerprint(c, strings.Repeat("f", 64))
 	h.near(a, b, 30)
 	h.near(a, c, 7)
 	h.near(d, a, 30)
@@ -35,7 +35,7 @@ func TestNear(t *testing.T) {
 		c: fmt.Sprintf(`"ffffffffffffffff" [{"id":"%s","distance":7}] null`, a),
 		d: fmt.Sprintf(`null [{"id":"%s","distance":30}] null`, a),
 	}
-	check := func(docs ...gallery.Document) {
+	check := func(docs ...catalog.Document) {
 		t.Helper()
 		for _, doc := range docs {
 			var text []string
@@ -49,9 +49,9 @@ func TestNear(t *testing.T) {
 			}
 		}
 	}
-	look := func() {
+	checkAll := func() {
 		t.Helper()
-		docs, _, err := h.List(t.Context(), gallery.Filter{}, 10, "")
+		docs, _, err := h.List(t.Context(), catalog.Filter{}, 10, "")
 		must(t, err)
 		if len(docs) != len(want) {
 			t.Errorf("%d images are listed, want %d", len(docs), len(want))
@@ -63,16 +63,16 @@ func TestNear(t *testing.T) {
 			check(doc)
 		}
 	}
-	look()
+	checkAll()
 	// Those that have gone are near to nobody.
 	must(t, h.Delete(t.Context(), b))
-	must(t, h.fold(t.Context(), d, c))
+	must(t, h.merge(t.Context(), d, c))
 	delete(want, b)
 	delete(want, d)
 	want[a] = fmt.Sprintf(`"%s" [{"id":"%s","distance":7}] null`, hash, c)
-	look()
+	checkAll()
 	must(t, h.Delete(t.Context(), a))
-	for table, rows := range map[string]int64{"near": 0, "fingerprints": 1, "folded": 1} {
+	for table, rows := range map[string]int64{"near": 0, "fingerprints": 1, "merges": 1} {
 		if n := h.count(`SELECT count(*) FROM ` + table); n != rows {
 			t.Errorf("%d rows in %s, want %d", n, table, rows)
 		}
@@ -82,7 +82,7 @@ func TestNear(t *testing.T) {
 // A picture that is near to very many lists the nearest.
 func TestNearToMany(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	form := h.addRow("form", nil)
 	h.exec(`
 		WITH pages AS (
@@ -97,7 +97,7 @@ func TestNearToMany(t *testing.T) {
 	}
 }
 
-func nearerFirst(a, b gallery.Near) int {
+func nearerFirst(a, b catalog.Near) int {
 	if a.Distance != b.Distance {
 		return a.Distance - b.Distance
 	}
@@ -123,7 +123,7 @@ func TestDeletionGoesByIndexes(t *testing.T) {
 		return nil
 	})
 	must(t, err)
-	for _, name := range []string{"uploads.image_id", "fingerprints.image_id", "near.image_id", "near.other_id", "folded.image_id"} {
+	for _, name := range []string{"uploads.image_id", "fingerprints.image_id", "near.image_id", "near.other_id", "merges.image_id"} {
 		if !slices.Contains(columns, name) {
 			t.Errorf("%s does not refer to images, only %v", name, columns)
 		}
@@ -140,7 +140,7 @@ func (s *sent) TraceQueryStart(ctx context.Context, _ *pgx.Conn, q pgx.TraceQuer
 func (s *sent) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
 
 // wholeTable is a scan in a plan of a table that is not empty.
-var wholeTable = regexp.MustCompile(`Seq Scan on (images|uploads_rest|fingerprints|folded|near|labels)`)
+var wholeTable = regexp.MustCompile(`Seq Scan on (images|uploads_rest|fingerprints|merges|near|labels)`)
 
 // Nothing that is asked for one picture or a page of them reads a whole table.
 func TestQueriesGoByIndexes(t *testing.T) {
@@ -148,7 +148,7 @@ func TestQueriesGoByIndexes(t *testing.T) {
 	_, pool, _ := manyImages(t, 5000)
 	for _, query := range []string{
 		`INSERT INTO fingerprints SELECT id, '', (repeat('01', 128))::bit(256), '{}', repeat('x', 5000)::bytea FROM images`,
-		`INSERT INTO folded SELECT gen_random_uuid(), id FROM images`,
+		`INSERT INTO merges SELECT gen_random_uuid(), id FROM images`,
 		`WITH pairs AS (SELECT id, lead(id, 7) OVER () AS other FROM images), there AS (SELECT * FROM pairs WHERE other IS NOT NULL)
 		 INSERT INTO near SELECT id, other, 1 FROM there UNION ALL SELECT other, id, 1 FROM there`,
 		`INSERT INTO labels SELECT id, 'cat' FROM images`,
@@ -163,8 +163,8 @@ func TestQueriesGoByIndexes(t *testing.T) {
 	traced, err := pgxpool.NewWithConfig(t.Context(), cfg)
 	must(t, err)
 	t.Cleanup(traced.Close)
-	s := gallery.New(gallery.Options{Pool: traced})
-	docs, _, err := s.List(t.Context(), gallery.Filter{}, gallery.MaxLimit, "")
+	s := catalog.New(catalog.Options{Pool: traced})
+	docs, _, err := s.List(t.Context(), catalog.Filter{}, catalog.MaxLimit, "")
 	must(t, err)
 	id := docs[10].ID
 	_, err = s.Metadata(t.Context(), id)

@@ -13,19 +13,20 @@ import (
 
 	"inlet/blob"
 	"inlet/blob/s3/s3test"
-	"inlet/gallery"
+	"inlet/catalog"
 	"inlet/stats"
+	"inlet/vault"
 )
 
 // Uploads, deletions and sweeps without any grace period work on the same few
 // contents at once. Whatever was committed and not deleted has its blob.
 func TestDeletionsAgainstUploads(t *testing.T) {
 	t.Parallel()
-	for name, open := range map[string]func(*testing.T) *house{
-		"files": func(t *testing.T) *house { return newHouse(t) },
-		"s3": func(t *testing.T) *house {
+	for name, open := range map[string]func(*testing.T) *harness{
+		"files": func(t *testing.T) *harness { return newHarness(t) },
+		"s3": func(t *testing.T) *harness {
 			server := s3test.Start(t)
-			return newHouseOn(t, server.Open(server.Bucket()))
+			return newHarnessOn(t, server.Open(server.Bucket()))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -35,7 +36,7 @@ func TestDeletionsAgainstUploads(t *testing.T) {
 	}
 }
 
-func deletionsAgainstUploads(t *testing.T, h *house) {
+func deletionsAgainstUploads(t *testing.T, h *harness) {
 	contents := []string{"one", "two", "three"}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
@@ -59,7 +60,7 @@ func deletionsAgainstUploads(t *testing.T, h *house) {
 					return
 				default:
 				}
-				if err := work(); err != nil && !errors.Is(err, gallery.ErrNotFound) {
+				if err := work(); err != nil && !errors.Is(err, catalog.ErrNotFound) {
 					t.Error(err)
 					return
 				}
@@ -68,7 +69,7 @@ func deletionsAgainstUploads(t *testing.T, h *house) {
 	}
 	remove(func() error { return deleteAny(ctx, h) })
 	remove(func() error { return deleteAny(ctx, h) })
-	remove(func() error { _, err := h.SweepOrphans(ctx, time.Now().Add(time.Hour)); return err })
+	remove(func() error { _, err := h.Vault.Sweep(ctx, time.Now().Add(time.Hour)); return err })
 	uploaders.Wait()
 	close(done)
 	removers.Wait()
@@ -83,7 +84,7 @@ func deletionsAgainstUploads(t *testing.T, h *house) {
 			t.Errorf("%q was acknowledged, and its blob is lost", content)
 		}
 	}
-	_, err := h.SweepOrphans(ctx, time.Now().Add(time.Hour))
+	_, err := h.Vault.Sweep(ctx, time.Now().Add(time.Hour))
 	must(t, err)
 	for _, content := range contents {
 		if images := h.count(`SELECT count(*) FROM images WHERE sha256 = $1`, sumOf(content)); (images == 1) != h.hasBlob(content) {
@@ -93,7 +94,7 @@ func deletionsAgainstUploads(t *testing.T, h *house) {
 }
 
 // deleteAny deletes one of the images that are there.
-func deleteAny(ctx context.Context, h *house) error {
+func deleteAny(ctx context.Context, h *harness) error {
 	var id uuid.UUID
 	err := h.Pool.QueryRow(ctx, `SELECT id FROM images ORDER BY random() LIMIT 1`).Scan(&id)
 	if errors.Is(err, pgx.ErrNoRows) {
@@ -106,7 +107,7 @@ func deleteAny(ctx context.Context, h *house) error {
 }
 
 // upload does what package upload does, as docs/adr/0002 says.
-func upload(ctx context.Context, h *house, content string) error {
+func upload(ctx context.Context, h *harness, content string) error {
 	st, err := h.Blobs.Stage(ctx)
 	if err != nil {
 		return err
@@ -117,11 +118,11 @@ func upload(ctx context.Context, h *house, content string) error {
 	}
 	sum := st.Sum()
 	for {
-		var kept uuid.UUID
-		err := h.Pool.QueryRow(ctx, `SELECT id FROM images WHERE sha256 = $1`, sum[:]).Scan(&kept)
+		var stored uuid.UUID
+		err := h.Pool.QueryRow(ctx, `SELECT id FROM images WHERE sha256 = $1`, sum[:]).Scan(&stored)
 		switch {
 		case err == nil:
-			err = h.commit(ctx, kept, "duplicate", content, nil)
+			err = h.commit(ctx, stored, "duplicate", content, nil)
 		case errors.Is(err, pgx.ErrNoRows):
 			if err := h.Blobs.Keep(ctx, st, blob.ContentKey(sum)); err != nil {
 				return err
@@ -134,7 +135,7 @@ func upload(ctx context.Context, h *house, content string) error {
 	}
 }
 
-func (h *house) commit(ctx context.Context, id uuid.UUID, status, content string, st *blob.Staged) error {
+func (h *harness) commit(ctx context.Context, id uuid.UUID, status, content string, st *blob.Staged) error {
 	now := time.Now().UTC()
 	d := stats.Delta{
 		Accepted: 1, Links: []stats.Link{linkDelta("a", int64(len(content)))},
@@ -146,13 +147,7 @@ func (h *house) commit(ctx context.Context, id uuid.UUID, status, content string
 			sum := st.Sum()
 			d.Images, d.Bytes, d.Stored, d.Days[0].Stored = 1, int64(len(content)), 1, 1
 			d.Formats = map[string]int64{"jpeg": 1}
-			batch.Queue(`SELECT pg_advisory_xact_lock_shared($1)`, lockKey(sum))
-			batch.Queue(`SELECT FROM removals WHERE sha256 = $1`, sum[:]).Query(func(rows pgx.Rows) error {
-				if rows.Next() {
-					return errRemoving
-				}
-				return rows.Err()
-			})
+			vault.QueueLock(&batch, sum)
 			batch.Queue(`INSERT INTO images (id, sha256, format, width, height, bytes, uploaded_at)
 				VALUES ($1, $2, 'jpeg', 1, 1, $3, $4)`, id, sum[:], len(content), now)
 		} else {

@@ -19,71 +19,65 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"inlet/blob"
-	"inlet/gallery"
-	"inlet/stats"
+	"inlet/catalog"
 )
 
-// fold makes an image one of the ids of another, as package upload does. It does
-// nothing if one of them has gone.
-func (h *house) fold(ctx context.Context, id, into uuid.UUID) error {
-	var sum []byte
-	err := pgx.BeginFunc(ctx, h.Pool, func(tx pgx.Tx) (err error) {
-		sum, err = beginFold(ctx, tx, id, into)
-		return err
-	})
-	if err != nil || sum == nil {
-		return err
-	}
-	return h.RemoveOrphan(ctx, [32]byte(sum))
-}
-
-// beginFold is fold up to the commit. It returns the content that was folded.
-func beginFold(ctx context.Context, tx pgx.Tx, id, into uuid.UUID) (sum []byte, err error) {
-	tag, err := tx.Exec(ctx, `SELECT FROM images WHERE id = ANY($1) ORDER BY id FOR UPDATE`, []uuid.UUID{id, into})
-	if err != nil || tag.RowsAffected() < 2 {
-		return nil, err
-	}
-	d := stats.Delta{Images: -1, Formats: map[string]int64{"jpeg": -1}, Stored: -1, Duplicates: 1}
-	var at time.Time
-	err = tx.QueryRow(ctx, `
-		UPDATE uploads SET image_id = $2, status = 'duplicate', match = 'perceptual', distance = 1
-		 WHERE image_id = $1 AND status = 'stored' RETURNING uploaded_at`, id, into).Scan(&at)
+// stored reads what a merge has to know of a picture; nil if there is none.
+func (h *harness) stored(ctx context.Context, id uuid.UUID) (*catalog.Stored, error) {
+	rows, err := h.Pool.Query(ctx, `SELECT `+catalog.StoredColumns+` FROM images i WHERE i.id = $1`, id)
 	if err != nil {
 		return nil, err
 	}
-	d.Days = []stats.Day{{Date: at.UTC().Format(time.DateOnly), Stored: -1, Duplicates: 1}}
-	for _, query := range []string{
-		`UPDATE uploads SET image_id = $2 WHERE image_id = $1`,
-		`UPDATE aliases SET image_id = $2 WHERE image_id = $1`,
-		`INSERT INTO labels (image_id, label) SELECT $2, label FROM labels WHERE image_id = $1 ON CONFLICT DO NOTHING`,
-		`WITH others AS (UPDATE folded SET image_id = $2 WHERE image_id = $1) INSERT INTO folded VALUES ($1, $2)`,
-	} {
-		if _, err := tx.Exec(ctx, query, id, into); err != nil {
-			return nil, err
-		}
+	stored, err := pgx.CollectOneRow(rows, pgx.RowToAddrOfStructByName[catalog.Stored])
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil
 	}
-	if err := tx.QueryRow(ctx, `DELETE FROM images WHERE id = $1 RETURNING sha256, -bytes`, id).Scan(&sum, &d.Bytes); err != nil {
-		return nil, err
+
+	return stored, err
+}
+
+// merge makes an image one of the ids of another. It does nothing if one of them
+// has gone.
+func (h *harness) merge(ctx context.Context, id, into uuid.UUID) error {
+	copied, err := h.stored(ctx, id)
+	if err != nil || copied == nil {
+		return err
 	}
-	var batch pgx.Batch
-	stats.Queue(&batch, d)
-	return sum, tx.SendBatch(ctx, &batch).Close()
+	stays, err := h.stored(ctx, into)
+	if err != nil || stays == nil {
+		return err
+	}
+
+	return h.Merge(ctx, *stays, *copied, 1)
+}
+
+// beginMerge is merge up to the commit. It returns the content that was merged.
+func (h *harness) beginMerge(ctx context.Context, tx pgx.Tx, id, into uuid.UUID) [32]byte {
+	h.t.Helper()
+	copied, err := h.stored(ctx, id)
+	must(h.t, err)
+	stays, err := h.stored(ctx, into)
+	must(h.t, err)
+	must(h.t, h.BeginMerge(ctx, tx, *stays, *copied, 1))
+
+	return copied.Sum()
 }
 
 // near lists two images as near.
-func (h *house) near(a, b uuid.UUID, distance int) {
+func (h *harness) near(a, b uuid.UUID, distance int) {
 	h.t.Helper()
 	h.exec(`INSERT INTO near VALUES ($1, $2, $3), ($2, $1, $3)`, a, b, distance)
 }
 
-// print gives an image a fingerprint; hash is in hexadecimal.
-func (h *house) print(id uuid.UUID, hash string) {
+// fingerprint gives an image one; hash is in hexadecimal.
+func (h *harness) fingerprint(id uuid.UUID, hash string) {
 	h.t.Helper()
+	h.exec(`UPDATE images SET phash = ('x' || left($2, 16))::bit(64)::bigint WHERE id = $1`, id, hash)
 	h.exec(`INSERT INTO fingerprints VALUES ($1, '', ('x' || $2)::bit(256), '{1,2}', '')`, id, hash)
 }
 
 // fetch reads a picture under an id.
-func (h *house) fetch(id uuid.UUID, width int) (string, error) {
+func (h *harness) fetch(id uuid.UUID, width int) (string, error) {
 	img, content, err := h.Fetch(h.t.Context(), id, width)
 	if err != nil {
 		return "", err
@@ -96,23 +90,23 @@ func (h *house) fetch(id uuid.UUID, width int) (string, error) {
 	return string(text), err
 }
 
-// One picture that came three times, and another one. The second was folded into
-// the first after the third had been folded into the second.
-func TestFoldedIDs(t *testing.T) {
+// One picture that came three times, and another one. The second was merged into
+// the first after the third had been merged into the second.
+func TestMergedIDs(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	ids := []uuid.UUID{h.add("first", nil), h.add("second", row{"link": "b"}), h.add("third", row{"link": "c"})}
 	other := h.add("other", row{"format": "png"})
 	_, err := h.SetLabels(t.Context(), ids[1], []string{"cat"})
 	must(t, err)
-	must(t, h.fold(t.Context(), ids[2], ids[1]))
-	must(t, h.fold(t.Context(), ids[1], ids[0]))
+	must(t, h.merge(t.Context(), ids[2], ids[1]))
+	must(t, h.merge(t.Context(), ids[1], ids[0]))
 	h.checkCounters()
 
 	want, err := h.Metadata(t.Context(), ids[0])
 	must(t, err)
 	if want.ID != ids[0] || want.Uploads != 3 || !slices.Equal(want.Labels, []string{"cat"}) {
-		t.Errorf("the kept picture is %+v", want)
+		t.Errorf("the picture that stays is %+v", want)
 	}
 	small, err := h.fetch(ids[0], 160)
 	must(t, err)
@@ -131,7 +125,7 @@ func TestFoldedIDs(t *testing.T) {
 		}
 	}
 	for _, through := range []string{"", "a", "b", "c"} {
-		docs, _, err := h.List(t.Context(), gallery.Filter{Link: through, Format: "jpeg"}, 10, "")
+		docs, _, err := h.List(t.Context(), catalog.Filter{Link: through, Format: "jpeg"}, 10, "")
 		if err != nil || len(docs) != 1 || docs[0].ID != ids[0] {
 			t.Errorf("the link %q lists %v, %v", through, docs, err)
 		}
@@ -154,10 +148,10 @@ func TestFoldedIDs(t *testing.T) {
 	must(t, h.Delete(t.Context(), ids[2]))
 	h.checkCounters()
 	for i, id := range ids {
-		if _, err := h.fetch(id, 0); !errors.Is(err, gallery.ErrNotFound) {
+		if _, err := h.fetch(id, 0); !errors.Is(err, catalog.ErrNotFound) {
 			t.Errorf("id %d after the deletion: %v", i, err)
 		}
-		if err := h.Delete(t.Context(), id); !errors.Is(err, gallery.ErrNotFound) {
+		if err := h.Delete(t.Context(), id); !errors.Is(err, catalog.ErrNotFound) {
 			t.Errorf("id %d is deleted again: %v", i, err)
 		}
 	}
@@ -166,7 +160,7 @@ func TestFoldedIDs(t *testing.T) {
 			t.Errorf("the blob %q is left", content)
 		}
 	}
-	if n := h.count(`SELECT count(*) FROM folded`); n != 0 || !h.hasBlob("other") {
+	if n := h.count(`SELECT count(*) FROM merges`); n != 0 || !h.hasBlob("other") {
 		t.Errorf("%d ids are left; the other blob: %v", n, h.hasBlob("other"))
 	}
 }
@@ -190,21 +184,21 @@ func (m *meanwhile) TraceQueryEnd(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQ
 	}
 }
 
-// A picture is folded between the look-up and the opening of its blob.
-func TestFoldedMeanwhile(t *testing.T) {
+// A picture is merged between the look-up and the opening of its blob.
+func TestMergedMeanwhile(t *testing.T) {
 	t.Parallel()
 	for _, width := range []int{0, 160} {
-		h := newHouse(t)
+		h := newHarness(t)
 		first, second := h.add("first", nil), h.add("second", nil)
 		stale, err := h.Get(t.Context(), second)
 		must(t, err)
 
 		cfg := h.Pool.Config()
-		cfg.ConnConfig.Tracer = &meanwhile{text: "SELECT id, sha256", do: func() { must(t, h.fold(t.Context(), second, first)) }}
+		cfg.ConnConfig.Tracer = &meanwhile{text: "SELECT id, sha256", do: func() { must(t, h.merge(t.Context(), second, first)) }}
 		pool, err := pgxpool.NewWithConfig(t.Context(), cfg)
 		must(t, err)
 		t.Cleanup(pool.Close)
-		s := gallery.New(gallery.Options{Pool: pool, Blobs: h.Blobs, Thumbnailer: h.thumbs})
+		s := catalog.New(catalog.Options{Pool: pool, Vault: h.Vault})
 		img, content, err := s.Fetch(t.Context(), second, width)
 		must(t, err)
 		defer content.Close()
@@ -218,10 +212,10 @@ func TestFoldedMeanwhile(t *testing.T) {
 			t.Errorf("width %d: %s is %q, want %q", width, img.ID, text, want)
 		}
 
-		if _, err := h.Open(t.Context(), stale); !errors.Is(err, gallery.ErrFolded) {
+		if _, err := h.Open(t.Context(), stale); !errors.Is(err, catalog.ErrMerged) {
 			t.Errorf("Open: %v", err)
 		}
-		if _, err := h.Variant(t.Context(), stale, 320); !errors.Is(err, gallery.ErrFolded) {
+		if _, err := h.Variant(t.Context(), stale, 320); !errors.Is(err, catalog.ErrMerged) {
 			t.Errorf("Variant: %v", err)
 		}
 		// One whose blob is lost is not mistaken for it.
@@ -232,21 +226,21 @@ func TestFoldedMeanwhile(t *testing.T) {
 	}
 }
 
-// The lock of a picture is waited for while it is folded.
-func TestLockedWhileFolding(t *testing.T) {
+// Others wait for the lock of a picture that is being merged.
+func TestLockedWhileMerging(t *testing.T) {
 	t.Parallel()
-	labelled := func(want ...string) func(h *house, kept uuid.UUID) error {
-		return func(h *house, kept uuid.UUID) error {
-			doc, err := h.Metadata(h.t.Context(), kept)
+	labelled := func(want ...string) func(h *harness, stays uuid.UUID) error {
+		return func(h *harness, stays uuid.UUID) error {
+			doc, err := h.Metadata(h.t.Context(), stays)
 			if err == nil && !slices.Equal(doc.Labels, want) {
 				err = fmt.Errorf("labels %q, want %q", doc.Labels, want)
 			}
 			return err
 		}
 	}
-	gone := func(h *house, kept uuid.UUID) error {
-		if _, err := h.Get(h.t.Context(), kept); !errors.Is(err, gallery.ErrNotFound) {
-			return fmt.Errorf("the kept picture: %w", err)
+	gone := func(h *harness, stays uuid.UUID) error {
+		if _, err := h.Get(h.t.Context(), stays); !errors.Is(err, catalog.ErrNotFound) {
+			return fmt.Errorf("the picture that stays: %w", err)
 		}
 		if h.hasBlob("first") || h.hasBlob("second") {
 			return errors.New("a blob is left")
@@ -254,23 +248,23 @@ func TestLockedWhileFolding(t *testing.T) {
 		return nil
 	}
 	tests := map[string]struct {
-		do    func(h *house, folded, other uuid.UUID) error
-		check func(h *house, kept uuid.UUID) error
+		do    func(h *harness, merged, other uuid.UUID) error
+		check func(h *harness, stays uuid.UUID) error
 	}{
-		"Delete": {func(h *house, folded, _ uuid.UUID) error { return h.Delete(h.t.Context(), folded) }, gone},
-		"EraseLink": {func(h *house, _, _ uuid.UUID) error {
+		"Delete": {func(h *harness, merged, _ uuid.UUID) error { return h.Delete(h.t.Context(), merged) }, gone},
+		"EraseLink": {func(h *harness, _, _ uuid.UUID) error {
 			n, err := h.EraseLink(h.t.Context(), "a")
 			if err == nil && n != 2 {
 				err = fmt.Errorf("erased %d", n)
 			}
 			return err
 		}, gone},
-		"SetLabels": {func(h *house, folded, _ uuid.UUID) error {
-			_, err := h.SetLabels(h.t.Context(), folded, []string{"cat"})
+		"SetLabels": {func(h *harness, merged, _ uuid.UUID) error {
+			_, err := h.SetLabels(h.t.Context(), merged, []string{"cat"})
 			return err
 		}, labelled("cat")},
-		"ImportLabels": {func(h *house, folded, other uuid.UUID) error {
-			table := fmt.Sprintf("%s,dog\n%s,ant\n%s,cat\n", folded, other, folded)
+		"ImportLabels": {func(h *harness, merged, other uuid.UUID) error {
+			table := fmt.Sprintf("%s,dog\n%s,ant\n%s,cat\n", merged, other, merged)
 			result, err := h.ImportLabels(h.t.Context(), strings.NewReader(table))
 			if err == nil && (result.Set != 3 || len(result.Unknown) != 0) {
 				err = fmt.Errorf("imported %+v", result)
@@ -281,18 +275,17 @@ func TestLockedWhileFolding(t *testing.T) {
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := newHouse(t)
+			h := newHarness(t)
 			first := h.add("first", nil)
 			second, other := h.add("second", nil), h.add("other", nil)
 			tx, err := h.Pool.Begin(t.Context())
 			must(t, err)
-			sum, err := beginFold(t.Context(), tx, second, first)
-			must(t, err)
+			sum := h.beginMerge(t.Context(), tx, second, first)
 			done := make(chan error)
 			go func() { done <- test.do(h, second, other) }()
 			eventually(t, func() bool { return h.count(`SELECT count(*) FROM pg_locks WHERE NOT granted`) > 0 })
 			must(t, tx.Commit(t.Context()))
-			must(t, h.RemoveOrphan(t.Context(), [32]byte(sum)))
+			must(t, h.Vault.Remove(t.Context(), sum))
 			must(t, <-done)
 			must(t, test.check(h, first))
 			h.checkCounters()
@@ -300,11 +293,11 @@ func TestLockedWhileFolding(t *testing.T) {
 	}
 }
 
-// Pictures are folded, deleted and read at once. Who reads gets a picture as it
+// Pictures are merged, deleted and read at once. Who reads gets a picture as it
 // was stored, or is told that there is none.
-func TestFoldsAgainstReadersAndDeletions(t *testing.T) {
+func TestMergesAgainstReadersAndDeletions(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	var ids []uuid.UUID
@@ -316,7 +309,7 @@ func TestFoldsAgainstReadersAndDeletions(t *testing.T) {
 	repeat := func(n int, work func() error) {
 		working.Go(func() {
 			for range n {
-				if err := work(); err != nil && !errors.Is(err, gallery.ErrNotFound) {
+				if err := work(); err != nil && !errors.Is(err, catalog.ErrNotFound) {
 					t.Error(err)
 					return
 				}
@@ -326,7 +319,7 @@ func TestFoldsAgainstReadersAndDeletions(t *testing.T) {
 	for range 2 {
 		repeat(40, func() error {
 			if a, b := anyID(), anyID(); a != b {
-				return h.fold(ctx, a, b)
+				return h.merge(ctx, a, b)
 			}
 			return nil
 		})
@@ -356,20 +349,7 @@ func TestFoldsAgainstReadersAndDeletions(t *testing.T) {
 	if images != blobs {
 		t.Errorf("%d images, %d blobs", images, blobs)
 	}
-	if n := h.count(`SELECT count(*) FROM folded f JOIN folded g ON g.id = f.image_id`); n != 0 {
+	if n := h.count(`SELECT count(*) FROM merges m JOIN merges n ON n.id = m.image_id`); n != 0 {
 		t.Errorf("%d chains", n)
-	}
-}
-
-// A signed address is that of an id, whatever the id is kept as.
-func TestSignedFoldedID(t *testing.T) {
-	t.Parallel()
-	h := newHouse(t)
-	first, second := h.add("first", nil), h.add("second", nil)
-	s := gallery.NewSigner([]byte("key"), nil)
-	query := s.Query(second)
-	must(t, h.fold(t.Context(), second, first))
-	if got, err := h.fetch(second, 0); !s.Verify(second, query) || s.Verify(first, query) || got != "first" || err != nil {
-		t.Errorf("got %q, %v", got, err)
 	}
 }

@@ -17,18 +17,19 @@ import (
 
 	"inlet/blob"
 	"inlet/blob/blobtest"
+	"inlet/catalog"
 	"inlet/db/dbtest"
-	"inlet/gallery"
 	"inlet/imaging"
 	"inlet/stats"
+	"inlet/vault"
 )
 
 // noon is when tests' images arrive unless they say otherwise.
 var noon = time.Date(2026, 3, 10, 12, 0, 0, 0, time.UTC)
 
-// house is a Service with its stores.
-type house struct {
-	*gallery.Service
+// harness is a Service with its stores.
+type harness struct {
+	*catalog.Service
 	Blobs   blobtest.Store
 	t       testing.TB
 	root    string // of the blobs, where they are files
@@ -36,22 +37,22 @@ type house struct {
 	commits atomic.Int64
 }
 
-func newHouse(t testing.TB) *house {
+func newHarness(t testing.TB) *harness {
 	t.Helper()
 	root := t.TempDir()
 	blobs, err := blob.Open((&url.URL{Scheme: "file", Path: root}).String())
 	must(t, err)
-	h := newHouseOn(t, blobs)
+	h := newHarnessOn(t, blobs)
 	h.root = root
 	return h
 }
 
-func newHouseOn(t testing.TB, blobs blobtest.Store) *house {
+func newHarnessOn(t testing.TB, blobs blobtest.Store) *harness {
 	t.Helper()
-	h := &house{Blobs: blobs, t: t, thumbs: &thumbnailer{}}
-	h.Service = gallery.New(gallery.Options{
-		Pool: dbtest.Pool(t), Blobs: blobs, Thumbnailer: h.thumbs, Committed: func() { h.commits.Add(1) },
-	})
+	h := &harness{Blobs: blobs, t: t, thumbs: &thumbnailer{}}
+	pool := dbtest.Pool(t)
+	v := vault.New(vault.Options{Pool: pool, Blobs: blobs, References: catalog.References{}, Thumbnailer: h.thumbs})
+	h.Service = catalog.New(catalog.Options{Pool: pool, Vault: v, Committed: func() { h.commits.Add(1) }})
 	return h
 }
 
@@ -82,14 +83,14 @@ func must(t testing.TB, err error) {
 type row map[string]any
 
 // add inserts an image with one upload through the link "a", and its blob.
-func (h *house) add(content string, columns row) uuid.UUID {
+func (h *harness) add(content string, columns row) uuid.UUID {
 	h.t.Helper()
 	blobtest.Keep(h.t, h.Blobs, []byte(content))
 	return h.addRow(content, columns)
 }
 
 // addRow is add without the blob.
-func (h *house) addRow(content string, columns row) uuid.UUID {
+func (h *harness) addRow(content string, columns row) uuid.UUID {
 	h.t.Helper()
 	id := uuid.Must(uuid.NewV7())
 	sum := sha256.Sum256([]byte(content))
@@ -120,13 +121,13 @@ func (h *house) addRow(content string, columns row) uuid.UUID {
 }
 
 // duplicate adds one more upload of an image.
-func (h *house) duplicate(id uuid.UUID, through string, at time.Time, size int64) {
+func (h *harness) duplicate(id uuid.UUID, through string, at time.Time, size int64) {
 	h.t.Helper()
 	h.upload(id, through, "duplicate", at, size, stats.Delta{})
 }
 
 // upload writes an upload row and its event, as package upload does.
-func (h *house) upload(id uuid.UUID, through, status string, at time.Time, size int64, d stats.Delta) {
+func (h *harness) upload(id uuid.UUID, through, status string, at time.Time, size int64, d stats.Delta) {
 	h.t.Helper()
 	d.Accepted = 1
 	day := stats.Day{Date: at.UTC().Format(time.DateOnly), Accepted: 1, Bytes: size}
@@ -144,20 +145,20 @@ func (h *house) upload(id uuid.UUID, through, status string, at time.Time, size 
 	must(h.t, h.Pool.SendBatch(context.Background(), &batch).Close())
 }
 
-func (h *house) exec(sql string, args ...any) {
+func (h *harness) exec(sql string, args ...any) {
 	h.t.Helper()
 	_, err := h.Pool.Exec(context.Background(), sql, args...)
 	must(h.t, err)
 }
 
-func (h *house) count(sql string, args ...any) (n int64) {
+func (h *harness) count(sql string, args ...any) (n int64) {
 	h.t.Helper()
 	must(h.t, h.Pool.QueryRow(context.Background(), sql, args...).Scan(&n))
 	return n
 }
 
 // hasBlob tells whether the store has the content.
-func (h *house) hasBlob(content string) bool {
+func (h *harness) hasBlob(content string) bool {
 	h.t.Helper()
 	ok, err := h.Blobs.Exists(context.Background(), keyOf(content))
 	must(h.t, err)
@@ -167,6 +168,6 @@ func (h *house) hasBlob(content string) bool {
 func keyOf(content string) blob.Key { return blob.ContentKey(sha256.Sum256([]byte(content))) }
 
 // pathOf is where a key's file is.
-func (h *house) pathOf(k blob.Key) string {
+func (h *harness) pathOf(k blob.Key) string {
 	return filepath.Join(h.root, "blobs", string(k[:2]), string(k))
 }

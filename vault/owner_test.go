@@ -1,4 +1,4 @@
-package catalog_test
+package vault_test
 
 import (
 	"errors"
@@ -13,10 +13,10 @@ import (
 // an orphan.
 func TestSweepLeavesAnotherInstallationsBlobs(t *testing.T) {
 	t.Parallel()
-	h := newHouse(t)
+	h := newHarness(t)
 	blobtest.Keep(t, h.Blobs, []byte("an orphan"))
 	must(t, h.Blobs.Claim(t.Context(), "another"))
-	n, err := h.SweepOrphans(t.Context(), time.Now().Add(time.Hour))
+	n, err := h.Sweep(t.Context(), time.Now().Add(time.Hour))
 	if n != 0 || !errors.Is(err, blob.ErrOwner) {
 		t.Errorf("removed %d, %v", n, err)
 	}
