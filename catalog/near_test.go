@@ -192,3 +192,25 @@ func TestQueriesGoByIndexes(t *testing.T) {
 		t.Errorf("%d queries were explained", explained)
 	}
 }
+
+// Of several distances of a pair the smallest counts, both ways.
+func TestQueueNear(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	a, b := h.addRow("a", nil), h.addRow("b", nil)
+	for _, step := range []struct {
+		one, other     uuid.UUID
+		distance, want int
+	}{{a, b, 20, 20}, {a, b, 30, 20}, {b, a, 7, 7}} {
+		var batch pgx.Batch
+		catalog.QueueNear(&batch, step.one, step.other, step.distance)
+		must(t, h.Pool.SendBatch(t.Context(), &batch).Close())
+		var rows, least, most int
+		err := h.Pool.QueryRow(t.Context(), `
+			SELECT count(*), min(distance), max(distance) FROM near
+			 WHERE (image_id, other_id) IN (($1, $2), ($2, $1))`, a, b).Scan(&rows, &least, &most)
+		if err != nil || rows != 2 || least != step.want || most != step.want {
+			t.Errorf("%v: %d rows, %d to %d, %v", step, rows, least, most, err)
+		}
+	}
+}

@@ -27,17 +27,17 @@ func settled(t testing.TB, pool *pgxpool.Pool) (pairs []Pair) {
 
 // sender stores a picture in three steps, in a transaction of its own.
 type sender struct {
-	pool  *pgxpool.Pool
-	look  look
-	id    uuid.UUID
-	tx    pgx.Tx
-	seen  Seen
-	found []Candidate
-	steps []func(t *testing.T)
+	pool    *pgxpool.Pool
+	picture picture
+	id      uuid.UUID
+	tx      pgx.Tx
+	seen    Seen
+	found   []Candidate
+	steps   []func(t *testing.T)
 }
 
-func newSender(t *testing.T, pool *pgxpool.Pool, l look) *sender {
-	s := &sender{pool: pool, look: l, id: newID(t)}
+func newSender(t *testing.T, pool *pgxpool.Pool, p picture) *sender {
+	s := &sender{pool: pool, picture: p, id: newID(t)}
 	s.steps = []func(t *testing.T){s.lookUp, s.write, s.commit}
 	return s
 }
@@ -48,7 +48,7 @@ func (s *sender) next(t *testing.T) {
 }
 
 func (s *sender) lookUp(t *testing.T) {
-	s.found, s.seen = lookUp(t, s.pool, "", s.look)
+	s.found, s.seen = lookUp(t, s.pool, "", s.picture)
 }
 
 func (s *sender) write(t *testing.T) {
@@ -56,7 +56,7 @@ func (s *sender) write(t *testing.T) {
 	if s.tx, err = s.pool.Begin(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if err := write(t, s.tx, s.id, "", s.look, s.seen); err != nil {
+	if err := write(t, s.tx, s.id, "", s.picture, s.seen); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -110,7 +110,7 @@ func TestNoPairIsMissed(t *testing.T) {
 			}
 			pairs = append(pairs, settled(t, pool)...)
 			looked := len(a.found)+len(b.found) > 0
-			want := pairOf(a.id, b.id, a.look.print.Hash.Distance(b.look.print.Hash))
+			want := pairOf(a.id, b.id, a.picture.fingerprint.Hash.Distance(b.picture.fingerprint.Hash))
 			if !looked && !slices.Equal(pairs, []Pair{want}) || looked && len(pairs) > 1 {
 				t.Errorf("%s, settled at %d: candidates %d and %d, pairs %v, want %v", order, at, len(a.found), len(b.found), pairs, want)
 			}
@@ -221,9 +221,9 @@ func TestSettleChoosesTheNearest(t *testing.T) {
 	seen := fresh(t, pool)
 	var b pgx.Batch
 	for range crowd {
-		id, l := newID(t), drawn(t, 1, 0)
+		id, p := newID(t), drawn(t, 1, 0)
 		queueImage(&b, id, "")
-		Queue(&b, id, "", l.print, l.probes, seen)
+		Queue(&b, id, "", p.fingerprint, p.probes, seen)
 	}
 	if err := pool.SendBatch(t.Context(), &b).Close(); err != nil {
 		t.Fatal(err)

@@ -13,14 +13,14 @@ import (
 	"inlet/imaging/fingerprint"
 )
 
-// look is what is known of a picture's look.
-type look struct {
-	print  *fingerprint.Fingerprint
-	probes []int32
+// picture is what a look-up takes: a fingerprint and the probes that find others.
+type picture struct {
+	fingerprint *fingerprint.Fingerprint
+	probes      []int32
 }
 
 // drawn is a picture of coarse and fine shapes; noise makes a copy of it.
-func drawn(t testing.TB, seed uint64, noise float64) look {
+func drawn(t testing.TB, seed uint64, noise float64) picture {
 	t.Helper()
 	const w, h = 160, 128
 	r := rand.New(rand.NewPCG(seed, 1))
@@ -42,7 +42,7 @@ func drawn(t testing.TB, seed uint64, noise float64) look {
 	if !ok {
 		t.Fatalf("picture %d has no fingerprint", seed)
 	}
-	return look{p, probes}
+	return picture{p, probes}
 }
 
 // queueImage adds a picture's row.
@@ -63,33 +63,44 @@ func newID(t testing.TB) uuid.UUID {
 
 // conn is a pool, a connection or a transaction.
 type conn interface {
-	querier
+	Begin(ctx context.Context) (pgx.Tx, error)
 	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
 }
 
-func write(t testing.TB, c conn, id uuid.UUID, scope string, l look, seen Seen) error {
+func write(t testing.TB, c conn, id uuid.UUID, scope string, p picture, seen Seen) error {
 	t.Helper()
 	var b pgx.Batch
 	queueImage(&b, id, scope)
-	Queue(&b, id, scope, l.print, l.probes, seen)
+	Queue(&b, id, scope, p.fingerprint, p.probes, seen)
 	return c.SendBatch(t.Context(), &b).Close()
 }
 
-func lookUp(t testing.TB, c conn, scope string, l look) ([]Candidate, Seen) {
+func lookUp(t testing.TB, c conn, scope string, p picture) ([]Candidate, Seen) {
 	t.Helper()
-	found, seen, err := Find(t.Context(), c, scope, l.print, l.probes)
+	found, seen, err := find(t, c, scope, p)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return found, seen
 }
 
-// store looks a picture up and stores it.
-func store(t testing.TB, c conn, scope string, l look) uuid.UUID {
+// find looks up candidates in a transaction of its own.
+func find(t testing.TB, c conn, scope string, p picture) (found []Candidate, seen Seen, err error) {
 	t.Helper()
-	_, seen := lookUp(t, c, scope, l)
+	err = pgx.BeginFunc(t.Context(), c, func(tx pgx.Tx) (err error) {
+		found, seen, err = Find(t.Context(), tx, scope, p.fingerprint, p.probes)
+		return err
+	})
+
+	return found, seen, err
+}
+
+// store looks a picture up and stores it.
+func store(t testing.TB, c conn, scope string, p picture) uuid.UUID {
+	t.Helper()
+	_, seen := lookUp(t, c, scope, p)
 	id := newID(t)
-	if err := write(t, c, id, scope, l, seen); err != nil {
+	if err := write(t, c, id, scope, p, seen); err != nil {
 		t.Fatal(err)
 	}
 	return id

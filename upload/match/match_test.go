@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"inlet/db/dbtest"
@@ -16,28 +17,58 @@ import (
 	"inlet/imaging/fingerprint"
 )
 
-// counting counts queries.
+// counting counts what its transactions send.
 type counting struct {
 	*pgxpool.Pool
 	n int
 }
 
-func (c *counting) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
-	c.n++
-	return c.Pool.Query(ctx, sql, args...)
+func (c *counting) Begin(ctx context.Context) (pgx.Tx, error) {
+	tx, err := c.Pool.Begin(ctx)
+
+	return &countingTx{tx, c}, err
+}
+
+type countingTx struct {
+	pgx.Tx
+	pool *counting
+}
+
+func (tx *countingTx) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	tx.pool.n++
+
+	return tx.Tx.Query(ctx, sql, args...)
+}
+
+func (tx *countingTx) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+	tx.pool.n++
+
+	return tx.Tx.QueryRow(ctx, sql, args...)
+}
+
+func (tx *countingTx) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+	tx.pool.n++
+
+	return tx.Tx.Exec(ctx, sql, args...)
+}
+
+func (tx *countingTx) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults {
+	tx.pool.n++
+
+	return tx.Tx.SendBatch(ctx, b)
 }
 
 func TestFindGivesWhatIsNear(t *testing.T) {
 	t.Parallel()
 	pool := &counting{Pool: dbtest.Pool(t)}
-	stored := map[uuid.UUID]look{}
+	stored := map[uuid.UUID]picture{}
 	const pictures = 60
 	ids := make([]uuid.UUID, 2*pictures)
 	for i := range ids {
-		l := drawn(t, uint64(i/2), float64(i%2)*6)
+		p := drawn(t, uint64(i/2), float64(i%2)*6)
 		ids[i] = newID(t)
-		stored[ids[i]] = l
-		if err := write(t, pool, ids[i], "", l, fresh(t, pool)); err != nil {
+		stored[ids[i]] = p
+		if err := write(t, pool, ids[i], "", p, fresh(t, pool)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -50,14 +81,14 @@ func TestFindGivesWhatIsNear(t *testing.T) {
 		pool.n = 0
 		found, seen := lookUp(t, pool, "", sent)
 		if pool.n != 1 || seen.oldest == 0 || seen.at.IsZero() {
-			t.Errorf("%d queries, %v", pool.n, seen)
+			t.Errorf("%d round trips, %v", pool.n, seen)
 		}
 		want := near(stored, sent)
 		if len(found) != len(want) || !slices.IsSortedFunc(found, nearerFirst) {
 			t.Errorf("picture %d: found %v, want %v", i, found, want)
 		}
 		for _, c := range found {
-			if distance, ok := want[c.ID]; !ok || c.Distance != distance || c.Fingerprint.Hash != stored[c.ID].print.Hash {
+			if distance, ok := want[c.ID]; !ok || c.Distance != distance || c.Fingerprint.Hash != stored[c.ID].fingerprint.Hash {
 				t.Errorf("picture %d: found %v, want %v", i, c, want)
 			}
 			if c.ID == ids[2*i] || c.ID == ids[2*i+1] {
@@ -72,11 +103,11 @@ func TestFindGivesWhatIsNear(t *testing.T) {
 }
 
 // near is what Find is to give, the slow way.
-func near(stored map[uuid.UUID]look, sent look) map[uuid.UUID]int {
+func near(stored map[uuid.UUID]picture, sent picture) map[uuid.UUID]int {
 	found := map[uuid.UUID]int{}
-	for id, l := range stored {
-		shared := slices.ContainsFunc(l.print.Hash.Bands(), func(key int32) bool { return slices.Contains(sent.probes, key) })
-		if d := l.print.Hash.Distance(sent.print.Hash); shared && d <= fingerprint.MaxDistance {
+	for id, p := range stored {
+		shared := slices.ContainsFunc(p.fingerprint.Hash.Bands(), func(key int32) bool { return slices.Contains(sent.probes, key) })
+		if d := p.fingerprint.Hash.Distance(sent.fingerprint.Hash); shared && d <= fingerprint.MaxDistance {
 			found[id] = d
 		}
 	}
@@ -93,29 +124,29 @@ func nearerFirst(a, b Candidate) int {
 // fresh is what a look-up that found nothing of interest has seen.
 func fresh(t testing.TB, c conn) Seen {
 	t.Helper()
-	_, seen := lookUp(t, c, "nobody's", look{new(fingerprint.Fingerprint), []int32{1}})
+	_, seen := lookUp(t, c, "nobody's", picture{new(fingerprint.Fingerprint), []int32{1}})
 	return seen
 }
 
 func TestCandidate(t *testing.T) {
 	t.Parallel()
 	pool := dbtest.Pool(t)
-	l := drawn(t, 1, 0)
-	id := store(t, pool, "", l)
-	found, _ := lookUp(t, pool, "", l)
+	p := drawn(t, 1, 0)
+	id := store(t, pool, "", p)
+	found, _ := lookUp(t, pool, "", p)
 	if len(found) != 1 {
 		t.Fatalf("found %v", found)
 	}
 	c := found[0]
 	at := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 	if c.ID != id || len(c.SHA256) != 32 || c.Format != imaging.PNG || c.Width != 160 || c.Height != 128 || c.Frames != 3 ||
-		c.Bytes != 1234 || !c.UploadedAt.Equal(at) || c.Distance != 0 || fingerprint.Compare(c.Fingerprint, l.print).Kind != fingerprint.Undecided {
+		c.Bytes != 1234 || !c.UploadedAt.Equal(at) || c.Distance != 0 || fingerprint.Compare(c.Fingerprint, p.fingerprint).Kind != fingerprint.Undecided {
 		t.Errorf("got %+v", c)
 	}
 	if _, err := pool.Exec(t.Context(), `DELETE FROM images`); err != nil {
 		t.Fatal(err)
 	}
-	if found, _ := lookUp(t, pool, "", l); len(found) != 0 {
+	if found, _ := lookUp(t, pool, "", p); len(found) != 0 {
 		t.Errorf("found %v after its deletion", found)
 	}
 }
@@ -123,18 +154,18 @@ func TestCandidate(t *testing.T) {
 func TestScopesAreApart(t *testing.T) {
 	t.Parallel()
 	pool := dbtest.Pool(t)
-	l := drawn(t, 1, 0)
+	p := drawn(t, 1, 0)
 	ids := map[string]uuid.UUID{}
 	scopes := []string{"", "one", "two"}
 	for _, scope := range scopes {
-		ids[scope] = store(t, pool, scope, l)
+		ids[scope] = store(t, pool, scope, p)
 	}
 	for _, scope := range scopes {
-		if found, _ := lookUp(t, pool, scope, l); len(found) != 1 || found[0].ID != ids[scope] {
+		if found, _ := lookUp(t, pool, scope, p); len(found) != 1 || found[0].ID != ids[scope] {
 			t.Errorf("%q: found %v", scope, found)
 		}
 	}
-	if found, _ := lookUp(t, pool, "three", l); len(found) != 0 {
+	if found, _ := lookUp(t, pool, "three", p); len(found) != 0 {
 		t.Errorf("found %v", found)
 	}
 	if pairs := settled(t, pool); len(pairs) != 0 {
@@ -156,11 +187,11 @@ const crowd = `
 
 // scans are how often a look-up reads the whole of fingerprints or images, and how
 // many fingerprints it gets through the index.
-func scans(t *testing.T, pool *pgxpool.Pool, l look) (whole, rows int) {
+func scans(t *testing.T, pool *pgxpool.Pool, p picture) (whole, rows int) {
 	t.Helper()
 	err := pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error {
 		before := counts(t, tx)
-		lookUp(t, tx, "", l)
+		lookUp(t, tx, "", p)
 		after := counts(t, tx)
 		whole, rows = after[0]-before[0], after[1]-before[1]
 		return nil
@@ -183,19 +214,19 @@ func counts(t *testing.T, tx pgx.Tx) (n [2]int) {
 	return n
 }
 
-// TestCrowd has more pictures alike than a look-up examines.
+// TestCrowd has more near-duplicates than a look-up examines.
 func TestCrowd(t *testing.T) {
 	t.Parallel()
 	pool := dbtest.Pool(t)
-	l := drawn(t, 1, 0)
-	first := store(t, pool, "", l)
+	p := drawn(t, 1, 0)
+	first := store(t, pool, "", p)
 	if _, err := pool.Exec(t.Context(), crowd, Examined+1000, first, true); err != nil {
 		t.Fatal(err)
 	}
-	if found, _ := lookUp(t, pool, "", l); len(found) != MaxCandidates {
+	if found, _ := lookUp(t, pool, "", p); len(found) != MaxCandidates {
 		t.Errorf("%d candidates", len(found))
 	}
-	if whole, rows := scans(t, pool, l); whole != 0 || rows != Examined {
+	if whole, rows := scans(t, pool, p); whole != 0 || rows != Examined {
 		t.Errorf("%d scans of the table, %d rows", whole, rows)
 	}
 }
@@ -205,16 +236,16 @@ func TestCrowd(t *testing.T) {
 func TestIndexIsUsed(t *testing.T) {
 	t.Parallel()
 	pool := dbtest.Pool(t)
-	l := drawn(t, 1, 0)
-	first := store(t, pool, "", l)
+	p := drawn(t, 1, 0)
+	first := store(t, pool, "", p)
 	if _, err := pool.Exec(t.Context(), crowd, 5000, first, false); err != nil {
 		t.Fatal(err)
 	}
 	for _, analyzed := range []bool{false, true} {
-		if found, _ := lookUp(t, pool, "", l); len(found) != 1 || found[0].ID != first {
+		if found, _ := lookUp(t, pool, "", p); len(found) != 1 || found[0].ID != first {
 			t.Errorf("%d candidates", len(found))
 		}
-		if whole, rows := scans(t, pool, l); whole != 0 || rows != 1 {
+		if whole, rows := scans(t, pool, p); whole != 0 || rows != 1 {
 			t.Errorf("analyzed %v: %d scans of the table, %d rows", analyzed, whole, rows)
 		}
 		if _, err := pool.Exec(t.Context(), `ANALYZE`); err != nil {
@@ -223,15 +254,15 @@ func TestIndexIsUsed(t *testing.T) {
 	}
 }
 
-func TestMalformedPrint(t *testing.T) {
+func TestMalformedFingerprint(t *testing.T) {
 	t.Parallel()
 	pool := dbtest.Pool(t)
-	l := drawn(t, 1, 0)
-	store(t, pool, "", l)
+	p := drawn(t, 1, 0)
+	store(t, pool, "", p)
 	if _, err := pool.Exec(t.Context(), `UPDATE fingerprints SET print = 'short'`); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := Find(t.Context(), pool, "", l.print, l.probes); !errors.Is(err, fingerprint.ErrMalformed) {
+	if _, _, err := find(t, pool, "", p); !errors.Is(err, fingerprint.ErrMalformed) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -239,29 +270,29 @@ func TestMalformedPrint(t *testing.T) {
 func TestQueue(t *testing.T) {
 	t.Parallel()
 	pool := dbtest.Pool(t)
-	l := drawn(t, 1, 0)
+	p := drawn(t, 1, 0)
 	seen := fresh(t, pool)
 	old := seen
 	old.at = old.at.Add(-5 * time.Minute)
-	if err := write(t, pool, newID(t), "", l, old); !errors.Is(err, ErrStale) {
+	if err := write(t, pool, newID(t), "", p, old); !errors.Is(err, ErrStale) {
 		t.Errorf("an old look-up: %v", err)
 	}
 	var b pgx.Batch
-	Queue(&b, newID(t), "", l.print, l.probes, seen)
+	Queue(&b, newID(t), "", p.fingerprint, p.probes, seen)
 	if err := pool.SendBatch(t.Context(), &b).Close(); err == nil || errors.Is(err, ErrStale) {
 		t.Errorf("no picture: %v", err)
 	}
-	if found, _ := lookUp(t, pool, "", l); len(found) != 0 {
+	if found, _ := lookUp(t, pool, "", p); len(found) != 0 {
 		t.Errorf("found %v", found)
 	}
 	id := newID(t)
-	if err := write(t, pool, id, "", l, seen); err != nil {
+	if err := write(t, pool, id, "", p, seen); err != nil {
 		t.Fatal(err)
 	}
 	settled(t, pool)
 	again, other := drawn(t, 2, 0), newID(t)
 	var second pgx.Batch
-	Queue(&second, id, "", again.print, again.probes, seen)
+	Queue(&second, id, "", again.fingerprint, again.probes, seen)
 	if err := pool.SendBatch(t.Context(), &second).Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -273,28 +304,5 @@ func TestQueue(t *testing.T) {
 	}
 	if pairs := settled(t, pool); len(pairs) != 1 || pairs[0] != pairOf(id, other, 0) {
 		t.Errorf("queued again: pairs %v", pairs)
-	}
-}
-
-func TestQueueNear(t *testing.T) {
-	t.Parallel()
-	pool := dbtest.Pool(t)
-	a, b := store(t, pool, "", drawn(t, 1, 0)), store(t, pool, "", drawn(t, 2, 0))
-	for _, step := range []struct {
-		one, other     uuid.UUID
-		distance, want int
-	}{{a, b, 20, 20}, {a, b, 30, 20}, {b, a, 7, 7}} {
-		var batch pgx.Batch
-		QueueNear(&batch, step.one, step.other, step.distance)
-		if err := pool.SendBatch(t.Context(), &batch).Close(); err != nil {
-			t.Fatal(err)
-		}
-		var rows, least, most int
-		err := pool.QueryRow(t.Context(), `
-			SELECT count(*), min(distance), max(distance) FROM near
-			 WHERE (image_id, other_id) IN (($1, $2), ($2, $1))`, a, b).Scan(&rows, &least, &most)
-		if err != nil || rows != 2 || least != step.want || most != step.want {
-			t.Errorf("%v: %d rows, %d to %d, %v", step, rows, least, most, err)
-		}
 	}
 }
