@@ -1,0 +1,199 @@
+package db_test
+
+import (
+	"context"
+	_ "embed"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"inlet/db"
+	"inlet/db/dbtest"
+)
+
+// released is a database that the released version has filled: testdata/README.md.
+//
+//go:embed testdata/released.sql
+var released string
+
+// tables maps the tables of the released schema to their names today.
+var tables = map[string]string{
+	"aliases":         "aliases",
+	"fingerprints":    "fingerprints",
+	"folded":          "folded",
+	"images":          "images",
+	"installation":    "installation",
+	"labels":          "labels",
+	"link_usage":      "link_usage",
+	"links_seen":      "links_seen",
+	"near":            "near",
+	"outbox":          "outbox",
+	"recent":          "recent",
+	"rejections":      "rejections",
+	"removals":        "removals",
+	"revoked_links":   "revoked_links",
+	"stats_state":     "stats_state",
+	"upload_sessions": "upload_sessions",
+	"uploads":         "uploads",
+
+	"goose_db_version":   "goose_db_version",
+	"river_job":          "river_job",
+	"river_migration":    "river_migration",
+	"river_notification": "river_notification",
+	"river_queue":        "river_queue",
+}
+
+// columns gives, for "table.column" of the released schema, the expression over
+// today's table that has the same value. A column that is not here keeps its name.
+var columns = map[string]string{}
+
+// grow are the tables to which a migration adds rows.
+var grow = []string{"goose_db_version", "river_migration"}
+
+// Migrate keeps every row of the released schema, and every value in it.
+func TestMigrateReleased(t *testing.T) {
+	t.Parallel()
+	url := dbtest.URL(t)
+	pool, err := db.Open(t.Context(), url, db.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+
+	for _, sql := range []string{`DROP SCHEMA public CASCADE; CREATE SCHEMA public`, released} {
+		if _, err := pool.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+	checkReleased(t, pool)
+
+	names := releasedTables(t, pool)
+	if known := slices.Sorted(maps.Keys(tables)); !slices.Equal(names, known) {
+		t.Fatalf("the released schema has the tables %v, the test knows %v", names, known)
+	}
+	before, have := map[string][]string{}, map[string][]string{}
+	for _, table := range names {
+		have[table] = columnsOf(t, pool, table)
+		before[table] = rowsOf(t, pool, table, quoted(have[table]))
+	}
+
+	// Again does nothing.
+	for range 2 {
+		if err := db.Migrate(context.Background(), url, db.Options{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	pool.Reset() // of what it has prepared for the old tables
+	for _, table := range names {
+		list := quoted(have[table])
+		for i, column := range have[table] {
+			if today, ok := columns[table+"."+column]; ok {
+				list[i] = today + " AS " + pgx.Identifier{column}.Sanitize()
+			}
+		}
+		after := rowsOf(t, pool, tables[table], list)
+		if len(after) != len(before[table]) && !slices.Contains(grow, table) {
+			t.Errorf("%s: %d rows became %d", table, len(before[table]), len(after))
+		}
+		missing(t, table, before[table], after)
+	}
+}
+
+// checkReleased checks that the fixture has what a migration may trip over.
+func checkReleased(t *testing.T, pool *pgxpool.Pool) {
+	t.Helper()
+	for what, query := range map[string]string{
+		"payload duplicates":          `aliases WHERE match = 'payload'`,
+		"perceptual duplicates":       `aliases WHERE match = 'perceptual'`,
+		"exact duplicates":            `uploads WHERE match = 'exact'`,
+		"uploads outside their month": `uploads_rest`,
+		"pictures of a link's scope":  `images WHERE scope <> ''`,
+		"undecodable pictures":        `images WHERE 'undecodable' = ANY (flags)`,
+		"pictures not fingerprinted":  `images i WHERE NOT EXISTS (SELECT FROM fingerprints WHERE image_id = i.id)`,
+		"pictures not settled":        `recent WHERE NOT settled`,
+		"merged pictures":             `folded`,
+		"near pairs":                  `near`,
+		"labels":                      `labels`,
+		"links with a label":          `links_seen WHERE label IS NOT NULL`,
+		"links without a label":       `links_seen WHERE label IS NULL`,
+		"used links with limits":      `link_usage`,
+		"revoked links, used":         `revoked_links JOIN links_seen USING (link_id)`,
+		"revoked links, never used":   `revoked_links r WHERE NOT EXISTS (SELECT FROM links_seen s WHERE s.link_id = r.link_id)`,
+		"uploads in pieces":           `upload_sessions WHERE result IS NULL AND holder IS NULL`,
+		"uploads in pieces, held":     `upload_sessions WHERE result IS NULL AND holder IS NOT NULL`,
+		"accepted results":            `upload_sessions WHERE result->>'status' = 'stored'`,
+		"refused results":             `upload_sessions WHERE result->'error'->>'code' = 'unsupported-format'`,
+		"rejections":                  `rejections`,
+		"removals":                    `removals`,
+		"events of uploads":           `outbox WHERE event ? 'live'`,
+		"events of deletions":         `outbox WHERE (event->>'images')::int < 0`,
+		"fold jobs":                   `river_job WHERE kind = 'fold' AND state = 'available'`,
+		"decode jobs":                 `river_job WHERE kind = 'decode' AND state = 'available'`,
+	} {
+		var n int
+		if err := pool.QueryRow(t.Context(), `SELECT count(*) FROM `+query).Scan(&n); err != nil || n == 0 {
+			t.Errorf("the fixture has %d %s (%v)", n, what, err)
+		}
+	}
+}
+
+// releasedTables lists the tables but for partitions, whose rows their parent
+// has, and unlogged ones, which a crash empties.
+func releasedTables(t *testing.T, pool *pgxpool.Pool) []string {
+	t.Helper()
+	return texts(t, pool, `
+		SELECT relname::text FROM pg_class
+		 WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition AND relpersistence = 'p'
+		 ORDER BY relname COLLATE "C"`)
+}
+
+func columnsOf(t *testing.T, pool *pgxpool.Pool, table string) []string {
+	t.Helper()
+	return texts(t, pool, `
+		SELECT attname::text FROM pg_attribute
+		 WHERE attrelid = $1::text::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum`, table)
+}
+
+// rowsOf reads a table, each row as JSON.
+func rowsOf(t *testing.T, pool *pgxpool.Pool, table string, list []string) []string {
+	t.Helper()
+	return texts(t, pool, `SELECT row_to_json(r)::text FROM (SELECT `+strings.Join(list, ", ")+` FROM `+pgx.Identifier{table}.Sanitize()+`) r`)
+}
+
+func texts(t *testing.T, pool *pgxpool.Pool, query string, args ...any) []string {
+	t.Helper()
+	rows, err := pool.Query(t.Context(), query, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	list, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatalf("%v\n%s", err, query)
+	}
+	return list
+}
+
+func quoted(names []string) (list []string) {
+	for _, name := range names {
+		list = append(list, pgx.Identifier{name}.Sanitize())
+	}
+	return list
+}
+
+// missing reports rows that are not there any more. Equal rows count each.
+func missing(t *testing.T, table string, before, after []string) {
+	t.Helper()
+	left := map[string]int{}
+	for _, row := range after {
+		left[row]++
+	}
+	for _, row := range before {
+		if left[row]--; left[row] < 0 {
+			t.Errorf("%s: this row is missing or was changed: %.600s", table, row)
+		}
+	}
+}
