@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -24,12 +25,12 @@ var released string
 var tables = map[string]string{
 	"aliases":         "aliases",
 	"fingerprints":    "fingerprints",
-	"folded":          "folded",
+	"folded":          "merges",
 	"images":          "images",
 	"installation":    "installation",
 	"labels":          "labels",
 	"link_usage":      "link_usage",
-	"links_seen":      "links_seen",
+	"links_seen":      "links",
 	"near":            "near",
 	"outbox":          "outbox",
 	"recent":          "recent",
@@ -49,7 +50,10 @@ var tables = map[string]string{
 
 // columns gives, for "table.column" of the released schema, the expression over
 // today's table that has the same value. A column that is not here keeps its name.
-var columns = map[string]string{}
+var columns = map[string]string{
+	"river_job.kind":  `CASE kind WHEN 'merge' THEN 'fold' WHEN 'settle_recent' THEN 'settle_alike' ELSE kind END`,
+	"river_job.queue": `CASE queue WHEN 'merge' THEN 'fold' ELSE queue END`,
+}
 
 // grow are the tables to which a migration adds rows.
 var grow = []string{"goose_db_version", "river_migration"}
@@ -100,6 +104,59 @@ func TestMigrateReleased(t *testing.T) {
 			t.Errorf("%s: %d rows became %d", table, len(before[table]), len(after))
 		}
 		missing(t, table, before[table], after)
+
+		// Replicas of the released version read the old name.
+		if table != tables[table] {
+			missing(t, table, before[table], rowsOf(t, pool, table, quoted(have[table])))
+		}
+	}
+	checkHashes(t, pool)
+	checkRenamed(t, pool)
+}
+
+// checkHashes checks that each picture has the beginning of its fingerprint's
+// hash, and those without a fingerprint have none.
+func checkHashes(t *testing.T, pool *pgxpool.Pool) {
+	t.Helper()
+	for what, query := range map[string]string{
+		"hashes":                    `SELECT count(*) > 0 FROM images WHERE phash IS NOT NULL`,
+		"only right ones":           `SELECT bool_and(phash = left(hash::text, 64)::bit(64)::bigint) FROM images JOIN fingerprints ON image_id = id`,
+		"none but of a fingerprint": `SELECT count(*) = 0 FROM images WHERE phash IS NOT NULL AND id NOT IN (SELECT image_id FROM fingerprints)`,
+	} {
+		var so bool
+		if err := pool.QueryRow(t.Context(), query).Scan(&so); err != nil || !so {
+			t.Errorf("the pictures do not have %s (%v)", what, err)
+		}
+	}
+}
+
+// checkRenamed runs what replicas of the released version write to tables that
+// have other names now, and reads it where today's version does. No job waits
+// under a name that only they know.
+func checkRenamed(t *testing.T, pool *pgxpool.Pool) {
+	t.Helper()
+	const link, id = "written by the released version", "00000000-0000-0000-0000-000000000001"
+	for _, step := range []struct {
+		sql  string
+		args []any
+	}{
+		{`INSERT INTO links_seen (link_id, label, first_used_at, expires_at) VALUES ($1, nullif($2, ''), $3, $3) ON CONFLICT DO NOTHING`, []any{link, "", time.Now()}},
+		{`INSERT INTO links_seen (link_id, label, first_used_at, expires_at) VALUES ($1, nullif($2, ''), $3, $3) ON CONFLICT DO NOTHING`, []any{link, "again", time.Now()}},
+		{`INSERT INTO folded (id, image_id) SELECT $1, id FROM images LIMIT 1`, []any{id}},
+		{`WITH others AS (UPDATE folded SET image_id = image_id WHERE id = $1 RETURNING 1)
+			SELECT 1 / count(*) FROM others`, []any{id}},
+		{`SELECT 1 / count(*) FROM links WHERE link_id = $1 AND label IS NULL`, []any{link}},
+		{`SELECT 1 / count(*) FROM merges WHERE id = $1`, []any{id}},
+		{`SELECT FROM lookalikes('', '{1}', repeat('0', 256)::bit(256), 1, 1, 1)`, nil},
+		{`SELECT 1 / (count(*) FILTER (WHERE kind = 'merge' AND queue = 'merge')) FROM river_job WHERE state = 'available'`, nil},
+	} {
+		if _, err := pool.Exec(t.Context(), step.sql, step.args...); err != nil {
+			t.Errorf("%v\n%s", err, step.sql)
+		}
+	}
+	waiting := `SELECT id::text FROM river_job WHERE state <> 'running' AND (kind IN ('fold', 'settle_alike') OR queue = 'fold')`
+	if ids := texts(t, pool, waiting); len(ids) > 0 {
+		t.Errorf("the jobs %v bear old names", ids)
 	}
 }
 

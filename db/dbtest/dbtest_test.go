@@ -21,7 +21,7 @@ func TestDatabasesAreFreshAndMigrated(t *testing.T) {
 		t.Run("", func(t *testing.T) {
 			t.Parallel()
 			pool := Pool(t)
-			_, err := pool.Exec(t.Context(), `INSERT INTO links_seen VALUES ('only', NULL, now(), now())`)
+			_, err := pool.Exec(t.Context(), `INSERT INTO links VALUES ('only', NULL, now(), now())`)
 			if err != nil {
 				t.Error(err)
 			}
