@@ -25,3 +25,9 @@ func (s *Service) BeginMerge(ctx context.Context, tx pgx.Tx, into, copied Stored
 
 	return s.merge(ctx, tx, into, copied, distance)
 }
+
+// Columns are those that the mapping of each table writes; described are those
+// that Enrich fills.
+func (s *Service) Columns() (images, uploads, described []string) {
+	return s.images.Columns, s.uploads.Columns, s.described.Columns
+}
