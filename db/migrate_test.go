@@ -51,7 +51,8 @@ var tables = map[string]string{
 // columns gives, for "table.column" of the released schema, the expression over
 // today's table that has the same value. A column that is not here keeps its name.
 var columns = map[string]string{
-	"river_job.kind":  `CASE kind WHEN 'merge' THEN 'fold' WHEN 'settle_recent' THEN 'settle_alike' ELSE kind END`,
+	"river_job.kind": `CASE kind WHEN 'merge' THEN 'fold' WHEN 'settle_recent' THEN 'settle_alike'
+		WHEN 'sweep_contents' THEN 'sweep_orphans' ELSE kind END`,
 	"river_job.queue": `CASE queue WHEN 'merge' THEN 'fold' ELSE queue END`,
 }
 
@@ -154,7 +155,7 @@ func checkRenamed(t *testing.T, pool *pgxpool.Pool) {
 			t.Errorf("%v\n%s", err, step.sql)
 		}
 	}
-	waiting := `SELECT id::text FROM river_job WHERE state <> 'running' AND (kind IN ('fold', 'settle_alike') OR queue = 'fold')`
+	waiting := `SELECT id::text FROM river_job WHERE state <> 'running' AND (kind IN ('fold', 'settle_alike', 'sweep_orphans') OR queue = 'fold')`
 	if ids := texts(t, pool, waiting); len(ids) > 0 {
 		t.Errorf("the jobs %v bear old names", ids)
 	}

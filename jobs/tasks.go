@@ -54,6 +54,9 @@ func (watchOutbox) Kind() string    { return "watch_outbox" }
 func (settleRecent) Kind() string   { return "settle_recent" }
 func (sweepSessions) Kind() string  { return "sweep_sessions" }
 
+func (sweepContents) KindAliases() []string { return []string{"sweep_orphans"} }
+func (settleRecent) KindAliases() []string  { return []string{"settle_alike"} }
+
 func (w *Workers) workers() *river.Workers {
 	all := river.NewWorkers()
 	add[sweepContents](all, w.sweepContents)

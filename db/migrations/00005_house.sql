@@ -58,6 +58,7 @@ BEGIN
     IF to_regclass('river_job') IS NOT NULL THEN
         UPDATE river_job SET kind = 'merge', queue = 'merge' WHERE kind = 'fold' AND state <> 'running';
         UPDATE river_job SET kind = 'settle_recent' WHERE kind = 'settle_alike' AND state <> 'running';
+        UPDATE river_job SET kind = 'sweep_contents' WHERE kind = 'sweep_orphans' AND state <> 'running';
     END IF;
 END $$;
 -- +goose StatementEnd
