@@ -28,7 +28,6 @@ $$;
 -- The first 64 bits of the picture's perceptual hash: part of its document, which
 -- package catalog writes, while package upload/match owns the whole fingerprint.
 ALTER TABLE images ADD COLUMN phash bigint;
-UPDATE images SET phash = f.hash::bit(64)::bigint FROM fingerprints f WHERE f.image_id = images.id;
 
 -- The stored pictures nearest to a hash, of those that share a key with it; at
 -- most examined of these are compared. It is a function because the planner must
