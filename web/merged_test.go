@@ -84,8 +84,13 @@ func TestMerged(t *testing.T) {
 			t.Errorf("%q: a copy of the kept one: %d", width, a.StatusCode)
 		}
 	}
-	if bare, _, _ := strings.Cut(merged.URL, "?"); s.send("GET", bare, nil).code() != "forbidden" {
+	bare, signature, _ := strings.Cut(merged.URL, "?")
+	if s.send("GET", bare, nil).code() != "forbidden" {
 		t.Error("served without a signature")
+	}
+	// The signature is that of the one id, not of the picture.
+	if stays, _, _ := strings.Cut(kept.URL, "?"); s.send("GET", stays+"?"+signature, nil).code() != "forbidden" {
+		t.Error("served by the signature of another id")
 	}
 
 	address := "/v1/images/" + merged.ID
