@@ -13,7 +13,7 @@ import (
 	"inlet/imaging/heif"
 )
 
-// decodeTime bounds a decoding, and the wait for one that a comparison needs.
+// decodeTime bounds one decoding, with the wait for the decoder.
 const decodeTime = 5 * time.Minute
 
 // decode decodes a picture of a slow format after its upload.
@@ -24,18 +24,19 @@ type decode struct {
 // Kind implements river.JobArgs.
 func (decode) Kind() string { return "decode" }
 
-// decodeQueue runs one at a time: each takes hundreds of megabytes.
+// decodeQueue runs one job at a time: a decoding takes hundreds of megabytes.
 const decodeQueue = "decode"
 
 // InsertOpts implements river.JobArgsWithInsertOpts.
 func (decode) InsertOpts() river.InsertOpts {
-	// A job that has done its work does not keep the next one out.
-	waiting := []rivertype.JobState{
+	// A completed job is not among them: lost variants are made again.
+	unfinished := []rivertype.JobState{
 		rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable,
 		rivertype.JobStateRunning, rivertype.JobStateScheduled,
 	}
+
 	return river.InsertOpts{
-		Queue: decodeQueue, MaxAttempts: 5, UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: waiting},
+		Queue: decodeQueue, MaxAttempts: 5, UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: unfinished},
 	}
 }
 
@@ -48,7 +49,7 @@ type decodeWorker struct {
 // Timeout implements river.Worker.
 func (decodeWorker) Timeout(*river.Job[decode]) time.Duration { return decodeTime }
 
-// Work implements river.Worker.
+// Work implements river.Worker. It gives a slow picture up at the last attempt.
 func (d decodeWorker) Work(ctx context.Context, job *river.Job[decode]) error {
 	id := job.Args.ImageID
 	p, err := d.w.Catalog.Decode(ctx, id)
@@ -61,7 +62,7 @@ func (d decodeWorker) Work(ctx context.Context, job *river.Job[decode]) error {
 	return d.w.Uploads.Decoded(ctx, id, p)
 }
 
-// Decode enqueues the decoding of a picture, in the transaction that stores it.
+// Decode enqueues the decoding of a picture in tx, unless it is enqueued already.
 func (e *Enqueuer) Decode(ctx context.Context, tx pgx.Tx, id uuid.UUID) error {
 	_, err := e.river.InsertTx(ctx, tx, decode{id}, nil)
 	return err

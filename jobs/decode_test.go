@@ -2,112 +2,88 @@ package jobs_test
 
 import (
 	"context"
-	"fmt"
-	"log/slog"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 
-	"inlet/db/dbtest"
-	"inlet/imaging/fingerprint"
-	"inlet/imaging/heif"
-	"inlet/jobs"
+	"inlet/blob"
+	"inlet/vault"
 )
 
-// decoder gives workers, not started yet, and a way to enqueue decodings.
-func decoder(t *testing.T, p *parts) (_ *jobs.Workers, pool *pgxpool.Pool, enqueue func(uuid.UUID)) {
-	t.Helper()
-	pool, log := dbtest.Pool(t), slog.New(slog.DiscardHandler)
-	w, err := jobs.New(jobs.Options{
-		Pool: pool, Orphans: p, Lookalikes: p, Pictures: p, Links: p, Counters: p, Sessions: p, Log: log,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	enqueuer, err := jobs.NewEnqueuer(pool, log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return w, pool, func(id uuid.UUID) {
-		err := pgx.BeginFunc(t.Context(), pool, func(tx pgx.Tx) error { return enqueuer.Decode(t.Context(), tx, id) })
-		if err != nil {
-			t.Error(err)
-		}
-	}
+// enqueue enqueues the decoding of a picture.
+func (f *fixture) enqueue(id uuid.UUID) {
+	f.t.Helper()
+	f.inTx(func(ctx context.Context, tx pgx.Tx) error { return f.enqueuer.Decode(ctx, tx, id) })
 }
 
-func running(t *testing.T, w *jobs.Workers) {
-	t.Helper()
-	if err := w.Start(context.Background()); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := w.Stop(context.Background()); err != nil {
-			t.Error(err)
-		}
-	})
+// findable tells whether other pictures can be compared with this one.
+func (f *fixture) findable(id uuid.UUID) bool {
+	f.t.Helper()
+	return f.count(`SELECT count(*) FROM fingerprints WHERE image_id = $1`, id) == 1
+}
+
+func (f *fixture) flags(id uuid.UUID) (flags []string) {
+	f.t.Helper()
+	must(f.t, f.Pool.QueryRow(context.Background(), `SELECT flags FROM images WHERE id = $1`, id).Scan(&flags))
+
+	return flags
 }
 
 func TestDecodesWhatIsEnqueued(t *testing.T) {
 	t.Parallel()
-	p := newParts()
-	p.picture = &fingerprint.Picture{}
-	w, pool, enqueue := decoder(t, p)
-	id := uuid.New()
-	for range 3 { // once
-		enqueue(id)
+	f := setUp(t, config{})
+	picture := f.stored("cmd/inlet/testdata/scene.heic")
+	for range 3 { // the upload has enqueued it
+		f.enqueue(picture.ID)
 	}
-	count := func(state string) (n int) {
-		err := pool.QueryRow(t.Context(), `SELECT count(*) FROM river_job WHERE kind = 'decode' AND state = $1`, state).Scan(&n)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return n
-	}
-	if n := count("available"); n != 1 {
+	if n := f.jobs("decode", "available"); n != 1 {
 		t.Errorf("%d jobs for one picture", n)
 	}
-	running(t, w)
-	if got := receive(t, p.known, "the decoding"); got != id {
-		t.Errorf("decoded %v, want %v", got, id)
+
+	stop := f.start()
+	f.eventually("the end of the job", func() bool { return f.jobs("decode", "completed") == 1 })
+	for _, width := range vault.Widths() {
+		if !f.has(blob.VariantKey(blob.ContentKey(picture.SHA256), width)) {
+			t.Errorf("the variant of %d pixels is missing", width)
+		}
 	}
-	eventually(t, "the end of the job", func() bool { return count("completed") == 1 })
-	enqueue(id) // again, as its variants may have been lost
-	receive(t, p.known, "the second decoding")
+	if !f.findable(picture.ID) {
+		t.Error("the decoded picture is not findable")
+	}
+
+	lost := blob.VariantKey(blob.ContentKey(picture.SHA256), 320)
+	must(t, f.blobs.Delete(t.Context(), lost))
+	f.enqueue(picture.ID)
+	f.eventually("the second decoding", func() bool { return f.jobs("decode", "completed") == 2 && f.has(lost) })
+
+	// A picture with an alpha channel is decoded, and that is all.
+	alpha := f.stored("imaging/heif/testdata/alpha.heic")
+	f.eventually("the third decoding", func() bool { return f.jobs("decode", "completed") == 3 })
+	stop()
+	if !f.has(blob.VariantKey(blob.ContentKey(alpha.SHA256), 320)) {
+		t.Error("the picture with alpha has no variant")
+	}
+	if f.findable(alpha.ID) || slices.Contains(f.flags(alpha.ID), "undecodable") || f.jobs("merge", "completed") > 0 {
+		t.Error("the picture with alpha is compared or given up")
+	}
 }
 
-// What has nothing to compare is decoded, and that is all.
-func TestDecodedWithoutALook(t *testing.T) {
-	t.Parallel()
-	p := newParts()
-	w, _, enqueue := decoder(t, p)
-	running(t, w)
-	enqueue(uuid.New())
-	receive(t, p.decoded, "the decoding")
-	if err := w.Stop(t.Context()); err != nil {
-		t.Error(err)
-	}
-	if len(p.known) > 0 || len(p.givenUp) > 0 {
-		t.Error("something was made of nothing")
-	}
-}
-
-// A picture that takes too long is tried again, and in the end given up.
+// A picture that takes too long is tried again, and given up in the end.
 func TestSlowPicturesAreGivenUp(t *testing.T) {
 	t.Parallel()
-	p := newParts()
-	p.fail = fmt.Errorf("%w: it was given a minute", heif.ErrSlow)
-	w, pool, enqueue := decoder(t, p)
-	id := uuid.New()
-	enqueue(id)
-	if _, err := pool.Exec(t.Context(), `UPDATE river_job SET attempt = max_attempts - 2 WHERE kind = 'decode'`); err != nil {
-		t.Fatal(err)
+	f := setUp(t, config{decoding: time.Nanosecond})
+	picture := f.stored("imaging/heif/testdata/plain.avif")
+	f.exec(`UPDATE river_job SET attempt = max_attempts - 2 WHERE kind = 'decode'`)
+	f.start()
+	f.ran("failed", "decode") // the last attempt but one
+	f.eventually("the end of the job", func() bool { return f.jobs("decode", "completed") == 1 })
+	if got := f.flags(picture.ID); !slices.Contains(got, "undecodable") {
+		t.Errorf("flags %q", got)
 	}
-	running(t, w)
-	receive(t, p.decoded, "the last attempt but one")
-	if got := receive(t, p.givenUp, "the end"); got != id {
-		t.Errorf("given up %v, want %v", got, id)
+	if got := f.count(`SELECT cardinality(errors) FROM river_job WHERE kind = 'decode'`); got != 1 || !f.log.contains("takes too long to decode") {
+		t.Errorf("%d attempts failed, and the log: %v", got, f.log.String())
 	}
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 )
 
-// Enqueuer adds jobs to the queue, also in processes that run none.
+// Enqueuer adds jobs to the queue. A process that runs no jobs has one too.
 type Enqueuer struct {
 	river *river.Client[pgx.Tx]
 }

@@ -2,5 +2,5 @@ package jobs
 
 import "context"
 
-// Look looks at the queue now.
-func (w *Workers) Look(ctx context.Context) error { return w.look(ctx) }
+// Count counts the queue now.
+func (w *Workers) Count(ctx context.Context) error { return w.count(ctx) }

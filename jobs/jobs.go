@@ -1,9 +1,9 @@
-// Package jobs owns what runs beside the requests: River's client, its workers
-// and the periodic work that keeps the stores tidy.
+// Package jobs owns the work beside the requests: River's client, its workers and
+// the periodic tasks that keep the stores tidy.
 //
-// It promises that periodic work runs once an interval while any worker lives,
-// and once more at the start of each process; and that every job can run again,
-// or twice at once, without harm.
+// It promises that each periodic task runs once an interval while any process runs
+// workers, and once more at the start of each process. It promises that every job
+// may run again, or twice at once, without harm.
 package jobs
 
 import (
@@ -40,8 +40,8 @@ type Options struct {
 	Stats   *stats.Service
 	Resume  *resume.Service
 	Log     *slog.Logger
-	// Poll looks for jobs once a second instead of listening, which needs a session
-	// of the database.
+	// Poll asks for jobs once a second instead of listening. To listen takes a session
+	// of the database, which a pooler does not give.
 	Poll       bool
 	Registerer prometheus.Registerer // nil: metrics are not exported
 	Tracer     trace.Tracer          // nil: runs are not traced
@@ -53,8 +53,9 @@ type Workers struct {
 	Options
 	river   *river.Client[pgx.Tx]
 	metrics *metrics
-	watch   sync.WaitGroup // of the queue
-	unwatch func()
+	// The goroutine that counts the queue: counting waits for it, endCount ends it.
+	counting sync.WaitGroup
+	endCount func()
 }
 
 // New makes the workers; Start starts them.
@@ -65,22 +66,28 @@ func New(o Options) (*Workers, error) {
 	if o.Tracer == nil {
 		o.Tracer = noop.NewTracerProvider().Tracer("")
 	}
-	w := &Workers{Options: o, metrics: newMetrics(o.Registerer), unwatch: func() {}}
+
+	w := &Workers{Options: o, metrics: newMetrics(o.Registerer), endCount: func() {}}
+
 	var periodic []*river.PeriodicJob
 	for _, task := range tasks() {
 		periodic = append(periodic, river.NewPeriodicJob(river.PeriodicInterval(task.every),
 			func() (river.JobArgs, *river.InsertOpts) { return task.args, nil }, nil))
 	}
+
 	client, err := river.NewClient(riverpgxv5.New(o.Pool), &river.Config{
 		Queues: map[string]river.QueueConfig{
-			river.QueueDefault: {MaxWorkers: 2}, mergeQueue: {MaxWorkers: 1}, foldQueue: {MaxWorkers: 1}, decodeQueue: {MaxWorkers: 1},
+			river.QueueDefault: {MaxWorkers: 2},
+			mergeQueue:         {MaxWorkers: 1},
+			foldQueue:          {MaxWorkers: 1},
+			decodeQueue:        {MaxWorkers: 1},
 		},
 		Workers:      w.workers(),
 		PollOnly:     o.Poll,
 		PeriodicJobs: periodic,
-		// Only the sweep of contents may take long: it looks at every blob.
+		// The sweep of contents walks the whole store; all other jobs are short.
 		JobTimeout: time.Hour,
-		// Some run every few seconds, and nobody asks about them afterwards.
+		// Some tasks run every few seconds, and nobody asks about them afterwards.
 		CompletedJobRetentionPeriod: time.Hour,
 		Logger:                      slog.New(quiet{o.Log.Handler()}),
 		ErrorHandler:                failures{o.Log},
@@ -93,38 +100,42 @@ func New(o Options) (*Workers, error) {
 	return w, nil
 }
 
-// Start begins to work, with each periodic task once at once: what a crash left
-// should not wait for the next interval. It returns when the tasks are enqueued;
-// Stop ends the work.
+// Start begins to work and enqueues each periodic task at once: the debris of a
+// crash does not wait for the next interval. Stop ends the work.
 func (w *Workers) Start(ctx context.Context) error {
 	if err := w.river.Start(ctx); err != nil {
 		return fmt.Errorf("jobs: start: %w", err)
 	}
+
 	for _, task := range tasks() {
 		if _, err := w.river.Insert(ctx, task.args, nil); err != nil {
 			return fmt.Errorf("jobs: enqueue %s: %w", task.args.Kind(), err)
 		}
 	}
-	ctx, w.unwatch = context.WithCancel(context.WithoutCancel(ctx))
-	w.watch.Go(func() { w.watchQueue(ctx) })
+
+	w.endCount() // of an earlier Start
+	ctx, w.endCount = context.WithCancel(context.WithoutCancel(ctx))
+	w.counting.Go(func() { w.countQueue(ctx) })
 	return nil
 }
 
-// Stop lets running jobs end. When ctx is done first it cancels them; they run
-// again later.
+// Stop lets running jobs end. Where ctx ends first, Stop cancels them, and River
+// runs them again later.
 func (w *Workers) Stop(ctx context.Context) error {
-	w.unwatch()
-	w.watch.Wait()
+	w.endCount()
+	w.counting.Wait()
+
 	err := w.river.Stop(ctx)
 	if err == nil || ctx.Err() == nil {
 		return err
 	}
+
 	cancelCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 	defer cancel()
 	return w.river.StopAndCancel(cancelCtx)
 }
 
-// failures logs failed runs. River tries them again, later and later.
+// failures logs failed runs. River tries a failed job again, later each time.
 type failures struct{ log *slog.Logger }
 
 func (f failures) HandleError(ctx context.Context, job *rivertype.JobRow, err error) *river.ErrorHandlerResult {
@@ -137,7 +148,7 @@ func (f failures) HandlePanic(ctx context.Context, job *rivertype.JobRow, panick
 	return nil
 }
 
-// quiet drops River's chatter, which interests its developers.
+// quiet drops River's messages below warnings.
 type quiet struct{ slog.Handler }
 
 func (q quiet) Enabled(ctx context.Context, level slog.Level) bool {

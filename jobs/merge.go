@@ -9,10 +9,11 @@ import (
 	"github.com/riverqueue/river"
 )
 
-// mergeTime bounds a comparison, which may decode two pictures of slow formats.
+// mergeTime bounds one comparison, which may decode two pictures of slow formats.
 const mergeTime = 5 * time.Minute
 
-// merge compares two stored pictures, and merges them where one is a copy.
+// merge compares two stored pictures, and merges one into the other where it is a
+// copy.
 type merge struct {
 	First  uuid.UUID `json:"first"`
 	Second uuid.UUID `json:"second"`
@@ -21,14 +22,13 @@ type merge struct {
 // Kind implements river.JobArgs.
 func (merge) Kind() string { return "merge" }
 
-// KindAliases implements river.JobArgsWithKindAliases: replicas of the release
-// before enqueue the job under this name while they are replaced.
+// KindAliases implements river.JobArgsWithKindAliases.
 func (merge) KindAliases() []string { return []string{"fold"} }
 
 const (
 	// mergeQueue keeps many comparisons from holding up other work.
 	mergeQueue = "merge"
-	// foldQueue is the name that the release before used.
+	// foldQueue is where replicas of the release before enqueue comparisons.
 	foldQueue = "fold"
 )
 
@@ -49,17 +49,16 @@ func (m mergeWorker) Work(ctx context.Context, job *river.Job[merge]) error {
 	return m.w.Uploads.Compare(ctx, job.Args.First, job.Args.Second)
 }
 
-// Compare enqueues the comparison of pairs, in the transaction that makes it
-// necessary.
+// Compare enqueues the comparison of each pair in tx.
 func (e *Enqueuer) Compare(ctx context.Context, tx pgx.Tx, pairs [][2]uuid.UUID) error {
 	if len(pairs) == 0 {
 		return nil
 	}
+
 	params := make([]river.InsertManyParams, len(pairs))
 	for i, p := range pairs {
 		params[i].Args = merge{p[0], p[1]}
 	}
 	_, err := e.river.InsertManyFastTx(ctx, tx, params)
-
 	return err
 }

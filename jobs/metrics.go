@@ -3,22 +3,24 @@ package jobs
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
+	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
 	"go.opentelemetry.io/otel/codes"
 )
 
 const (
-	// lookEvery is how often the queue is looked at; a scrape reads what was
-	// seen, however often it comes.
-	lookEvery = 15 * time.Second
-	lookTime  = 5 * time.Second
-	// counted bounds what a look costs.
-	counted = 100_000
+	// countEvery is the interval between two counts of the queue. A scrape reads the
+	// last count.
+	countEvery = 15 * time.Second
+	countTime  = 5 * time.Second
+	// countMost bounds the cost of a count: the jobs of one state.
+	countMost = 100_000
 )
 
 type metrics struct {
@@ -45,6 +47,7 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 			Name: "inlet_job_oldest_seconds", Help: "How long the oldest job that may run has waited for it, of all processes.",
 		}, []string{"kind"}),
 	}
+
 	for _, kind := range kinds() {
 		m.runs.WithLabelValues(kind, "done")
 		m.runs.WithLabelValues(kind, "failed")
@@ -57,17 +60,26 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 	return m
 }
 
-// kinds are those of all jobs.
-func kinds() []string {
-	all := []string{merge{}.Kind(), decode{}.Kind()}
-	for _, task := range tasks() {
-		all = append(all, task.args.Kind())
+// kinds lists the kinds of all jobs.
+func kinds() (all []string) {
+	for _, args := range allArgs() {
+		all = append(all, args.Kind())
 	}
 	return all
 }
 
-// unfinished lists the states of jobs that somebody waits for, and of those that
-// River gave up.
+// kindOf gives the kind of a job that may bear an alias.
+func kindOf(name string) string {
+	for _, args := range allArgs() {
+		if old, ok := args.(river.JobArgsWithKindAliases); ok && slices.Contains(old.KindAliases(), name) {
+			return args.Kind()
+		}
+	}
+	return name
+}
+
+// unfinished lists the states of jobs that will run, that run, and that River gave
+// up.
 func unfinished() []rivertype.JobState {
 	return []rivertype.JobState{
 		rivertype.JobStateAvailable, rivertype.JobStateRunning, rivertype.JobStateRetryable,
@@ -75,30 +87,34 @@ func unfinished() []rivertype.JobState {
 	}
 }
 
-// run stands around every run of a job.
+// run traces and measures a run of a job.
 func (w *Workers) run(ctx context.Context, job *rivertype.JobRow, work func(context.Context) error) error {
 	ctx, span := w.Tracer.Start(ctx, "job "+job.Kind)
 	defer span.End()
-	start := time.Now()
-	err := work(ctx)
-	outcome := "done"
-	if err != nil {
-		outcome = "failed"
+
+	start, kind, outcome := time.Now(), kindOf(job.Kind), "failed" // also where work panics
+	defer func() {
+		w.metrics.runs.WithLabelValues(kind, outcome).Inc()
+		w.metrics.seconds.WithLabelValues(kind).Observe(time.Since(start).Seconds())
+	}()
+	if err := work(ctx); err != nil {
 		span.SetStatus(codes.Error, "")
+		return err
 	}
-	w.metrics.runs.WithLabelValues(job.Kind, outcome).Inc()
-	w.metrics.seconds.WithLabelValues(job.Kind).Observe(time.Since(start).Seconds())
-	return err
+	outcome = "done"
+	return nil
 }
 
-// watchQueue looks at the queue until ctx ends.
-func (w *Workers) watchQueue(ctx context.Context) {
-	tick := time.NewTicker(lookEvery)
+// countQueue counts the queue until ctx ends.
+func (w *Workers) countQueue(ctx context.Context) {
+	tick := time.NewTicker(countEvery)
 	defer tick.Stop()
+
 	for {
-		if err := w.look(ctx); err != nil && ctx.Err() == nil {
-			w.Log.WarnContext(ctx, "the queue could not be looked at", "error", err)
+		if err := w.count(ctx); err != nil && ctx.Err() == nil {
+			w.Log.WarnContext(ctx, "the queue of jobs cannot be counted", "error", err)
 		}
+
 		select {
 		case <-ctx.Done():
 			return
@@ -107,8 +123,8 @@ func (w *Workers) watchQueue(ctx context.Context) {
 	}
 }
 
-// Each state is one range of the index by which River fetches. Jobs that are
-// done, which are nearly all, are not looked at.
+// Each state is one range of the index by which River fetches. The query does not
+// read completed jobs, which are nearly all.
 const queueQuery = `
 	SELECT kind, state, count(*)::float8,
 		coalesce(extract(epoch FROM now() - min(scheduled_at)), 0)::float8
@@ -116,33 +132,32 @@ const queueQuery = `
 		LATERAL (SELECT kind, state, scheduled_at FROM river_job WHERE state = wanted.s LIMIT $2) AS waiting
 	GROUP BY kind, state`
 
-// look sets the gauges of the queue.
-func (w *Workers) look(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, lookTime)
+// count sets the gauges of the queue.
+func (w *Workers) count(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, countTime)
 	defer cancel()
-	rows, err := w.Pool.Query(ctx, queueQuery, unfinished(), counted)
-	if err != nil {
-		return fmt.Errorf("jobs: look at the queue: %w", err)
-	}
-	type group struct {
-		Kind         string
-		State        rivertype.JobState
-		Count, Waits float64
-	}
-	groups, err := pgx.CollectRows(rows, pgx.RowToStructByPos[group])
-	if err != nil {
-		return fmt.Errorf("jobs: look at the queue: %w", err)
-	}
-	for _, kind := range kinds() {
-		w.metrics.oldest.WithLabelValues(kind).Set(0)
-		for _, state := range unfinished() {
-			w.metrics.jobs.WithLabelValues(kind, string(state)).Set(0)
+
+	type series struct{ kind, state string }
+	counts, oldest := map[series]float64{}, map[string]float64{}
+	var kind, state string
+	var n, waits float64
+	rows, _ := w.Pool.Query(ctx, queueQuery, unfinished(), countMost) // ForEachRow returns its error
+	_, err := pgx.ForEachRow(rows, []any{&kind, &state, &n, &waits}, func() error {
+		kind = kindOf(kind)
+		counts[series{kind, state}] += n
+		if state == string(rivertype.JobStateAvailable) {
+			oldest[kind] = max(oldest[kind], waits)
 		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("jobs: count the queue: %w", err)
 	}
-	for _, g := range groups {
-		w.metrics.jobs.WithLabelValues(g.Kind, string(g.State)).Set(g.Count)
-		if g.State == rivertype.JobStateAvailable {
-			w.metrics.oldest.WithLabelValues(g.Kind).Set(max(0, g.Waits))
+
+	for _, kind := range kinds() {
+		w.metrics.oldest.WithLabelValues(kind).Set(oldest[kind])
+		for _, state := range unfinished() {
+			w.metrics.jobs.WithLabelValues(kind, string(state)).Set(counts[series{kind, string(state)}])
 		}
 	}
 	return nil

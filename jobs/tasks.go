@@ -11,14 +11,14 @@ import (
 )
 
 const (
-	// grace keeps the sweep away from contents whose upload is not yet committed: the
-	// content and the row are seconds apart.
+	// grace protects contents whose upload is not yet committed. A content and its
+	// row are seconds apart.
 	grace = 24 * time.Hour
-	// lagging is how old an event may grow before somebody should look.
+	// lagging is how old an event may grow before the log warns of it.
 	lagging = time.Minute
 )
 
-// task is periodic work.
+// task is a job that River enqueues once an interval.
 type task struct {
 	args  river.JobArgs
 	every time.Duration
@@ -35,6 +35,15 @@ func tasks() []task {
 	}
 }
 
+// allArgs gives one job of each kind.
+func allArgs() []river.JobArgs {
+	all := []river.JobArgs{merge{}, decode{}}
+	for _, task := range tasks() {
+		all = append(all, task.args)
+	}
+	return all
+}
+
 type (
 	sweepContents  struct{}
 	makePartitions struct{}
@@ -44,8 +53,7 @@ type (
 	sweepSessions  struct{}
 )
 
-// The kinds name jobs in the queue and in the metrics. Jobs that the release before
-// enqueued bear the aliases.
+// A kind names jobs in the queue and in the metrics.
 
 func (sweepContents) Kind() string  { return "sweep_contents" }
 func (makePartitions) Kind() string { return "make_partitions" }
@@ -54,9 +62,13 @@ func (watchOutbox) Kind() string    { return "watch_outbox" }
 func (settleRecent) Kind() string   { return "settle_recent" }
 func (sweepSessions) Kind() string  { return "sweep_sessions" }
 
+// Replicas of the release before enqueue jobs under the aliases while they are
+// replaced.
+
 func (sweepContents) KindAliases() []string { return []string{"sweep_orphans"} }
 func (settleRecent) KindAliases() []string  { return []string{"settle_alike"} }
 
+// workers lists what each kind of job does.
 func (w *Workers) workers() *river.Workers {
 	all := river.NewWorkers()
 	add[sweepContents](all, w.sweepContents)
@@ -74,8 +86,8 @@ func add[A river.JobArgs](all *river.Workers, work func(context.Context) error) 
 	river.AddWorker(all, river.WorkFunc(func(ctx context.Context, _ *river.Job[A]) error { return work(ctx) }))
 }
 
-// sweepContents removes contents whose picture was deleted, or never committed,
-// and whose removal a crash prevented.
+// sweepContents removes contents that no picture has. A crash between a content and
+// its row leaves one.
 func (w *Workers) sweepContents(ctx context.Context) error {
 	n, err := w.Vault.Sweep(ctx, w.Now().Add(-grace))
 	if n > 0 {
@@ -84,16 +96,16 @@ func (w *Workers) sweepContents(ctx context.Context) error {
 	return err
 }
 
-// sweepSessions removes uploads in pieces that nobody goes on with.
+// sweepSessions removes uploads in pieces whose sender has given up.
 func (w *Workers) sweepSessions(ctx context.Context) error {
 	n, err := w.Resume.Sweep(ctx, w.Now())
 	if n > 0 {
-		w.Log.InfoContext(ctx, "uploads that nobody goes on with removed", "uploads", n)
+		w.Log.InfoContext(ctx, "abandoned uploads in pieces removed", "uploads", n)
 	}
 	return err
 }
 
-// makePartitions keeps partitions of uploads ahead of the calendar.
+// makePartitions makes the partitions of the coming months.
 func (w *Workers) makePartitions(ctx context.Context) error {
 	return catalog.EnsurePartitions(ctx, w.Pool, w.Now())
 }
@@ -107,13 +119,13 @@ func (w *Workers) expireLinks(ctx context.Context) error {
 	return err
 }
 
-// watchOutbox warns when the counters stay behind. Every process applies the
-// outbox by itself, each second.
+// watchOutbox warns when the counters fall behind.
 func (w *Workers) watchOutbox(ctx context.Context) error {
 	lag, err := w.Stats.Lag(ctx)
 	if err != nil {
-		return fmt.Errorf("jobs: look at the outbox: %w", err)
+		return fmt.Errorf("jobs: measure the lag of the outbox: %w", err)
 	}
+
 	if lag > lagging {
 		w.Log.WarnContext(ctx, "the statistics are behind: is Redis reachable?", "lag", lag)
 		w.Stats.Wake()

@@ -134,13 +134,13 @@ var uploads = board{
 		}},
 		{"Slots", []panel{
 			{title: "Processing", unit: units.Short, queries: []query{
-				{`sum(inlet_upload_processing{$S})`, "running"}, {`sum(inlet_upload_queued{$S})`, "waiting"}, {`sum(inlet_upload_places{$S})`, "slots"},
+				{`sum(inlet_upload_processing{$S})`, "running"}, {`sum(inlet_upload_queued{$S})`, "waiting"}, {`sum(inlet_upload_slots{$S})`, "slots"},
 			}},
 			{title: "Inspections", unit: units.Short, queries: []query{
-				{`sum(inlet_upload_inspecting{$S})`, "running"}, {`sum(inlet_upload_inspecting_queued{$S})`, "waiting"}, {`sum(inlet_upload_inspecting_places{$S})`, "slots"},
+				{`sum(inlet_upload_inspecting{$S})`, "running"}, {`sum(inlet_upload_inspecting_queued{$S})`, "waiting"}, {`sum(inlet_upload_inspecting_slots{$S})`, "slots"},
 			}},
 			{title: "Comparisons", unit: units.Short, queries: []query{
-				{`sum(inlet_upload_comparing{$S})`, "running"}, {`sum(inlet_upload_comparing_queued{$S})`, "waiting"}, {`sum(inlet_upload_comparing_places{$S})`, "slots"},
+				{`sum(inlet_upload_comparing{$S})`, "running"}, {`sum(inlet_upload_comparing_queued{$S})`, "waiting"}, {`sum(inlet_upload_comparing_slots{$S})`, "slots"},
 			}},
 		}},
 	},
@@ -175,7 +175,7 @@ var stores = board{
 			}},
 			{
 				title: "Time of the upload steps that use Postgres", about: "95th percentile.", unit: units.Seconds, width: 24,
-				queries: []query{{`histogram_quantile(0.95, sum by (le, step) (rate(inlet_upload_step_seconds_bucket{$S,step=~"admit|exact|looks|commit"}[$R])))`, "{{step}}"}},
+				queries: []query{{`histogram_quantile(0.95, sum by (le, step) (rate(inlet_upload_step_seconds_bucket{$S,step=~"admit|exact|candidates|commit"}[$R])))`, "{{step}}"}},
 			},
 		}},
 		{"Redis", []panel{
@@ -261,7 +261,7 @@ var capacity = board{
 			},
 			{
 				title: "Slots in use", unit: units.PercentUnit, most: 1, warn: 0.8, bad: 0.95,
-				queries: []query{{`inlet_upload_processing{$S} / inlet_upload_places{$S}`, "{{instance}}"}},
+				queries: []query{{`inlet_upload_processing{$S} / inlet_upload_slots{$S}`, "{{instance}}"}},
 			},
 			{
 				title: "Queue in use", unit: units.PercentUnit, most: 1, warn: 0.25, bad: 0.75,
