@@ -6,7 +6,8 @@ COPY . .
 RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w" -o /out/inlet ./cmd/inlet \
  && mkdir /out/data
 
-# No shell, no libc, no package manager: the static binary and the CA roots.
+# The image has no shell, no libc and no package manager: only the static binary and
+# the CA roots.
 FROM gcr.io/distroless/static-debian12:nonroot
 COPY --from=build /out/inlet /inlet
 COPY --from=build --chown=nonroot:nonroot /out/data /data

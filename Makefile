@@ -1,7 +1,7 @@
-# Everything here needs Go alone; the tests need PostgreSQL's binaries too
-# (they start a private server), and the race detector a C compiler.
+# Everything here needs Go alone. The tests also need PostgreSQL's binaries, with
+# which they start a private server, and the race detector a C compiler.
 
-# The service is one static binary without C. Only the race detector wants it.
+# The service is one static binary without C. Only the race detector needs C.
 export CGO_ENABLED = 0
 
 GO        ?= go
@@ -25,8 +25,8 @@ GOVULNCHECK   := $(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 COVERED := link upload stats imaging
 FLOOR   := 80
 
-# The product, and what measures and deploys it. Programs run in the folder of
-# their module: a folder in their flags is relative to that.
+# The product, the module that measures it, and the module that deploys it. Programs
+# run in the folder of their module: a folder in their flags is relative to that.
 MODULES := . bench deploy/tools
 each = @for module in $(MODULES); do (cd $$module && echo "== $$module" && $(1)) || exit 1; done
 
@@ -45,7 +45,7 @@ else
 RACE := $(GO) test
 endif
 
-# The pages' scripts are tested where Node.js is found.
+# Runs the tests of the pages' scripts.
 NODE ?= node
 
 .PHONY: help run cluster cluster-load build test test-js scripts vendor check check-deploy dashboards lint fmt tidy vet vuln bench bench-go bench-upload load growth accuracy heavy fuzz cover e2e e2e-bars
@@ -84,7 +84,7 @@ test-js: ## Run the tests of the pages' scripts (needs Node.js 20)
 scripts: ## Make the bundles that the pages load, after a change of web/pages/scripts
 	$(GO) generate ./web/pages
 
-# What the pages load is in the repository; this is how it came there.
+# The repository contains the pages' libraries; this target put them there.
 vendor: ## Copy the pages' libraries out of npm packages, in the versions of web/pages/package.json
 	cd web/pages && npm ci
 	cd web/pages && cp node_modules/tus-js-client/dist/tus.min.js node_modules/tus-js-client/LICENSE assets/vendor/tus-js-client/
@@ -117,7 +117,7 @@ vet:
 	$(call each,$(GO) vet ./...)
 
 # A vulnerability fails the check. A database out of reach does not, but the check
-# says so. Only the product ships.
+# prints it. Only the product ships, so only the product is checked.
 vuln:
 	@mkdir -p .cache; \
 	if $(GOVULNCHECK) ./... >.cache/vuln.log 2>&1; then echo "govulncheck: no known vulnerability is called"; \
