@@ -31,9 +31,9 @@ MODULES := . bench deploy/tools
 each = @for module in $(MODULES); do (cd $$module && echo "== $$module" && $(1)) || exit 1; done
 
 # Packages that compute in one goroutine: the race detector makes their tests
-# twenty times slower and finds nothing. What they share between goroutines
-# (pools, the bound of memory) is tested with it, in imaging's SHARED tests and
-# through every package above.
+# twenty times slower and finds nothing. imaging's SHARED tests, and those of every
+# package above, run with it: they cover the pools and the bound of memory that
+# goroutines share.
 COMPUTING := inlet/imaging inlet/imaging/area inlet/imaging/dcjpeg inlet/imaging/exif inlet/imaging/fingerprint inlet/imaging/isobmff
 SHARED    := AtOnce
 DRAWN     := ./accuracy ./photo
