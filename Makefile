@@ -95,7 +95,7 @@ vendor: ## Copy the pages' libraries out of npm packages, in the versions of web
 check: tidy vet lint vuln ## Formatting, linters, import order, go.mod, known vulnerabilities
 
 # Prints every check that it skips.
-check-deploy: ## Hold what is deployed (Kubernetes, alerts, dashboards) against what it is deployed to
+check-deploy: ## Hold manifests, alerts and dashboards against Kubernetes' types and Inlet's metrics
 	@if command -v promtool >/dev/null 2>&1; then \
 		promtool check config prometheus.yml && promtool test rules deploy/prometheus/rules_test.yml; \
 	else echo "SKIPPED: promtool check config, promtool test rules: promtool (Debian's package prometheus) is not here"; fi
