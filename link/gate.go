@@ -13,30 +13,25 @@ type Gate struct {
 	Now         func() time.Time
 }
 
-// Open returns what a token grants now, without a look-up. Its errors are those
-// of Keyring.Verify, and ErrRevoked.
+// Open returns what a token grants now, without a look-up. It fails with the errors
+// of Keyring.Verify and with ErrRevoked.
 func (g *Gate) Open(token string) (Grant, error) {
 	grant, err := g.Keys.Verify(token, g.Now())
+	if err == nil && g.Revocations.Revoked(grant.ID) {
+		err = ErrRevoked
+	}
 	if err != nil {
 		return Grant{}, err
 	}
-	if g.Revocations.Revoked(grant.ID) {
-		return Grant{}, ErrRevoked
-	}
-
 	return grant, nil
 }
 
-// MaySend says whether another file may come through a link that Open found
-// good, before anybody takes its bytes: ErrRevoked if the link has been revoked
-// since, ErrExhausted if it is used up. Only a link with limits needs a look-up.
-// The commit of the file enforces the limits themselves.
+// MaySend tells, before the service reads a file, whether an opened link may still
+// receive one: ErrRevoked after a revocation, ErrExhausted at a limit. Only a link
+// with limits costs a look-up. The commit of the file enforces the limits.
 func (g *Gate) MaySend(ctx context.Context, grant Grant) error {
 	if g.Revocations.Revoked(grant.ID) {
 		return ErrRevoked
-	}
-	if !grant.Limited() {
-		return nil
 	}
 
 	used, err := g.Store.Usage(ctx, grant)
@@ -46,6 +41,5 @@ func (g *Gate) MaySend(ctx context.Context, grant Grant) error {
 	case grant.MaxFiles > 0 && used.Files >= grant.MaxFiles, grant.MaxBytes > 0 && used.Bytes >= grant.MaxBytes:
 		return ErrExhausted
 	}
-
 	return nil
 }

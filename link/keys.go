@@ -1,7 +1,7 @@
 package link
 
 import (
-	"crypto/hkdf"
+	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -19,42 +19,40 @@ const (
 	maxKidChars = 64
 )
 
-// key is one entry of the ring.
 type key struct {
 	kid    string
 	secret []byte
 }
 
-// Keyring signs and verifies tokens. The first key signs, all of them verify,
-// so that a key is changed without spoiling the links that are out: put the new
-// key in front, and take the old one away when its last link has expired. It
-// never changes after it was made and is safe for concurrent use.
+// Keyring signs and verifies tokens. The first key signs, and all of them verify.
+// To replace a key without breaking valid links, put the new key in front and
+// remove the old one after its last link has expired. A Keyring is immutable and
+// safe for concurrent use.
 type Keyring struct {
 	keys   []key
 	parser *jwt.Parser
 }
 
-// ParseKeys reads "kid:key,…", where a kid is up to 64 visible characters
-// and a key standard base64 of at least 32 bytes. Its errors tell the place of
-// the wrong entry and never show what stands there, which may be a key.
+// ParseKeys reads "kid:key,…": a kid is up to 64 visible ASCII characters, a key is
+// at least 32 bytes in standard base64. An error tells the number of the wrong entry
+// and never quotes it, because it may be a key.
 func ParseKeys(s string) (*Keyring, error) {
 	if strings.TrimSpace(s) == "" {
 		return nil, errors.New("no keys are given")
 	}
-	var keys []key
-	seen := map[string]bool{}
+
+	ring := &Keyring{parser: newParser()}
 	for i, entry := range strings.Split(s, ",") {
 		k, err := parseKey(strings.TrimSpace(entry))
-		if err == nil && seen[k.kid] {
+		if err == nil && ring.secret(k.kid) != nil {
 			err = errors.New("an earlier entry has the same kid")
 		}
 		if err != nil {
 			return nil, fmt.Errorf("entry %d: %w", i+1, err)
 		}
-		seen[k.kid] = true
-		keys = append(keys, k)
+		ring.keys = append(ring.keys, k)
 	}
-	return newKeyring(keys), nil
+	return ring, nil
 }
 
 func parseKey(entry string) (key, error) {
@@ -66,9 +64,10 @@ func parseKey(entry string) (key, error) {
 	if kid == "" || len(kid) > maxKidChars || strings.ContainsFunc(kid, invisible) {
 		return key{}, fmt.Errorf("the kid must be 1 to %d visible ASCII characters", maxKidChars)
 	}
+
 	secret, err := base64.StdEncoding.Strict().DecodeString(encoded)
 	if err != nil {
-		return key{}, errors.New("the key is not standard base64") // err would show some of it
+		return key{}, errors.New("the key is not standard base64") // err would quote it
 	}
 	if len(secret) < minKeyBytes {
 		return key{}, fmt.Errorf("the key has %d bytes, at least %d are needed", len(secret), minKeyBytes)
@@ -79,53 +78,50 @@ func parseKey(entry string) (key, error) {
 // GenerateKeys makes a ring of one random key.
 func GenerateKeys() (*Keyring, error) {
 	random := make([]byte, 4+minKeyBytes)
-	if _, err := rand.Read(random); err != nil {
-		return nil, fmt.Errorf("link: make a key: %w", err)
-	}
-	return newKeyring([]key{{kid: hex.EncodeToString(random[:4]), secret: random[4:]}}), nil
+	_, _ = rand.Read(random) // never fails
+	return ParseKeys(hex.EncodeToString(random[:4]) + ":" + base64.StdEncoding.EncodeToString(random[4:]))
 }
 
-func newKeyring(keys []key) *Keyring {
-	return &Keyring{keys: keys, parser: newParser()}
-}
-
-// String is the form that ParseKeys reads. It holds the secrets.
+// String returns the form that ParseKeys reads, with the secrets.
 func (k *Keyring) String() string {
+	return k.join(func(key key) string { return key.kid + ":" + base64.StdEncoding.EncodeToString(key.secret) })
+}
+
+// LogValue shows only the kids, so that no log contains a secret.
+func (k *Keyring) LogValue() slog.Value {
+	return slog.StringValue(k.join(func(key key) string { return key.kid }))
+}
+
+func (k *Keyring) join(text func(key) string) string {
 	entries := make([]string, len(k.keys))
 	for i, key := range k.keys {
-		entries[i] = key.kid + ":" + base64.StdEncoding.EncodeToString(key.secret)
+		entries[i] = text(key)
 	}
 	return strings.Join(entries, ",")
 }
 
-// LogValue keeps the secrets out of logs: only the kids are shown.
-func (k *Keyring) LogValue() slog.Value {
-	kids := make([]string, len(k.keys))
-	for i, key := range k.keys {
-		kids[i] = key.kid
-	}
-	return slog.StringValue(strings.Join(kids, ","))
-}
-
-// Derive makes a secret of 32 bytes for another purpose, the same one in every
-// process that has the same ring. It comes from the last, oldest key: putting a
-// new key in front leaves it as it is, and taking the oldest away changes it,
-// which is when what was made with it (signed image addresses, hashes of client
-// addresses) no longer compares.
+// Derive makes a secret of 32 bytes for another purpose, equal in every process
+// with the same ring. It depends on the last (oldest) key alone: a new key in front
+// changes nothing. Removing the oldest key changes the secret, and invalidates
+// signed image addresses and hashes of client addresses.
 func (k *Keyring) Derive(purpose string) []byte {
-	oldest := k.keys[len(k.keys)-1].secret
-	derived, err := hkdf.Key(sha256.New, oldest, nil, "inlet "+purpose, sha256.Size)
-	if err != nil {
-		panic(fmt.Sprintf("link: HKDF of %d bytes: %v", sha256.Size, err)) // fails only above 255 × 32 bytes
-	}
-	return derived
+	// This is HKDF-SHA-256 (RFC 5869) without salt, for one block of output.
+	extracted := digest(nil, k.keys[len(k.keys)-1].secret)
+	return digest(extracted, []byte("inlet "+purpose+"\x01"))
 }
 
-func (k *Keyring) secret(kid string) ([]byte, bool) {
+func digest(secret, text []byte) []byte {
+	mac := hmac.New(sha256.New, secret)
+	mac.Write(text)
+	return mac.Sum(nil)
+}
+
+// secret returns nil for an unknown kid.
+func (k *Keyring) secret(kid string) []byte {
 	for _, key := range k.keys {
 		if key.kid == kid {
-			return key.secret, true
+			return key.secret
 		}
 	}
-	return nil, false
+	return nil
 }

@@ -2,6 +2,8 @@ package link
 
 import (
 	"bytes"
+	"crypto/hkdf"
+	"crypto/sha256"
 	"encoding/base64"
 	"fmt"
 	"log/slog"
@@ -103,6 +105,10 @@ func TestDerive(t *testing.T) {
 	images := ring.Derive("image urls")
 	if len(images) != 32 {
 		t.Errorf("%d bytes", len(images))
+	}
+	want, err := hkdf.Key(sha256.New, ring.keys[0].secret, nil, "inlet image urls", 32)
+	if err != nil || !bytes.Equal(images, want) {
+		t.Errorf("%x is not HKDF's %x, %v", images, want, err)
 	}
 	if !bytes.Equal(images, mustParse(t, old).Derive("image urls")) {
 		t.Error("another process derives another secret")

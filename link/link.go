@@ -1,23 +1,28 @@
 // Package link owns upload links: what they grant, their signed tokens, the key
-// ring, revocation, and the account of their limits.
+// ring, revocation, and the account of their limits. It owns the tables links,
+// link_usage and revoked_links.
 //
-// It promises that no look-up decides whether a link is good: the token holds
-// everything but revocation, and each process holds the revocations in memory,
-// at most 2 seconds behind the database. Limits are exact under any concurrency:
-// the transaction that accepts a file spends them. Gate.MaySend alone says
-// whether a sender may send.
-//
-// The tables links, link_usage and revoked_links are its own.
+// It promises that a link needs no look-up: the token contains everything but
+// revocation, and each process holds the revocations in memory, at most 2 seconds
+// behind the database. Limits are exact under any concurrency, because the
+// transaction that accepts a file spends them. Gate.MaySend alone decides whether a
+// sender may send.
 package link
 
 import (
+	"strings"
 	"time"
 
 	"inlet/problem"
 )
 
-// ID names a link. It is the token's jti and no secret.
+// ID names a link: 1 to 64 characters of base64url. It is the token's jti and no
+// secret.
 type ID string
+
+func (id ID) valid() bool {
+	return id != "" && len(id) <= maxIDChars && !strings.ContainsFunc(string(id), notBase64URL)
+}
 
 // Grant is what a link allows.
 type Grant struct {
@@ -30,17 +35,17 @@ type Grant struct {
 	MaxBytes  int64 // total of accepted files' sizes; 0: no limit
 }
 
-// Limited tells whether the link has limits, of which the store keeps an account.
+// Limited tells whether the link has limits. Only such a link has a row of usage.
 func (g Grant) Limited() bool { return g.MaxFiles > 0 || g.MaxBytes > 0 }
 
-// Usage is what of a link has been used.
+// Usage counts the accepted files of a link.
 type Usage struct {
 	Files, Bytes int64
 	LastUsedAt   time.Time
 }
 
-// Why a link is refused. ErrSpec is returned wrapped, with a detail that is fit
-// to be shown to the operator.
+// Why the package refuses a link. ErrSpec comes wrapped, with a detail for the
+// operator.
 var (
 	ErrInvalid     = problem.New(problem.LinkInvalid, "the link is not valid")
 	ErrExpired     = problem.New(problem.LinkExpired, "the link has expired")

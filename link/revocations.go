@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"sync"
 	"time"
@@ -20,22 +21,22 @@ const (
 	pollEvery   = time.Second
 	pollTimeout = 2 * time.Second
 	reloadEvery = time.Hour
-	// overlap is how long a row may take from getting its number to being
-	// committed. Statements are bounded to a fraction of this.
+	// overlap bounds the time from a row's number to its commit. The statement
+	// timeout is a fraction of it.
 	overlap = time.Minute
-	// kept is how long a revocation matters: no token lives longer.
-	kept = maxLifetime + clockSkew
+	// retention is how long a revocation matters: no token lives longer.
+	retention = maxLifetime + clockSkew
 
 	revokeTimeout  = 5 * time.Second
 	publishTimeout = 500 * time.Millisecond
-	// After this much silence Redis is asked whether it is still there, and
-	// given up after as much again.
+	// The subscriber pings Redis after this much silence, and reconnects after as
+	// much again.
 	silence    = 15 * time.Second
+	minBackoff = pollEvery / 10
 	maxBackoff = 2 * time.Second
 )
 
 const (
-	// The columns' order by number is not the order of commits.
 	sqlRevokedSince = `
 		SELECT seq, link_id, revoked_at FROM revoked_links
 		WHERE seq > $1 AND revoked_at > now() - make_interval(secs => $2)`
@@ -44,9 +45,9 @@ const (
 		ON CONFLICT (link_id) DO NOTHING`
 )
 
-// Revocations holds in memory which links were revoked, by any process. The
-// database is the truth and is read again each second; a message through Redis
-// saves most of that second and may be lost.
+// Revocations holds in memory which links any process revoked. The database is the
+// truth, and each process reads it every second; a message through Redis saves most
+// of that second and may get lost.
 type Revocations struct {
 	pool *pgxpool.Pool
 	rdb  redis.UniversalClient
@@ -69,9 +70,8 @@ func (r *Revocations) Revoked(id ID) bool {
 	return ok
 }
 
-// Revoke makes every process refuse the link. When it returns without an error
-// that is durable and this process refuses it already. An id that was never
-// given out is fine.
+// Revoke makes every process refuse the link. Once it returns nil, the revocation is
+// durable and this process applies it. Revoking an unknown id is no error.
 func (r *Revocations) Revoke(ctx context.Context, id ID) error {
 	if !id.valid() { // no token can have it
 		return nil
@@ -83,7 +83,7 @@ func (r *Revocations) Revoke(ctx context.Context, id ID) error {
 	}
 	r.add(id, time.Now())
 
-	// The client may leave now, the others should still hear of it.
+	// The other processes should hear of it even if the client disconnects.
 	ctx, cancel = context.WithTimeout(context.WithoutCancel(ctx), publishTimeout)
 	defer cancel()
 	if err := r.rdb.Publish(ctx, revokedChannel, string(id)).Err(); err != nil {
@@ -92,14 +92,14 @@ func (r *Revocations) Revoke(ctx context.Context, id ID) error {
 	return nil
 }
 
-// Load reads every revocation that still matters. It is called before links are
-// verified, so that a process that starts knows what the others know.
+// Load reads every revocation that still matters. Call it before the process
+// verifies links, so that it knows what the others know.
 func (r *Revocations) Load(ctx context.Context) error {
 	_, err := r.read(ctx, 0)
 	return err
 }
 
-// Run keeps the set current until ctx ends. It outlives any absence of Redis or
+// Run keeps the set current until ctx ends. It outlives any outage of Redis or
 // Postgres.
 func (r *Revocations) Run(ctx context.Context) error {
 	var wg sync.WaitGroup
@@ -110,22 +110,26 @@ func (r *Revocations) Run(ctx context.Context) error {
 }
 
 func (r *Revocations) poll(ctx context.Context) {
-	tick := time.NewTicker(pollEvery)
-	defer tick.Stop()
 	var t tail
 	away := outage{log: r.log, store: "Postgres"}
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+
 	for {
 		now := time.Now()
 		if t.stale(now) {
 			t = tail{loaded: now}
-			r.forget(now.Add(-kept))
+			r.forget(now.Add(-retention))
 		}
-		high, err := r.readInTime(ctx, t.mark)
+		read, cancel := context.WithTimeout(ctx, pollTimeout)
+		high, err := r.read(read, t.mark)
+		cancel()
 		if ctx.Err() != nil {
 			return
 		}
+
 		if away.note(err); err != nil {
-			t = tail{} // what comes back may be a stand-in that lacks the last rows and reuses their numbers
+			t = tail{} // after an outage a stand-in may lack the last rows and reuse their numbers
 		} else {
 			t.read(high, now)
 		}
@@ -137,22 +141,13 @@ func (r *Revocations) poll(ctx context.Context) {
 	}
 }
 
-func (r *Revocations) readInTime(ctx context.Context, after int64) (int64, error) {
-	ctx, cancel := context.WithTimeout(ctx, pollTimeout)
-	defer cancel()
-	return r.read(ctx, after)
-}
-
-// read takes over the rows with a number above after and returns the highest.
-func (r *Revocations) read(ctx context.Context, after int64) (int64, error) {
-	rows, err := r.pool.Query(ctx, sqlRevokedSince, after, kept.Seconds())
-	if err != nil {
-		return 0, fmt.Errorf("link: read revocations: %w", err)
-	}
+// read adds the rows with a number above after, and returns the highest number.
+func (r *Revocations) read(ctx context.Context, after int64) (high int64, err error) {
+	rows, _ := r.pool.Query(ctx, sqlRevokedSince, after, retention.Seconds()) // ForEachRow returns the error
 	var (
-		seq, high int64
-		id        ID
-		at        time.Time
+		seq int64
+		id  ID
+		at  time.Time
 	)
 	_, err = pgx.ForEachRow(rows, []any{&seq, &id, &at}, func() error {
 		high = max(high, seq)
@@ -174,25 +169,22 @@ func (r *Revocations) add(id ID, at time.Time) {
 func (r *Revocations) forget(before time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for id, at := range r.set {
-		if at.Before(before) {
-			delete(r.set, id)
-		}
-	}
+	maps.DeleteFunc(r.set, func(_ ID, at time.Time) bool { return at.Before(before) })
 }
 
-// listen takes over what is announced through Redis.
+// listen adds what other processes announce through Redis.
 func (r *Revocations) listen(ctx context.Context) {
 	away := outage{log: r.log, store: "Redis"}
-	for wait := pollEvery / 10; ctx.Err() == nil; wait = min(2*wait, maxBackoff) {
+	for wait := minBackoff; ctx.Err() == nil; wait = min(2*wait, maxBackoff) {
 		err := r.subscribe(ctx, func() {
 			away.note(nil)
-			wait = pollEvery / 10
+			wait = minBackoff
 		})
 		if ctx.Err() != nil {
 			return
 		}
 		away.note(err)
+
 		select {
 		case <-ctx.Done():
 		case <-time.After(wait):
@@ -200,20 +192,20 @@ func (r *Revocations) listen(ctx context.Context) {
 	}
 }
 
-// subscribe listens until something fails. It calls subscribed when Redis has
-// confirmed.
+// subscribe listens until something fails. It calls subscribed when Redis confirms
+// the subscription.
 func (r *Revocations) subscribe(ctx context.Context, subscribed func()) error {
 	sub := r.rdb.Subscribe(ctx, revokedChannel)
-	closeSub := func() { _ = sub.Close() } // it says no more than that it was closed
+	closeSub := func() { _ = sub.Close() } // fails only when closed already
 	defer closeSub()
-	stop := context.AfterFunc(ctx, closeSub) // a read in progress does not watch ctx
+	stop := context.AfterFunc(ctx, closeSub) // a pending read ignores ctx
 	defer stop()
-	asked := false
-	for {
+
+	for pinged := false; ; {
 		message, err := sub.ReceiveTimeout(ctx, silence)
 		var netErr net.Error
-		if !asked && errors.As(err, &netErr) && netErr.Timeout() {
-			asked, err = true, sub.Ping(ctx)
+		if !pinged && errors.As(err, &netErr) && netErr.Timeout() {
+			pinged, err = true, sub.Ping(ctx)
 			if err == nil {
 				continue
 			}
@@ -221,7 +213,8 @@ func (r *Revocations) subscribe(ctx context.Context, subscribed func()) error {
 		if err != nil {
 			return err
 		}
-		asked = false
+
+		pinged = false
 		switch m := message.(type) {
 		case *redis.Subscription:
 			subscribed()
@@ -233,21 +226,21 @@ func (r *Revocations) subscribe(ctx context.Context, subscribed func()) error {
 	}
 }
 
-// tail says from which number on the rows are read again. Numbers are given out
-// before the commit, so a row can appear below the highest number that was seen:
-// what is younger than overlap is read each time.
+// tail computes the number above which the next poll reads. Postgres numbers a row
+// before its commit, so a row can appear below the highest number that a poll saw.
+// Every poll reads again the rows that are younger than overlap.
 type tail struct {
-	loaded time.Time // when everything was read
-	mark   int64     // every row up to here has been read
+	loaded time.Time // when a poll read all rows
+	mark   int64     // no later commit adds a row up to here
 	next   int64     // the highest number at the time since
 	since  time.Time
 }
 
-// stale tells that everything is to be read again, which also repairs whatever
-// was not foreseen.
+// stale tells whether the next poll reads all rows. Once in reloadEvery it does,
+// which repairs the unforeseen.
 func (t *tail) stale(now time.Time) bool { return now.Sub(t.loaded) >= reloadEvery }
 
-// read notes that the rows above mark were read, high being the highest.
+// read notes that a poll read the rows above mark, up to high.
 func (t *tail) read(high int64, now time.Time) {
 	if t.next == 0 {
 		t.next, t.since = high, now

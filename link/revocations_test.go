@@ -252,11 +252,11 @@ func TestOldRevocationsAreForgotten(t *testing.T) {
 	if r.Revoked("old") || !r.Revoked("young") {
 		t.Error("old is loaded or young is not")
 	}
-	r.forget(time.Now().Add(-kept))
+	r.forget(time.Now().Add(-retention))
 	if !r.Revoked("young") {
 		t.Error("young is forgotten")
 	}
-	r.forget(time.Now().Add(2*time.Hour - kept))
+	r.forget(time.Now().Add(2*time.Hour - retention))
 	if r.Revoked("young") {
 		t.Error("young is not forgotten when it is old")
 	}

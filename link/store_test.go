@@ -205,7 +205,7 @@ func TestExpire(t *testing.T) {
 		} {
 			columns := map[string]string{
 				"link_usage":    "(link_id, expires_at, files, bytes) VALUES ($1, $2, 1, 1)",
-				"links":    "(link_id, expires_at, first_used_at) VALUES ($1, $2, $2)",
+				"links":         "(link_id, expires_at, first_used_at) VALUES ($1, $2, $2)",
 				"revoked_links": "(link_id, revoked_at) VALUES ($1, $2)",
 			}[table]
 			execute(t, pool, fmt.Sprintf("INSERT INTO %s %s", table, columns), id, at)

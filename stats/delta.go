@@ -8,8 +8,8 @@ import (
 	"inlet/link"
 )
 
-// Delta is what one commit changes in the counters. Its JSON is the outbox's
-// event. Deletions carry negative numbers.
+// Delta is what one commit changes in the counters. Its JSON is an event in the
+// outbox. Deletions carry negative numbers.
 type Delta struct {
 	Formats map[string]int64 `json:"formats,omitempty"` // stored images by format
 	Cameras map[string]int64 `json:"cameras,omitempty"` // stored images by camera name
@@ -24,20 +24,28 @@ type Delta struct {
 	Days  []Day  `json:"days,omitempty"`
 	Links []Link `json:"links,omitempty"`
 
-	// Live goes to the live feed as an upload event when the delta is applied.
+	// Live goes to the live feed when the relay applies the delta.
 	Live *Upload `json:"live,omitempty"`
+}
+
+// totals are the counters without a day, by their names in Redis.
+func (d *Delta) totals() map[string]*int64 {
+	return map[string]*int64{
+		"images": &d.Images, "bytes": &d.Bytes,
+		"accepted": &d.Accepted, "stored": &d.Stored, "duplicates": &d.Duplicates, "rejected": &d.Rejected,
+	}
 }
 
 // Day is what changes in one UTC day.
 type Day struct {
-	Date       string `json:"date"` // 2006-01-02
+	Date       string `json:"date,omitempty"` // 2006-01-02
 	Accepted   int64  `json:"accepted,omitempty"`
 	Stored     int64  `json:"stored,omitempty"`
 	Duplicates int64  `json:"duplicates,omitempty"`
 	Bytes      int64  `json:"bytes,omitempty"`  // of accepted files
 	Client     string `json:"client,omitempty"` // keyed hash of the sender's address, hex
 
-	Uploaders int64 `json:"-"` // distinct clients, where Truth counted them
+	Uploaders int64 `json:"-"` // distinct clients; set by Truth alone
 }
 
 // Link is what changes of one link.
@@ -48,10 +56,10 @@ type Link struct {
 	LastUsedAt time.Time `json:"last_used_at,omitzero"`
 }
 
-// Upload is an accepted file as the live feed tells it. Rows of the outbox and
-// messages in Redis hold this JSON, and outlive the version that wrote them: a
-// field may be added, and none changes its meaning or its name. (The first
-// version wrote a member url as well.)
+// Upload is an accepted file in the live feed. Rows of the outbox and messages in
+// Redis hold this JSON and outlive the version that wrote them: a new version may
+// add a field, and never renames or redefines one. (The first version also wrote a
+// member url.)
 type Upload struct {
 	Filename string    `json:"filename"`
 	Status   string    `json:"status"`

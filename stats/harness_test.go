@@ -243,12 +243,11 @@ func (w *world) outbox() (n int64) {
 
 // inRedis is the document as Redis has it, and an error when it has none.
 func (w *world) inRedis(s *Service) (Document, error) {
-	shown := dates(w.clock.Now(), shownDays)
-	t, err := s.readRedis(context.Background(), shown)
+	d, err := s.readRedis(context.Background(), dates(w.clock.Now(), shownDays))
 	if err != nil {
 		return Document{}, err
 	}
-	return t.document(w.clock.Now(), shown), nil
+	return document(d, w.clock.Now()), nil
 }
 
 // inPostgres is the document as SQL counts it.

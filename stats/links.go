@@ -10,10 +10,10 @@ import (
 	"inlet/link"
 )
 
-// Links tells how much came through these links; a link that was not used is
-// not in the answer. It comes from Redis in one round trip, or from Postgres
-// when Redis is away or does not have the counters. When pictures are deleted,
-// Redis keeps the time of the last use, while Postgres knows only what is left.
+// Links counts what came through these links; an unused link is not in the answer.
+// It asks Redis in one round trip, or Postgres when Redis is away or lacks the
+// counters. After a deletion of pictures Redis still knows the time of the last use,
+// and Postgres that of the last upload that is left.
 func (s *Service) Links(ctx context.Context, ids []link.ID) (map[link.ID]link.Usage, error) {
 	if len(ids) == 0 {
 		return map[link.ID]link.Usage{}, nil
@@ -21,6 +21,7 @@ func (s *Service) Links(ctx context.Context, ids []link.ID) (map[link.ID]link.Us
 	if used, err := s.linksRedis(ctx, ids); err == nil {
 		return used, nil
 	}
+
 	used := map[link.ID]link.Usage{}
 	err := s.truth.Links(ctx, s.pool, ids, func(l Link) error {
 		used[l.ID] = link.Usage{Files: l.Files, Bytes: l.Bytes, LastUsedAt: l.LastUsedAt.UTC()}
@@ -33,12 +34,13 @@ func (s *Service) Links(ctx context.Context, ids []link.ID) (map[link.ID]link.Us
 }
 
 func (s *Service) linksRedis(ctx context.Context, ids []link.ID) (map[link.ID]link.Usage, error) {
-	wait, cancel := context.WithTimeout(ctx, redisWait)
-	defer cancel()
 	names := make([]string, len(ids))
 	for i, id := range ids {
 		names[i] = string(id)
 	}
+
+	wait, cancel := context.WithTimeout(ctx, redisWait)
+	defer cancel()
 	var epoch *redis.StringCmd
 	var files, bytes, last *redis.SliceCmd
 	_, err := s.rdb.TxPipelined(wait, func(p redis.Pipeliner) error {
@@ -48,12 +50,13 @@ func (s *Service) linksRedis(ctx context.Context, ids []link.ID) (map[link.ID]li
 		last = p.HMGet(wait, keyPrefix+"links:last", names...)
 		return nil
 	})
+	if err == nil && !s.trusts(ctx, epoch.Val()) {
+		err = errStale
+	}
 	if err != nil {
 		return nil, err
 	}
-	if !s.trusts(ctx, epoch.Val()) {
-		return nil, errStale
-	}
+
 	used := map[link.ID]link.Usage{}
 	for i, id := range ids {
 		if files.Val()[i] != nil {

@@ -9,12 +9,12 @@ import (
 	"github.com/redis/go-redis/v9"
 )
 
-// Event is one message of the live feed. One of its two fields is set.
+// Event is one message of the live feed. One of Document and Upload is set.
 type Event struct {
 	Document *Document // the statistics
 	Upload   *Upload   // an accepted file
 
-	key string // of a document: its JSON without the time
+	key string // the document's JSON without the time
 }
 
 // uploadBuffer is how many upload events wait for a slow subscriber; send drops
@@ -26,13 +26,12 @@ type hub struct {
 	mu          sync.Mutex // guards subscribers
 	subscribers map[*subscriber]struct{}
 
-	once sync.Once
 	over chan struct{} // closed when Run ends
 }
 
 type subscriber struct {
 	uploads chan Event
-	stats   chan Event // the newest only
+	stats   chan Event // holds the newest document
 }
 
 func (h *hub) join() *subscriber {
@@ -55,10 +54,8 @@ func (h *hub) empty() bool {
 	return len(h.subscribers) == 0
 }
 
-func (h *hub) close() { h.once.Do(func() { close(h.over) }) }
-
-// send never blocks: an upload event is dropped when a subscriber is slow, a
-// stats event takes the place of the one that it has not taken yet.
+// send never blocks. It drops an upload event for a slow subscriber, and replaces a
+// stats event that the subscriber has not taken.
 func (h *hub) send(e Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -82,10 +79,10 @@ func offer[T any](to chan<- T, v T) {
 	}
 }
 
-// Subscribe returns the live feed: a stats event at once, later ones when the
-// numbers changed and at most once a second, and upload events as they are
-// counted. The channel is closed when ctx or Run ends. A subscriber that does
-// not keep up misses upload events, and sees the newest numbers only.
+// Subscribe returns the live feed: a stats event at once, further ones when the
+// numbers change, at most one a second, and an upload event for each counted file.
+// The channel closes when ctx or Run ends. A slow subscriber misses upload events
+// and gets only the newest numbers.
 func (s *Service) Subscribe(ctx context.Context) <-chan Event {
 	out := make(chan Event)
 	sub := s.hub.join()
@@ -103,8 +100,9 @@ func (s *Service) feed(ctx context.Context, sub *subscriber, out chan<- Event) {
 		offer(sub.stats, first)
 		s.hub.mu.Unlock()
 	}
+
 	var told string
-	stats := sub.stats // nil for a second after each
+	numbers := sub.stats // nil for a second after each document
 	rested := time.NewTimer(0)
 	defer rested.Stop()
 	for {
@@ -115,16 +113,17 @@ func (s *Service) feed(ctx context.Context, sub *subscriber, out chan<- Event) {
 		case <-s.hub.over:
 			return
 		case <-rested.C:
-			stats = sub.stats
+			numbers = sub.stats
 			continue
-		case e = <-stats:
+		case e = <-numbers:
 			if e.key == told {
 				continue
 			}
-			told, stats = e.key, nil
+			told, numbers = e.key, nil
 			rested.Reset(s.every)
 		case e = <-sub.uploads:
 		}
+
 		select {
 		case <-ctx.Done():
 			return
@@ -148,40 +147,39 @@ func (s *Service) statsNow(ctx context.Context) (Event, error) {
 	return Event{Document: &doc, key: string(key)}, err
 }
 
-// listen is this process's one subscription in Redis. The client connects
-// again by itself.
+// listen takes the messages of this process's one subscription in Redis. The client
+// reconnects by itself.
 func (s *Service) listen(ctx context.Context, changed chan<- struct{}) {
 	feed := s.rdb.Subscribe(ctx, liveChannel)
 	defer func() { _ = feed.Close() }()
 	messages := feed.Channel(redis.WithChannelSize(1000))
+
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case m, ok := <-messages:
+			var u Upload
 			switch {
 			case !ok:
 				return
 			case m.Payload == "":
 				offer(changed, struct{}{})
-			default:
-				var u Upload
-				if json.Unmarshal([]byte(m.Payload), &u) == nil {
-					s.hub.send(Event{Upload: &u})
-				}
+			case json.Unmarshal([]byte(m.Payload), &u) == nil:
+				s.hub.send(Event{Upload: &u})
 			}
 		}
 	}
 }
 
-// announce reads the document when something has changed, and once a second
-// besides: a message may be lost, Redis may be away, and a day may end. It
-// reads nothing while nobody listens.
+// announce reads the document after a change, and once a second: a message may get
+// lost, Redis may be away, and a day may end. Without subscribers it reads nothing.
 func (s *Service) announce(ctx context.Context, changed <-chan struct{}) {
 	tick := time.NewTicker(s.every)
 	defer tick.Stop()
 	var last Event
 	var told time.Time
+
 	for {
 		select {
 		case <-ctx.Done():
@@ -189,15 +187,16 @@ func (s *Service) announce(ctx context.Context, changed <-chan struct{}) {
 		case <-tick.C:
 		case <-changed:
 			if time.Since(told) < s.every {
-				continue // the tick will see it
+				continue // the next tick announces it
 			}
 		}
 		if s.hub.empty() {
 			continue
 		}
+
 		e, err := s.statsNow(ctx)
 		if err != nil {
-			continue // both stores are away: the relay says so
+			continue // both stores are away; the relay logs it
 		}
 		if e.key != last.key {
 			last, told = e, time.Now()

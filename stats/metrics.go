@@ -15,27 +15,21 @@ type metrics struct {
 
 func newMetrics(r prometheus.Registerer) metrics {
 	factory := promauto.With(r)
+	gauge := func(name, help string) prometheus.Gauge {
+		return factory.NewGauge(prometheus.GaugeOpts{Name: name, Help: help})
+	}
+	counter := func(name, help string) prometheus.Counter {
+		return factory.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
+	}
 	return metrics{
-		lag: factory.NewGauge(prometheus.GaugeOpts{
-			Name: "inlet_stats_relay_lag_seconds",
-			Help: "Age of the oldest event that Redis does not have.",
-		}),
-		rows: factory.NewGauge(prometheus.GaugeOpts{
-			Name: "inlet_stats_outbox_rows",
-			Help: "Events that wait in the outbox, counted up to 100000.",
-		}),
-		applied: factory.NewCounter(prometheus.CounterOpts{
-			Name: "inlet_stats_events_applied_total",
-			Help: "Events that this process applied to Redis.",
-		}),
-		rebuilds: factory.NewCounter(prometheus.CounterOpts{
-			Name: "inlet_stats_rebuilds_total",
-			Help: "Times that this process built the counters anew from Postgres.",
-		}),
+		lag:      gauge("inlet_stats_relay_lag_seconds", "Age of the oldest event that Redis does not have."),
+		rows:     gauge("inlet_stats_outbox_rows", "Events that wait in the outbox, counted up to 100000."),
+		applied:  counter("inlet_stats_events_applied_total", "Events that this process applied to Redis."),
+		rebuilds: counter("inlet_stats_rebuilds_total", "Times that this process built the counters anew from Postgres."),
 	}
 }
 
-// Lag is the age of the oldest event that Redis does not have.
+// Lag is the age of the oldest event that Redis does not have; 0 if it has all.
 func (s *Service) Lag(ctx context.Context) (time.Duration, error) {
 	lag, _, err := s.waiting(ctx)
 	return lag, err
@@ -49,13 +43,11 @@ func (s *Service) waiting(ctx context.Context) (lag time.Duration, rows int64, e
 	return time.Duration(seconds * float64(time.Second)), rows, err
 }
 
-// measure sets the gauges. What cannot be measured keeps its value: the relay
-// will say that Postgres is away.
+// measure sets the gauges. During an outage of Postgres, which the relay logs, they
+// keep their values.
 func (s *Service) measure(ctx context.Context) {
-	lag, rows, err := s.waiting(ctx)
-	if err != nil {
-		return
+	if lag, rows, err := s.waiting(ctx); err == nil {
+		s.metrics.lag.Set(lag.Seconds())
+		s.metrics.rows.Set(float64(rows))
 	}
-	s.metrics.lag.Set(lag.Seconds())
-	s.metrics.rows.Set(float64(rows))
 }

@@ -8,13 +8,13 @@ import (
 	"inlet/problem"
 )
 
-// Queue writes an event to the outbox, as part of the transaction that makes it
-// true. An event that cannot be encoded fails the batch when it is sent.
+// Queue writes an event to the outbox, in the transaction that makes it true. The
+// batch fails if the event cannot be encoded.
 func Queue(b *pgx.Batch, d Delta) {
 	b.Queue(`INSERT INTO outbox (event) VALUES ($1)`, d)
 }
 
-// QueueRejections counts refused files by their codes, as part of a transaction.
+// QueueRejections counts refused files by their codes, in the caller's transaction.
 func QueueRejections(b *pgx.Batch, at time.Time, files map[problem.Code]int64) {
 	var all int64
 	for code, n := range files {

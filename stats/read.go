@@ -24,25 +24,25 @@ type Document struct {
 	UploadsPerDay     []DayCount    `json:"uploads_per_day"` // 30 UTC days, today last
 }
 
-// FormatCount is how many stored images have a format.
+// FormatCount counts the stored images of a format.
 type FormatCount struct {
 	Format string `json:"format"`
 	Images int64  `json:"images"`
 }
 
-// CameraCount is how many stored images a camera took.
+// CameraCount counts the stored images that a camera took.
 type CameraCount struct {
 	Model  string `json:"model"`
 	Images int64  `json:"images"`
 }
 
-// ImageTotals are about stored images.
+// ImageTotals count the stored images.
 type ImageTotals struct {
 	Stored int64 `json:"stored"`
 	Bytes  int64 `json:"bytes"`
 }
 
-// UploadTotals are about files that were sent.
+// UploadTotals count the files that clients sent.
 type UploadTotals struct {
 	Accepted   int64 `json:"accepted"`
 	Stored     int64 `json:"stored"`
@@ -50,7 +50,7 @@ type UploadTotals struct {
 	Rejected   int64 `json:"rejected"`
 }
 
-// DayCount is one UTC day.
+// DayCount counts the files of one UTC day.
 type DayCount struct {
 	Date       string `json:"date"`
 	Accepted   int64  `json:"accepted"`
@@ -60,90 +60,81 @@ type DayCount struct {
 	Uploaders  int64  `json:"uploaders"` // an estimate
 }
 
-// Read returns the document. It comes from Redis in one round trip, a script;
-// or from Postgres when Redis is away or does not have the counters.
+// Read returns the document. It asks Redis in one round trip, or Postgres when Redis
+// is away or lacks the counters.
 func (s *Service) Read(ctx context.Context) (Document, error) {
 	now := s.now().UTC()
-	shown := dates(now, shownDays)
-	t, err := s.readRedis(ctx, shown)
+	d, err := s.readRedis(ctx, dates(now, shownDays))
 	if err != nil {
 		return s.Recount(ctx)
 	}
-	return t.document(now, shown), nil
+	return document(d, now), nil
 }
 
-// Recount returns the document as SQL counts it, which takes long when there is
-// much. Redis is left alone.
+// Recount returns the document as SQL counts it, which may take a minute. It does
+// not use Redis.
 func (s *Service) Recount(ctx context.Context) (Document, error) {
 	now := s.now().UTC()
-	shown := dates(now, shownDays)
-	t, err := s.readPostgres(ctx, shown)
+	d, err := s.readPostgres(ctx, dates(now, shownDays))
 	if err != nil {
 		return Document{}, fmt.Errorf("stats: count in postgres: %w", err)
 	}
-	return t.document(now, shown), nil
+	return document(d, now), nil
 }
 
 // readPostgres counts in one snapshot.
-func (s *Service) readPostgres(ctx context.Context, shown []string) (t *tally, err error) {
+func (s *Service) readPostgres(ctx context.Context, shown []string) (d Delta, err error) {
 	opts := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	err = pgx.BeginTxFunc(ctx, s.pool, opts, func(tx pgx.Tx) error {
 		if err := patience(ctx, tx, time.Minute); err != nil {
 			return err
 		}
-		t, err = s.count(ctx, tx, shown[0])
-
+		d, err = s.count(ctx, tx, shown[0])
 		return err
 	})
-	return t, err
+	return d, err
 }
 
-// readRedis reads as much of the counters as the document shows.
-func (s *Service) readRedis(ctx context.Context, shown []string) (*tally, error) {
+// readRedis reads the counters that the document shows.
+func (s *Service) readRedis(ctx context.Context, shown []string) (Delta, error) {
 	wait, cancel := context.WithTimeout(ctx, redisWait)
 	defer cancel()
-	days := make([]any, len(shown))
-	for i, date := range shown {
-		days[i] = date
-	}
-	reply, err := s.reading.Run(wait, s.rdb, []string{keyPrefix}, days...).Slice()
+	reply, err := s.reading.Run(wait, s.rdb, []string{keyPrefix}, shown).Slice()
 	if err != nil {
-		return nil, err
+		return Delta{}, err
 	}
-	epoch, t := parse(reply, shown)
+	epoch, d := parse(reply, shown)
 	if !s.trusts(ctx, epoch) {
-		return nil, errStale
+		return Delta{}, errStale
 	}
-	return t, nil
+	return d, nil
 }
 
-// parse takes read.lua's answer apart. The script is ours: what is missing is
-// zero, there are no other cases.
-func parse(reply []any, shown []string) (epoch string, t *tally) {
-	t = newTally()
+// parse reads the answer of read.lua. A missing counter is 0.
+func parse(reply []any, shown []string) (epoch string, d Delta) {
+	d = Delta{Formats: map[string]int64{}, Cameras: map[string]int64{}}
 	epoch, _ = reply[0].(string)
 	for pair := range slices.Chunk(list(reply[1]), 2) {
 		format, _ := pair[0].(string)
-		t.Formats[format] = -number(pair[1])
+		d.Formats[format] = -number(pair[1])
 	}
-	spelled := list(reply[3])
-	for i, camera := range list(reply[2]) {
-		lower, _ := camera.(string)
-		counts, _ := spelled[i].(string)
-		spellings := map[string]int64{}
-		if json.Unmarshal([]byte(counts), &spellings) == nil {
-			t.Cameras[lower] = spellings
+	for _, spellings := range list(reply[2]) {
+		text, _ := spellings.(string)
+		_ = json.Unmarshal([]byte(text), &d.Cameras) // adds to the map; a camera without spellings counts nothing
+	}
+	for pair := range slices.Chunk(list(reply[3]), 2) {
+		name, _ := pair[0].(string)
+		if total := d.totals()[name]; total != nil {
+			*total = number(pair[1])
 		}
 	}
-	for i, name := range []string{"images", "bytes", "accepted", "stored", "duplicates", "rejected"} {
-		t.Totals[name] = number(list(reply[4])[i])
-	}
-	for i, day := range list(reply[5]) {
+	for i, day := range list(reply[4]) {
 		n := list(day)
-		t.day(Day{Date: shown[i], Accepted: number(n[0]), Stored: number(n[1]), Duplicates: number(n[2]), Bytes: number(n[3])})
-		t.on(shown[i]).uploaders = number(n[4])
+		d.Days = append(d.Days, Day{
+			Date: shown[i], Accepted: number(n[0]), Stored: number(n[1]), Duplicates: number(n[2]), Bytes: number(n[3]), Uploaders: number(n[4]),
+		})
 	}
-	return epoch, t
+	return epoch, d
 }
 
 func list(v any) []any {
@@ -166,25 +157,27 @@ func number(v any) int64 {
 	return 0
 }
 
-// document makes the document of counters. Events may be applied out of order,
-// so what is below one is left out.
-func (t *tally) document(now time.Time, shown []string) Document {
+// document makes the document of the counters. It leaves out negative ones: events
+// may be applied out of order.
+func document(d Delta, now time.Time) Document {
+	shown := dates(now, shownDays)
+	t := newTally()
+	t.add(d, shown[0])
 	doc := Document{
 		AsOf:    now,
 		Formats: []FormatCount{},
 		Cameras: []CameraCount{},
-		Images:  ImageTotals{Stored: t.Totals["images"], Bytes: t.Totals["bytes"]},
-		Uploads: UploadTotals{
-			Accepted: t.Totals["accepted"], Stored: t.Totals["stored"],
-			Duplicates: t.Totals["duplicates"], Rejected: t.Totals["rejected"],
-		},
+		Images:  ImageTotals{Stored: d.Images, Bytes: d.Bytes},
+		Uploads: UploadTotals{Accepted: d.Accepted, Stored: d.Stored, Duplicates: d.Duplicates, Rejected: d.Rejected},
 	}
+
 	for _, format := range ranked(t.Formats) {
 		doc.Formats = append(doc.Formats, FormatCount{format, t.Formats[format]})
 	}
 	if len(doc.Formats) > 0 {
 		doc.MostPopularFormat = &doc.Formats[0].Format
 	}
+
 	sums := map[string]int64{}
 	for lower, spellings := range t.Cameras {
 		for _, n := range spellings {
@@ -195,12 +188,10 @@ func (t *tally) document(now time.Time, shown []string) Document {
 	for _, lower := range cameras[:min(10, len(cameras))] {
 		doc.Cameras = append(doc.Cameras, CameraCount{ranked(t.Cameras[lower])[0], sums[lower]})
 	}
+
 	for _, date := range shown {
-		day := t.on(date)
-		doc.UploadsPerDay = append(doc.UploadsPerDay, DayCount{
-			Date: date, Accepted: day.Counts["accepted"], Stored: day.Counts["stored"],
-			Duplicates: day.Counts["duplicates"], Bytes: day.Counts["bytes"], Uploaders: day.uploaders,
-		})
+		n := t.on(date).Counts
+		doc.UploadsPerDay = append(doc.UploadsPerDay, DayCount{date, n.Accepted, n.Stored, n.Duplicates, n.Bytes, n.Uploaders})
 	}
 	return doc
 }

@@ -14,17 +14,17 @@ import (
 )
 
 const (
-	// Rows of one drain, which is one script and one transaction. The script
-	// holds up Redis for a few milliseconds at most.
+	// batchRows bounds a drain, which is one script and one transaction. The script
+	// blocks Redis for a few milliseconds at most.
 	batchRows = 500
-	// The shortest time between drains: a stream of uploads is counted in
-	// batches instead of one commit each.
+	// pace is the shortest time between drains, so that a stream of uploads is
+	// counted in batches instead of one commit each.
 	pace = 20 * time.Millisecond
-	// The pause after a failure.
+	// rest is the pause after a failure.
 	rest = 250 * time.Millisecond
 )
 
-// errUnreadable: what is in the outbox is no event.
+// errUnreadable means that a row of the outbox contains no event.
 var errUnreadable = errors.New("stats: an event cannot be read")
 
 // row is an event in the outbox.
@@ -33,14 +33,14 @@ type row struct {
 	delta Delta
 }
 
-// relay drains the outbox whenever it is woken, and by itself once a second:
-// then it also looks whether Redis still has the counters.
+// relay drains the outbox at every Wake and once a second. Once a second it also
+// checks that Redis still has the counters.
 func (s *Service) relay(ctx context.Context) {
 	tick := time.NewTicker(s.every)
 	defer tick.Stop()
-	var away bool // an outage is logged once
-	due := true
-	for {
+	var away bool // logs an outage once
+
+	for due := true; ; {
 		pause, err := pace, s.step(ctx, due)
 		switch {
 		case ctx.Err() != nil:
@@ -49,11 +49,11 @@ func (s *Service) relay(ctx context.Context) {
 			if pause = rest; !away {
 				s.log.WarnContext(ctx, "statistics fall behind; their events wait in the outbox", "error", err)
 			}
-			away = true
 		case away:
 			s.log.InfoContext(ctx, "statistics are counted again")
-			away = false
 		}
+		away = err != nil
+
 		select {
 		case <-ctx.Done():
 			return
@@ -70,7 +70,7 @@ func (s *Service) relay(ctx context.Context) {
 	}
 }
 
-// step drains until the outbox is empty, and mends Redis if it must be.
+// step drains until the outbox is empty. When due, it first mends Redis.
 func (s *Service) step(ctx context.Context, due bool) error {
 	if due {
 		s.measure(ctx)
@@ -78,11 +78,12 @@ func (s *Service) step(ctx context.Context, due bool) error {
 			return err
 		}
 	}
+
 	for {
 		n, err := s.drain(ctx)
 		if stale := errors.Is(err, errStale); stale || errors.Is(err, errUnreadable) {
 			s.log.WarnContext(ctx, "statistics are built anew", "because", err)
-			s.Wake() // for what is committed meanwhile
+			s.Wake() // for the events that arrive meanwhile
 			return s.rebuild(ctx, !stale)
 		}
 		if err != nil || n < batchRows {
@@ -91,9 +92,9 @@ func (s *Service) step(ctx context.Context, due bool) error {
 	}
 }
 
-// drain applies up to batchRows events and removes them from the outbox. The
-// rows are locked, so replicas share the work; the advisory lock is shared by
-// all drains and taken alone by a rebuild.
+// drain applies up to batchRows events and removes them from the outbox. It locks the
+// rows, so that replicas share the work; drains share the advisory lock, and a rebuild
+// holds it alone.
 func (s *Service) drain(ctx context.Context) (int, error) {
 	var ids []int64
 	err := pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error {
@@ -112,18 +113,14 @@ func (s *Service) drain(ctx context.Context) (int, error) {
 	if err != nil {
 		return 0, fmt.Errorf("stats: drain the outbox: %w", err)
 	}
-	if len(ids) > 0 {
-		// The rows are gone, so nobody will apply them again: the ids need not
-		// be remembered. Should this fail, they stay until the next rebuild.
-		_ = s.forget(ctx, ids)
-	}
+	s.forget(ctx, ids)
 	return len(ids), nil
 }
 
-// take locks and reads the next rows. While the counters are rebuilt there are none.
+// take locks and reads the next rows; none during a rebuild.
 //
-// The statements are separate on purpose: each sees what was committed before
-// it started, so the epoch is read after the lock has been granted.
+// The statements are separate on purpose: each sees what was committed before it
+// started, so the second reads the epoch after the first has the lock.
 func (s *Service) take(ctx context.Context, tx pgx.Tx) (epoch string, rows []row, err error) {
 	var b pgx.Batch
 	free := false
@@ -133,8 +130,8 @@ func (s *Service) take(ctx context.Context, tx pgx.Tx) (epoch string, rows []row
 		var id int64
 		var event []byte
 		_, err := pgx.ForEachRow(r, []any{&id, &event}, func() error {
-			// An event that cannot be read must not hold up all others for ever:
-			// a rebuild counts without it, and removes it.
+			// An unreadable event must not block the others for ever: it causes a
+			// rebuild, which counts without it and removes it.
 			r := row{id: id}
 			if err := json.Unmarshal(event, &r.delta); err != nil {
 				return fmt.Errorf("%w: %d: %w", errUnreadable, id, err)
@@ -144,17 +141,18 @@ func (s *Service) take(ctx context.Context, tx pgx.Tx) (epoch string, rows []row
 		})
 		return err
 	})
+
 	if err := tx.SendBatch(ctx, &b).Close(); err != nil {
 		return "", nil, err
 	}
 	if !free {
-		s.Wake() // look again soon
+		s.Wake() // tries again soon
 		return "", nil, nil
 	}
 	return epoch, rows, nil
 }
 
-// apply adds the events to Redis, leaving out those that it has already.
+// apply adds the events to Redis, without those that it has already.
 func (s *Service) apply(ctx context.Context, epoch string, rows []row) error {
 	since := dates(s.now(), keptDays)[0]
 	for len(rows) > 0 {
@@ -163,6 +161,7 @@ func (s *Service) apply(ctx context.Context, epoch string, rows []row) error {
 			sum.add(r.delta, since)
 			ids[i] = strconv.FormatInt(r.id, 10)
 		}
+
 		again, err := s.runApply(ctx, keyPrefix, epoch, 0, ids, sum)
 		if err != nil {
 			return err
@@ -178,7 +177,7 @@ func (s *Service) apply(ctx context.Context, epoch string, rows []row) error {
 	return nil
 }
 
-// runApply calls apply.lua; it returns what was applied before.
+// runApply calls apply.lua, and returns the ids of events that Redis has already.
 func (s *Service) runApply(ctx context.Context, prefix, epoch string, ttl time.Duration, ids []string, sum *tally) ([]string, error) {
 	encodedIDs, err := json.Marshal(ids)
 	if err != nil {
@@ -188,6 +187,7 @@ func (s *Service) runApply(ctx context.Context, prefix, epoch string, ttl time.D
 	if err != nil {
 		return nil, err
 	}
+
 	ctx, cancel := context.WithTimeout(ctx, redisWait)
 	defer cancel()
 	again, err := s.applying.Run(ctx, s.rdb, []string{prefix}, epoch, int(ttl.Seconds()), encodedIDs, encoded).StringSlice()
@@ -197,7 +197,7 @@ func (s *Service) runApply(ctx context.Context, prefix, epoch string, ttl time.D
 	return again, err
 }
 
-// remove takes applied rows out of the outbox and counts them.
+// remove deletes the rows of applied events, and counts them.
 func remove(ctx context.Context, tx pgx.Tx, ids []int64) error {
 	var b pgx.Batch
 	b.Queue(`DELETE FROM outbox WHERE id = ANY($1)`, ids)
@@ -205,13 +205,17 @@ func remove(ctx context.Context, tx pgx.Tx, ids []int64) error {
 	return tx.SendBatch(ctx, &b).Close()
 }
 
-// forget drops the guard of events whose rows are gone.
-func (s *Service) forget(ctx context.Context, ids []int64) error {
+// forget removes from Redis the ids of removed rows: no drain can apply them again.
+// If this fails, the ids stay until the next rebuild and do no harm.
+func (s *Service) forget(ctx context.Context, ids []int64) {
+	if len(ids) == 0 {
+		return
+	}
 	members := make([]any, len(ids))
 	for i, id := range ids {
 		members[i] = id
 	}
 	ctx, cancel := context.WithTimeout(ctx, redisWait)
 	defer cancel()
-	return s.rdb.SRem(ctx, keyPrefix+"applied", members...).Err()
+	_ = s.rdb.SRem(ctx, keyPrefix+"applied", members...).Err()
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -14,7 +15,6 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/redis/go-redis/v9"
-	"golang.org/x/sync/errgroup"
 )
 
 const (
@@ -22,11 +22,11 @@ const (
 	liveChannel = keyPrefix + "live"
 
 	shownDays = 30
-	// Days whose counters are kept, so that what is shown never depends on when
-	// exactly a key expires.
+	// keptDays is how many days have counters in Redis. The surplus makes the shown
+	// days independent of the moment at which a key expires.
 	keptDays = 40
 
-	// A Redis that does not answer in this time is taken to be away.
+	// redisWait is the time after which a silent Redis counts as away.
 	redisWait = 2 * time.Second
 )
 
@@ -39,10 +39,10 @@ var (
 	switchScript string
 )
 
-// errStale: Redis does not hold the counters that Postgres says it should.
+// errStale means that Redis does not hold the counters that Postgres names.
 var errStale = errors.New("stats: redis holds other counters")
 
-// Options of a service. Registerer and Now may be nil.
+// Options of a service. Log, Registerer and Now may be nil.
 type Options struct {
 	Pool       *pgxpool.Pool
 	Truth      Truth
@@ -52,8 +52,7 @@ type Options struct {
 	Now        func() time.Time
 }
 
-// Service counts. Its methods may be called at once, and from any number of
-// processes.
+// Service counts. It is safe for concurrent use, in any number of processes.
 type Service struct {
 	pool    *pgxpool.Pool
 	truth   Truth
@@ -64,11 +63,11 @@ type Service struct {
 
 	applying, reading, switching *redis.Script
 
-	wake  chan struct{}          // something was committed
-	epoch atomic.Pointer[string] // of the counters in use, as Postgres last said
+	wake  chan struct{}          // signals a committed event
+	epoch atomic.Pointer[string] // of the counters in use, as Postgres last named it
 	hub   hub
 
-	every time.Duration // how often the relay looks by itself, and the live feed tells
+	every time.Duration // the relay's and the live feed's interval
 }
 
 // New makes a service. It does nothing by itself until Run is called.
@@ -91,62 +90,52 @@ func New(o Options) *Service {
 	}
 }
 
-// Wake says that an event was committed. It never blocks.
-func (s *Service) Wake() {
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
-}
+// Wake tells the relay that a transaction committed an event. It never blocks.
+func (s *Service) Wake() { offer(s.wake, struct{}{}) }
 
-// Run applies events and feeds the subscribers until ctx ends; then it closes
-// the subscriptions. It is called once.
+// Run applies events and feeds the subscribers until ctx ends; then it closes the
+// subscriptions. Call it once.
 func (s *Service) Run(ctx context.Context) error {
-	defer s.hub.close()
+	defer close(s.hub.over)
 	changed := make(chan struct{}, 1)
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { s.relay(ctx); return nil })
-	g.Go(func() error { s.listen(ctx, changed); return nil })
-	g.Go(func() error { s.announce(ctx, changed); return nil })
-	return g.Wait()
+	var wg sync.WaitGroup
+	wg.Go(func() { s.relay(ctx) })
+	wg.Go(func() { s.listen(ctx, changed) })
+	wg.Go(func() { s.announce(ctx, changed) })
+	wg.Wait()
+	return nil
 }
 
-// state is which counters there are: see the package's comment.
+// state identifies counters: see the package's comment.
 type state struct {
-	epoch string
-	seq   int64
+	Epoch string `redis:"epoch"`
+	Seq   int64  `redis:"seq"`
 }
 
-// wanted is the state that Redis ought to have.
-func (s *Service) wanted(ctx context.Context, q db.Querier) (state, error) {
-	var w state
-	if err := q.QueryRow(ctx, `SELECT epoch, seq FROM stats_state`).Scan(&w.epoch, &w.seq); err != nil {
+// wanted is the state that Redis should have.
+func (s *Service) wanted(ctx context.Context, q db.Querier) (w state, err error) {
+	if err := q.QueryRow(ctx, `SELECT epoch, seq FROM stats_state`).Scan(&w.Epoch, &w.Seq); err != nil {
 		return state{}, fmt.Errorf("stats: read the state: %w", err)
 	}
-	s.epoch.Store(&w.epoch)
+	s.epoch.Store(&w.Epoch)
 	return w, nil
 }
 
-// trusts tells whether counters of this epoch are the ones in use. Postgres is
-// asked only when it is not the one that was in use when last looked.
+// trusts tells whether counters of this epoch are the ones in use. It asks Postgres
+// only about an epoch other than the last known one.
 func (s *Service) trusts(ctx context.Context, epoch string) bool {
 	if known := s.epoch.Load(); epoch == "" || known != nil && *known == epoch {
 		return epoch != ""
 	}
 	w, err := s.wanted(ctx, s.pool)
-	return err == nil && w.epoch == epoch
+	return err == nil && w.Epoch == epoch
 }
 
-// today is the UTC day of t.
-func today(t time.Time) time.Time {
-	return t.UTC().Truncate(24 * time.Hour)
-}
-
-// dates lists n days, the last one being that of now.
+// dates lists n UTC days, the last one being that of now.
 func dates(now time.Time, n int) []string {
 	all := make([]string, n)
 	for i := range all {
-		all[i] = today(now).AddDate(0, 0, i-n+1).Format(time.DateOnly)
+		all[i] = now.UTC().AddDate(0, 0, i-n+1).Format(time.DateOnly)
 	}
 	return all
 }

@@ -7,9 +7,7 @@ import (
 	"inlet/link"
 )
 
-// tally is what events add up to, in the form that apply.lua takes. The
-// counters that SQL counts have the same form: a rebuild applies them, and the
-// document can be made of them.
+// tally is a sum of events in the form that apply.lua takes.
 type tally struct {
 	Formats map[string]int64            `json:"formats,omitempty"`
 	Cameras map[string]map[string]int64 `json:"cameras,omitempty"` // by lower-case name, then by spelling
@@ -20,10 +18,8 @@ type tally struct {
 }
 
 type dayTally struct {
-	Counts  map[string]int64 `json:"counts,omitempty"`
-	Clients []string         `json:"clients,omitempty"`
-
-	uploaders int64 // as counted; only for the document
+	Counts  Day      `json:"counts"` // without date and client
+	Clients []string `json:"clients,omitempty"`
 }
 
 type linkTally struct {
@@ -42,7 +38,7 @@ func newTally() *tally {
 	}
 }
 
-// add adds an event. Days before since are no longer kept and left out.
+// add adds an event. It leaves out days before since: their counters have expired.
 func (t *tally) add(d Delta, since string) {
 	for format, n := range d.Formats {
 		t.Formats[format] += n
@@ -50,20 +46,20 @@ func (t *tally) add(d Delta, since string) {
 	for name, n := range d.Cameras {
 		t.camera(name, n)
 	}
-	t.total(d.Images, d.Bytes)
-	t.uploads(d.Accepted, d.Stored, d.Duplicates, d.Rejected)
-	for _, day := range d.Days {
-		if day.Date < since {
-			continue
+	for name, n := range d.totals() {
+		if *n != 0 { // each member costs a command in Redis
+			t.Totals[name] += *n
 		}
-		t.day(day)
-		if day.Client != "" {
-			t.client(day.Date, day.Client)
+	}
+	for _, day := range d.Days {
+		if day.Date >= since {
+			t.day(day)
 		}
 	}
 	for _, l := range d.Links {
 		t.link(l)
 	}
+
 	if d.Live != nil {
 		if text, err := json.Marshal(d.Live); err == nil {
 			t.Live = append(t.Live, string(text))
@@ -82,53 +78,34 @@ func (t *tally) camera(name string, n int64) {
 	t.Cameras[lower][name] += n
 }
 
-func (t *tally) total(images, bytes int64) {
-	increase(t.Totals, "images", images)
-	increase(t.Totals, "bytes", bytes)
-}
-
-func (t *tally) uploads(accepted, stored, duplicates, rejected int64) {
-	increase(t.Totals, "accepted", accepted)
-	increase(t.Totals, "stored", stored)
-	increase(t.Totals, "duplicates", duplicates)
-	increase(t.Totals, "rejected", rejected)
-}
-
 func (t *tally) on(date string) *dayTally {
 	if t.Days[date] == nil {
-		t.Days[date] = &dayTally{Counts: map[string]int64{}}
+		t.Days[date] = &dayTally{}
 	}
 	return t.Days[date]
 }
 
 func (t *tally) day(d Day) {
-	counts := t.on(d.Date).Counts
-	increase(counts, "accepted", d.Accepted)
-	increase(counts, "stored", d.Stored)
-	increase(counts, "duplicates", d.Duplicates)
-	increase(counts, "bytes", d.Bytes)
-}
-
-func (t *tally) client(date, client string) {
-	day := t.on(date)
-	day.Clients = append(day.Clients, client)
+	day := t.on(d.Date)
+	day.Counts.Accepted += d.Accepted
+	day.Counts.Stored += d.Stored
+	day.Counts.Duplicates += d.Duplicates
+	day.Counts.Bytes += d.Bytes
+	day.Counts.Uploaders += d.Uploaders
+	if d.Client != "" {
+		day.Clients = append(day.Clients, d.Client)
+	}
 }
 
 func (t *tally) link(l Link) {
-	if t.Links[l.ID] == nil {
-		t.Links[l.ID] = &linkTally{}
-	}
 	sum := t.Links[l.ID]
+	if sum == nil {
+		sum = &linkTally{}
+		t.Links[l.ID] = sum
+	}
 	sum.Files += l.Files
 	sum.Bytes += l.Bytes
 	if !l.LastUsedAt.IsZero() {
 		sum.Last = max(sum.Last, l.LastUsedAt.UnixMicro())
-	}
-}
-
-// increase leaves out what does not change: fewer commands for the script.
-func increase(counts map[string]int64, name string, n int64) {
-	if n != 0 {
-		counts[name] += n
 	}
 }
