@@ -23,6 +23,7 @@ func (g *Gate) Open(token string) (Grant, error) {
 	if err != nil {
 		return Grant{}, err
 	}
+
 	return grant, nil
 }
 
@@ -41,5 +42,6 @@ func (g *Gate) MaySend(ctx context.Context, grant Grant) error {
 	case grant.MaxFiles > 0 && used.Files >= grant.MaxFiles, grant.MaxBytes > 0 && used.Bytes >= grant.MaxBytes:
 		return ErrExhausted
 	}
+
 	return nil
 }

@@ -52,6 +52,7 @@ func ParseKeys(s string) (*Keyring, error) {
 		}
 		ring.keys = append(ring.keys, k)
 	}
+
 	return ring, nil
 }
 
@@ -72,6 +73,7 @@ func parseKey(entry string) (key, error) {
 	if len(secret) < minKeyBytes {
 		return key{}, fmt.Errorf("the key has %d bytes, at least %d are needed", len(secret), minKeyBytes)
 	}
+
 	return key{kid: kid, secret: secret}, nil
 }
 

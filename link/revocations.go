@@ -89,6 +89,7 @@ func (r *Revocations) Revoke(ctx context.Context, id ID) error {
 	if err := r.rdb.Publish(ctx, revokedChannel, string(id)).Err(); err != nil {
 		r.log.Warn("a revocation was not announced; others find it in the database", "link_id", string(id), "error", err)
 	}
+
 	return nil
 }
 
@@ -157,6 +158,7 @@ func (r *Revocations) read(ctx context.Context, after int64) (high int64, err er
 	if err != nil {
 		return 0, fmt.Errorf("link: read revocations: %w", err)
 	}
+
 	return high, nil
 }
 

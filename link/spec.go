@@ -50,6 +50,7 @@ func (s Spec) Grant(now time.Time) (Grant, error) {
 	if g.MaxBytes, ok = limit(s.MaxBytes); !ok {
 		return Grant{}, refuse("max_bytes must be at least 1")
 	}
+
 	return g, nil
 }
 
@@ -71,6 +72,7 @@ func (s Spec) expiry(now time.Time) (at time.Time, err error) {
 	case at.After(now.Add(maxLifetime)):
 		return at, refuse("expires_at must be at most 366 days from now")
 	}
+
 	return at, nil
 }
 
@@ -107,6 +109,7 @@ func parseLifetime(s string) (time.Duration, error) {
 	case lifetime > maxLifetime:
 		return 0, refuse("expires_in must be at most 366 days")
 	}
+
 	return lifetime, nil
 }
 

@@ -115,6 +115,7 @@ func (s *Store) List(ctx context.Context, limit int, cursor string) ([]Used, str
 	if err := s.count(ctx, page); err != nil {
 		return nil, "", fmt.Errorf("link: list: %w", err)
 	}
+
 	return page, next, nil
 }
 
@@ -125,6 +126,7 @@ func scanUsed(row pgx.CollectableRow) (u Used, err error) {
 			*t = t.UTC()
 		}
 	}
+
 	return u, err
 }
 
@@ -141,6 +143,7 @@ func (s *Store) count(ctx context.Context, page []Used) error {
 	for i, id := range ids {
 		page[i].Files, page[i].Bytes = usage[id].Files, usage[id].Bytes
 	}
+
 	return err
 }
 
@@ -156,6 +159,7 @@ func (s *Store) Usage(ctx context.Context, g Grant) (u Usage, err error) {
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return Usage{}, problem.StoreFailed(fmt.Errorf("link: usage: %w", err))
 	}
+
 	return u, nil
 }
 
@@ -192,6 +196,7 @@ func (s *Store) Expire(ctx context.Context, now time.Time) (removed int64, err e
 		}
 		removed += tag.RowsAffected()
 	}
+
 	return removed, nil
 }
 
@@ -223,5 +228,6 @@ func parsePlace(cursor string) (place, error) {
 	if err != nil || !inRange(0, micros/1e6) || !p.id.valid() || !p.used && fields[0] != "false" {
 		return place{}, ErrCursor
 	}
+
 	return p, nil
 }

@@ -70,6 +70,7 @@ func (k *Keyring) Mint(g Grant) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("link: sign a token: %w", err)
 	}
+
 	return signed, nil
 }
 
@@ -87,6 +88,7 @@ func (k *Keyring) Verify(token string, now time.Time) (Grant, error) {
 	if _, err := k.parser.ParseWithClaims(token, &c, k.pick); err != nil {
 		return Grant{}, ErrInvalid
 	}
+
 	return c.grant(now)
 }
 
@@ -120,6 +122,7 @@ func (k *Keyring) pick(token *jwt.Token) (any, error) {
 	if secret == nil {
 		return nil, errors.New("unknown kid")
 	}
+
 	return secret, nil
 }
 
@@ -151,6 +154,7 @@ func (c *claims) grant(now time.Time) (Grant, error) {
 	case now.Before(g.NotBefore):
 		return Grant{}, ErrNotYetValid
 	}
+
 	return g, nil
 }
 
@@ -187,6 +191,7 @@ func (c *claims) UnmarshalJSON(b []byte) error {
 	if slices.Contains(all, audience) {
 		c.Audience = audience
 	}
+
 	return err
 }
 

@@ -1,17 +1,17 @@
 -- Adds a tally to the counters, all of it or nothing, and each event once.
 --
--- KEYS[1]  what every key begins with; it holds the hash tag, so all keys that
---          are made of it are in one slot
+-- KEYS[1]  the prefix of all keys; it contains the hash tag, so that a cluster keeps
+--          them in one slot
 -- ARGV[1]  the epoch that the counters must have
--- ARGV[2]  seconds until the keys expire: 0 for the counters in use
+-- ARGV[2]  seconds until the keys expire; 0 for the counters in use
 -- ARGV[3]  the ids of the events, as JSON
--- ARGV[4]  what they add up to, as JSON
+-- ARGV[4]  their sum, as JSON
 --
--- Returns false when the counters have another epoch, a list of those events
--- that were applied before (nothing is done then: the caller leaves them out),
--- and an empty list when all is done. Events commute: a deletion may arrive
--- before what it deletes, so numbers may be negative for a moment and a member
--- is removed at exactly 0.
+-- Returns false when the counters have another epoch. Returns the ids of the events
+-- that it applied before, if any, and then changes nothing: the caller leaves them out.
+-- Returns an empty list when it has added the tally. Events commute: a deletion may
+-- arrive before the event of the picture that it deletes, so a number may be negative
+-- for a moment, and a member disappears at exactly 0.
 local p, epoch, ttl = KEYS[1], ARGV[1], tonumber(ARGV[2])
 local ids, t = cjson.decode(ARGV[3]), cjson.decode(ARGV[4])
 local day_ttl = 41 * 86400
@@ -30,7 +30,7 @@ if #ids > 0 then
   redis.call('HINCRBY', p .. 'state', 'seq', #ids)
 end
 
--- Scores are negative, so that a plain ZRANGE gives most first and ties by name.
+-- Scores are negative, so that ZRANGE lists the highest count first and ties by name.
 local function rank(key, member, n)
   if n ~= 0 and tonumber(redis.call('ZINCRBY', key, int(-n), member)) == 0 then
     redis.call('ZREM', key, member)
@@ -39,8 +39,7 @@ end
 
 for format, n in pairs(t.formats or {}) do rank(p .. 'formats', format, n) end
 
--- A camera is ranked under its lower-case name; how often it was spelled in
--- which way is kept beside that.
+-- cameras ranks a camera by its lower-case name; spellings counts its spellings.
 for lower, spellings in pairs(t.cameras or {}) do
   local known = redis.call('HGET', p .. 'spellings', lower)
   local counts, sum = known and cjson.decode(known) or {}, 0
@@ -92,7 +91,7 @@ if ttl > 0 then
   return {}
 end
 
--- The live feed: an empty message says that the numbers have changed.
+-- In the live feed an empty message means that the numbers have changed.
 for _, upload in ipairs(t.live or {}) do redis.call('PUBLISH', p .. 'live', upload) end
 redis.call('PUBLISH', p .. 'live', '')
 return {}

@@ -30,6 +30,7 @@ func (s *Service) Links(ctx context.Context, ids []link.ID) (map[link.ID]link.Us
 	if err != nil {
 		return nil, fmt.Errorf("stats: count links in postgres: %w", err)
 	}
+
 	return used, nil
 }
 
@@ -66,5 +67,6 @@ func (s *Service) linksRedis(ctx context.Context, ids []link.ID) (map[link.ID]li
 			}
 		}
 	}
+
 	return used, nil
 }

@@ -21,6 +21,7 @@ func newMetrics(r prometheus.Registerer) metrics {
 	counter := func(name, help string) prometheus.Counter {
 		return factory.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
 	}
+
 	return metrics{
 		lag:      gauge("inlet_stats_relay_lag_seconds", "Age of the oldest event that Redis does not have."),
 		rows:     gauge("inlet_stats_outbox_rows", "Events that wait in the outbox, counted up to 100000."),

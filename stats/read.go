@@ -107,6 +107,7 @@ func (s *Service) readRedis(ctx context.Context, shown []string) (Delta, error) 
 	if !s.trusts(ctx, epoch) {
 		return Delta{}, errStale
 	}
+
 	return d, nil
 }
 
@@ -134,6 +135,7 @@ func parse(reply []any, shown []string) (epoch string, d Delta) {
 			Date: shown[i], Accepted: number(n[0]), Stored: number(n[1]), Duplicates: number(n[2]), Bytes: number(n[3]), Uploaders: number(n[4]),
 		})
 	}
+
 	return epoch, d
 }
 
@@ -154,6 +156,7 @@ func number(v any) int64 {
 		f, _ := strconv.ParseFloat(v, 64)
 		return int64(f)
 	}
+
 	return 0
 }
 
@@ -193,6 +196,7 @@ func document(d Delta, now time.Time) Document {
 		n := t.on(date).Counts
 		doc.UploadsPerDay = append(doc.UploadsPerDay, DayCount{date, n.Accepted, n.Stored, n.Duplicates, n.Bytes, n.Uploaders})
 	}
+
 	return doc
 }
 

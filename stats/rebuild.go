@@ -79,6 +79,7 @@ func (s *Service) rebuild(ctx context.Context, force bool) error {
 	if err != nil {
 		return fmt.Errorf("stats: rebuild: %w", err)
 	}
+
 	return nil
 }
 
@@ -136,6 +137,7 @@ func (s *Service) build(ctx context.Context) error {
 			break
 		}
 	}
+
 	return nil
 }
 
@@ -214,6 +216,7 @@ func (s *Service) fill(ctx context.Context, tx pgx.Tx, epoch string) error {
 	if err != nil {
 		return err
 	}
+
 	return flush()
 }
 
@@ -230,5 +233,6 @@ func (s *Service) switchTo(ctx context.Context, epoch string) error {
 	if err == nil && done == 0 {
 		err = errors.New("the new counters have expired before they were complete")
 	}
+
 	return err
 }

@@ -149,6 +149,7 @@ func (s *Service) take(ctx context.Context, tx pgx.Tx) (epoch string, rows []row
 		s.Wake() // tries again soon
 		return "", nil, nil
 	}
+
 	return epoch, rows, nil
 }
 
@@ -174,6 +175,7 @@ func (s *Service) apply(ctx context.Context, epoch string, rows []row) error {
 			return slices.Contains(again, strconv.FormatInt(r.id, 10))
 		})
 	}
+
 	return nil
 }
 
@@ -194,6 +196,7 @@ func (s *Service) runApply(ctx context.Context, prefix, epoch string, ttl time.D
 	if errors.Is(err, redis.Nil) {
 		return nil, errStale
 	}
+
 	return again, err
 }
 

@@ -78,6 +78,7 @@ func New(o Options) *Service {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+
 	return &Service{
 		pool: o.Pool, truth: o.Truth, rdb: o.Redis, log: o.Log, now: o.Now,
 		metrics:   newMetrics(o.Registerer),

@@ -1,14 +1,14 @@
--- Puts newly built counters in the place of those in use.
+-- Replaces the counters in use by newly built ones.
 --
--- KEYS[1]  what the keys in use begin with
--- KEYS[2]  what the new keys begin with
+-- KEYS[1]  the prefix of the keys in use
+-- KEYS[2]  the prefix of the new keys
 -- ARGV[1]  the new epoch
 -- ARGV     after that, the names of all keys
 --
--- Returns 0 when the new counters are not there (they expired), else 1. Keys of
--- days that are not named expire by themselves.
+-- Returns 0 when the new counters have expired, else 1. The keys of other days expire
+-- by themselves.
 local p, new = KEYS[1], KEYS[2]
-if redis.call('HGET', p .. 'state', 'epoch') == ARGV[1] then return 1 end -- asked twice
+if redis.call('HGET', p .. 'state', 'epoch') == ARGV[1] then return 1 end -- a repeated call
 if redis.call('HGET', new .. 'state', 'epoch') ~= ARGV[1] then return 0 end
 for i = 2, #ARGV do
   local name = ARGV[i]

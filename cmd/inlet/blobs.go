@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 
 	"inlet/blob"
 	"inlet/blob/s3"
@@ -17,18 +18,18 @@ import (
 	"inlet/vault"
 )
 
-// blobStore is a store for contents: files or S3.
+// blobStore stores contents as files or in S3.
 type blobStore interface {
 	vault.Blobs
 	SweepStaging(ctx context.Context, olderThan time.Time) (int, error)
 	Ping(ctx context.Context) error
 }
 
-// blobs is the store that the configuration names, measured.
+// blobs measures the store that the configuration names.
 type blobs struct {
 	blobStore
 	pieces resume.Store // of uploads in pieces, beside the pictures
-	bucket *s3.Store    // where clients fetch pictures; nil: the service sends them
+	bucket *s3.Store    // where clients fetch pictures; nil: the service itself sends them
 	origin string       // of the bucket's addresses
 
 	seconds *prometheus.HistogramVec
@@ -37,20 +38,7 @@ type blobs struct {
 
 // openBlobs opens the store. It waits for one on another machine.
 func openBlobs(ctx context.Context, cfg config, r prometheus.Registerer, log *slog.Logger) (_ *blobs, err error) {
-	b := &blobs{
-		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
-			Name: "inlet_blob_seconds", Help: "Time of operations of the blob store. Open is without the reading.",
-			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
-		}, []string{"operation"}),
-		errors: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "inlet_blob_errors_total", Help: "Operations that the blob store failed at.",
-		}, []string{"operation"}),
-	}
-	r.MustRegister(b.seconds, b.errors)
-	for _, operation := range operations {
-		b.seconds.WithLabelValues(operation)
-		b.errors.WithLabelValues(operation)
-	}
+	b := measuredBlobs(r)
 	if !cfg.onS3() {
 		files, err := blob.Open(cfg.BlobURL)
 		if err != nil {
@@ -61,6 +49,7 @@ func openBlobs(ctx context.Context, cfg config, r prometheus.Registerer, log *sl
 		b.pieces, err = resume.OpenFiles(cfg.BlobURL)
 		return b, err
 	}
+
 	var store *s3.Store
 	err = whenThere(ctx, log, "the blob store", blob.ErrUnavailable, func() (err error) {
 		store, err = s3.Open(ctx, s3.Options{URL: cfg.BlobURL, Staging: filepath.Join(cfg.DataDir, "staging")})
@@ -74,16 +63,34 @@ func openBlobs(ctx context.Context, cfg config, r prometheus.Registerer, log *sl
 		b.bucket = store
 		b.origin, err = store.Origin(ctx)
 	}
+
 	return b, err
 }
 
-// operations are those that are measured.
-var operations = []string{"keep", "open", "put", "delete"}
+func measuredBlobs(r prometheus.Registerer) *blobs {
+	factory := promauto.With(r)
+	b := &blobs{
+		seconds: factory.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "inlet_blob_seconds", Help: "Time of operations of the blob store. Open is without the reading.",
+			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		}, []string{"operation"}),
+		errors: factory.NewCounterVec(prometheus.CounterOpts{
+			Name: "inlet_blob_errors_total", Help: "Operations that the blob store failed at.",
+		}, []string{"operation"}),
+	}
+	for _, operation := range []string{"keep", "open", "put", "delete"} {
+		b.seconds.WithLabelValues(operation)
+		b.errors.WithLabelValues(operation)
+	}
 
-// begin begins an operation: ctx is for what it does, and end observes it.
+	return b
+}
+
+// begin starts an operation: pass ctx to it, and defer end, which observes it.
 func (b *blobs) begin(ctx context.Context, operation string) (_ context.Context, end func(err *error)) {
 	ctx, span := tracing.Start(ctx, "blob "+operation)
 	begun := time.Now()
+
 	return ctx, func(err *error) {
 		span.End()
 		b.seconds.WithLabelValues(operation).Observe(time.Since(begun).Seconds())

@@ -11,14 +11,14 @@ import (
 	"inlet/stats"
 )
 
-// migrate brings the schema up to date and exits.
+// migrate brings the schema up to date.
 func migrate(ctx context.Context, cfg config) error {
-	log := newLog(cfg)
-	st, err := reachStores(ctx, cfg, log)
+	st, err := reachStores(ctx, cfg, newLog(cfg))
 	if err != nil {
 		return err
 	}
 	defer st.close()
+
 	if err := db.Migrate(ctx, st.DatabaseURL, cfg.database(), partitions); err != nil {
 		return err
 	}
@@ -26,7 +26,7 @@ func migrate(ctx context.Context, cfg config) error {
 	return nil
 }
 
-// rebuildStats counts everything again, while the service may be running.
+// rebuildStats counts everything again. The service may be running meanwhile.
 func rebuildStats(ctx context.Context, cfg config) error {
 	log := newLog(cfg)
 	st, err := reachStores(ctx, cfg, log)
@@ -44,6 +44,7 @@ func rebuildStats(ctx context.Context, cfg config) error {
 		return err
 	}
 	defer rdb.Close()
+
 	counters := stats.New(stats.Options{Pool: pool, Redis: rdb, Truth: catalog.Counts{}, Log: log})
 	if err := counters.Rebuild(ctx); err != nil {
 		return err

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -130,6 +131,25 @@ func TestMistakes(t *testing.T) {
 	}
 	if _, err := load(t, map[string]string{"INLET_ROLE": "worker"}); err == nil || !strings.Contains(err.Error(), "INLET_DATABASE_URL") {
 		t.Errorf("a worker without a database: %v", err)
+	}
+}
+
+// One error names all wrong settings, the ones that cannot be parsed too.
+func TestAllMistakesAtOnce(t *testing.T) {
+	_, err := load(t, map[string]string{
+		"INLET_MAX_PIXELS": "many", "INLET_MAX_FILE_BYTES": "64MB", "INLET_ROLE": "both", "INLET_ADDR": "8080", "INLET_DATA_DIR": "/x",
+	})
+	if err == nil {
+		t.Fatal("accepted")
+	}
+	var names []string
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		name, _, _ := strings.Cut(line, ": ")
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	if want := []string{"INLET_ADDR", "INLET_MAX_FILE_BYTES", "INLET_MAX_PIXELS", "INLET_ROLE"}; !slices.Equal(names, want) {
+		t.Errorf("got %q", err)
 	}
 }
 

@@ -1,5 +1,5 @@
-// Command inlet collects pictures by link. It reads the configuration, wires
-// the parts, runs them and stops them; nothing else is here.
+// Command inlet collects pictures by link. This package reads the configuration,
+// wires the other packages, runs them and stops them.
 package main
 
 import (
@@ -20,7 +20,7 @@ import (
 )
 
 func main() {
-	// The first signal begins a graceful stop; a second one ends at once.
+	// The first signal begins a graceful stop; a second one ends the process at once.
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop)
 	if err := rootCommand().ExecuteContext(ctx); err != nil {
@@ -31,9 +31,10 @@ func main() {
 
 func rootCommand() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "inlet",
-		Short:         "Inlet collects pictures by link",
-		Long:          "Inlet collects pictures by link. Without a command it does what serve does.\nThe other commands are for who runs a service, and for who uses one.",
+		Use:   "inlet",
+		Short: "Inlet collects pictures by link",
+		Long: `Inlet collects pictures by link. Without a command it starts the service, as serve
+does. Some of the other commands manage a service, the others use one as a client.`,
 		Args:          cobra.NoArgs,
 		SilenceErrors: true,
 		SilenceUsage:  true,
@@ -43,21 +44,22 @@ func rootCommand() *cobra.Command {
 	usage := serveCommand.HelpFunc()
 	serveCommand.SetHelpFunc(func(cmd *cobra.Command, args []string) {
 		usage(cmd, args)
-		fmt.Fprintln(cmd.OutOrStdout(), "\nSettings are environment variables; none is needed on one machine:")
+		fmt.Fprintln(cmd.OutOrStdout(), "\nSettings are environment variables. On one machine the service runs without any:")
 		printSettings(cmd.OutOrStdout())
 	})
-	const service = "service"
-	root.AddGroup(&cobra.Group{ID: service, Title: "Commands that run the service:"})
+
+	const group = "service"
+	root.AddGroup(&cobra.Group{ID: group, Title: "Commands that run the service:"})
 	for _, cmd := range []*cobra.Command{
 		serveCommand,
-		{Use: "migrate", Short: "Bring the database's schema up to date and exit", Args: cobra.NoArgs, RunE: run(migrate)},
+		{Use: "migrate", Short: "Bring the database's schema up to date", Args: cobra.NoArgs, RunE: run(migrate)},
 		{Use: "rebuild-stats", Short: "Count everything in Postgres again and replace the statistics in Redis", Args: cobra.NoArgs, RunE: run(rebuildStats)},
-		{Use: "healthcheck", Short: "Exit 0 if the service on INLET_ADDR lives", Args: cobra.NoArgs, RunE: run(healthcheck)},
+		{Use: "healthcheck", Short: "Exit with status 0 if the service on INLET_ADDR runs", Args: cobra.NoArgs, RunE: run(healthcheck)},
 		{Use: "version", Short: "Print the version", Args: cobra.NoArgs, Run: func(cmd *cobra.Command, _ []string) {
 			fmt.Fprintln(cmd.OutOrStdout(), version())
 		}},
 	} {
-		cmd.GroupID = service
+		cmd.GroupID = group
 		root.AddCommand(cmd)
 	}
 	cli.Add(root)
@@ -73,7 +75,7 @@ func run(command func(context.Context, config) error) func(*cobra.Command, []str
 		}
 		err = command(cmd.Context(), cfg)
 		if cmd.Context().Err() != nil && errors.Is(err, context.Canceled) {
-			return nil // it was told to stop before it had begun
+			return nil // a signal came before the service had started
 		}
 		return err
 	}
@@ -90,6 +92,7 @@ func healthcheck(ctx context.Context, cfg config) error {
 	if err != nil {
 		return err
 	}
+
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return err
@@ -98,20 +101,29 @@ func healthcheck(ctx context.Context, cfg config) error {
 	if res.StatusCode != http.StatusOK {
 		return errors.New("unhealthy: " + res.Status)
 	}
+
 	return nil
 }
 
-// version is what the build knows of itself.
-func version() string {
+// build returns the binary's version, its commit (empty if unknown), and Go's version.
+func build() (release, revision, goVersion string) {
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
-		return "inlet (unknown build)"
+		return "unknown", "", "unknown"
 	}
-	text := "inlet " + info.Main.Version
 	for _, s := range info.Settings {
 		if s.Key == "vcs.revision" {
-			text += " " + s.Value[:min(12, len(s.Value))]
+			revision = s.Value
 		}
 	}
-	return text + " " + info.GoVersion
+
+	return info.Main.Version, revision, info.GoVersion
+}
+
+func version() string {
+	release, revision, goVersion := build()
+	if revision != "" {
+		release += " " + revision[:min(12, len(revision))]
+	}
+	return "inlet " + release + " " + goVersion
 }

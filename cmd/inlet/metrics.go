@@ -1,108 +1,86 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
-	"runtime/debug"
 	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promauto"
 	"github.com/redis/go-redis/v9"
 
 	"inlet/blob"
 )
 
-// newBuildInfo tells which build this is.
+// newBuildInfo exports version, commit and Go's version of this binary.
 func newBuildInfo() prometheus.Collector {
-	version, revision, goVersion := "unknown", "unknown", "unknown"
-	if info, ok := debug.ReadBuildInfo(); ok {
-		version, goVersion = info.Main.Version, info.GoVersion
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" {
-				revision = s.Value
-			}
-		}
-	}
+	release, revision, goVersion := build()
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "inlet_build_info", Help: "1, with what was built.",
-		ConstLabels: prometheus.Labels{"version": version, "revision": revision, "goversion": goVersion},
+		ConstLabels: prometheus.Labels{"version": release, "revision": cmp.Or(revision, "unknown"), "goversion": goVersion},
 	}, func() float64 { return 1 })
 }
 
-// newBlobRoom tells the free room of a store on a disk.
+// newBlobRoom exports the free space of a store on a disk.
 func newBlobRoom(store *blob.Files) prometheus.Collector {
 	return prometheus.NewGaugeFunc(prometheus.GaugeOpts{
 		Name: "inlet_blob_free_bytes", Help: "Room left on the disk of the blobs.",
 	}, func() float64 { return float64(store.Free()) })
 }
 
-// poolCollector exports the connection pools' own figures when it is scraped.
-type poolCollector struct {
-	database *pgxpool.Pool
-	redis    redis.UniversalClient
+// measurePools exports the figures of the connection pools.
+func measurePools(r prometheus.Registerer, pool *pgxpool.Pool, rdb redis.UniversalClient) {
+	factory := promauto.With(r)
+	counter := func(name, help string, value func() float64) {
+		factory.NewCounterFunc(prometheus.CounterOpts{Name: name, Help: help}, value)
+	}
+	gauge := func(name, help, state string, value func() float64) {
+		labels := prometheus.Labels{"state": state}
+		factory.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help, ConstLabels: labels}, value)
+	}
 
-	dbConns, dbAcquires, dbWaits, dbWaited, dbGivenUp *prometheus.Desc
-	redisConns, redisTimeouts                         *prometheus.Desc
+	const conns, help = "inlet_db_connections", "Connections to Postgres by state; max is how many there may be."
+	gauge(conns, help, "used", func() float64 { return float64(pool.Stat().AcquiredConns()) })
+	gauge(conns, help, "idle", func() float64 { return float64(pool.Stat().IdleConns()) })
+	gauge(conns, help, "max", func() float64 { return float64(pool.Stat().MaxConns()) })
+	counter("inlet_db_acquires_total", "How often a connection to Postgres was taken from the pool.",
+		func() float64 { return float64(pool.Stat().AcquireCount()) })
+	counter("inlet_db_waits_total", "How often a connection to Postgres had to be waited for.",
+		func() float64 { return float64(pool.Stat().EmptyAcquireCount()) })
+	counter("inlet_db_wait_seconds_total", "Time spent waiting for connections to Postgres.",
+		func() float64 { return pool.Stat().EmptyAcquireWaitTime().Seconds() })
+	counter("inlet_db_given_up_total", "How often the wait for a connection to Postgres was given up.",
+		func() float64 { return float64(pool.Stat().CanceledAcquireCount()) })
+
+	const redisConns, redisHelp = "inlet_redis_connections", "Connections to Redis by state."
+	gauge(redisConns, redisHelp, "used", func() float64 {
+		n := rdb.PoolStats()
+		return float64(n.TotalConns - n.IdleConns)
+	})
+	gauge(redisConns, redisHelp, "idle", func() float64 { return float64(rdb.PoolStats().IdleConns) })
+	counter("inlet_redis_timeouts_total", "How often no connection to Redis could be had in time.",
+		func() float64 { return float64(rdb.PoolStats().Timeouts) })
 }
 
-func newPoolCollector(database *pgxpool.Pool, rdb redis.UniversalClient) *poolCollector {
-	desc := func(name, help string, labels ...string) *prometheus.Desc {
-		return prometheus.NewDesc(name, help, labels, nil)
-	}
-	return &poolCollector{
-		database: database, redis: rdb,
-		dbConns:       desc("inlet_db_connections", "Connections to Postgres by state; max is how many there may be.", "state"),
-		dbAcquires:    desc("inlet_db_acquires_total", "How often a connection to Postgres was taken from the pool."),
-		dbWaits:       desc("inlet_db_waits_total", "How often a connection to Postgres had to be waited for."),
-		dbWaited:      desc("inlet_db_wait_seconds_total", "Time spent waiting for connections to Postgres."),
-		dbGivenUp:     desc("inlet_db_given_up_total", "How often the wait for a connection to Postgres was given up."),
-		redisConns:    desc("inlet_redis_connections", "Connections to Redis by state.", "state"),
-		redisTimeouts: desc("inlet_redis_timeouts_total", "How often no connection to Redis could be had in time."),
-	}
-}
-
-// Describe implements prometheus.Collector.
-func (c *poolCollector) Describe(ch chan<- *prometheus.Desc) { prometheus.DescribeByCollect(c, ch) }
-
-// Collect implements prometheus.Collector.
-func (c *poolCollector) Collect(ch chan<- prometheus.Metric) {
-	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
-		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
-	}
-	counter := func(d *prometheus.Desc, v float64) {
-		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, v)
-	}
-	db := c.database.Stat()
-	gauge(c.dbConns, float64(db.AcquiredConns()), "used")
-	gauge(c.dbConns, float64(db.IdleConns()), "idle")
-	gauge(c.dbConns, float64(db.MaxConns()), "max")
-	counter(c.dbAcquires, float64(db.AcquireCount()))
-	counter(c.dbWaits, float64(db.EmptyAcquireCount()))
-	counter(c.dbWaited, db.EmptyAcquireWaitTime().Seconds())
-	counter(c.dbGivenUp, float64(db.CanceledAcquireCount()))
-	r := c.redis.PoolStats()
-	gauge(c.redisConns, float64(r.TotalConns-r.IdleConns), "used")
-	gauge(c.redisConns, float64(r.IdleConns), "idle")
-	counter(c.redisTimeouts, float64(r.Timeouts))
-}
-
-// redisTimer measures what is asked of Redis.
+// redisTimer measures the commands to Redis.
 type redisTimer struct {
 	seconds  *prometheus.HistogramVec
 	failures prometheus.Counter
 }
 
-// newRedisTimer watches rdb from now on.
-func newRedisTimer(rdb redis.UniversalClient) *redisTimer {
+// timeRedis measures the commands of rdb from now on.
+func timeRedis(r prometheus.Registerer, rdb redis.UniversalClient) {
+	factory := promauto.With(r)
 	t := &redisTimer{
-		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+		seconds: factory.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "inlet_redis_command_seconds", Help: "Time of a command to Redis, or of a pipeline of them.",
 			Buckets: prometheus.ExponentialBuckets(0.0001, 4, 8),
 		}, []string{"command"}),
-		failures: prometheus.NewCounter(prometheus.CounterOpts{
+		failures: factory.NewCounter(prometheus.CounterOpts{
 			Name: "inlet_redis_failures_total", Help: "Commands to Redis that failed; that there is no such key is no failure.",
 		}),
 	}
@@ -110,19 +88,6 @@ func newRedisTimer(rdb redis.UniversalClient) *redisTimer {
 		t.seconds.WithLabelValues(command)
 	}
 	rdb.AddHook(t)
-	return t
-}
-
-// Describe implements prometheus.Collector.
-func (t *redisTimer) Describe(ch chan<- *prometheus.Desc) {
-	t.seconds.Describe(ch)
-	t.failures.Describe(ch)
-}
-
-// Collect implements prometheus.Collector.
-func (t *redisTimer) Collect(ch chan<- prometheus.Metric) {
-	t.seconds.Collect(ch)
-	t.failures.Collect(ch)
 }
 
 // DialHook implements redis.Hook.
@@ -150,10 +115,11 @@ func (t *redisTimer) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.P
 	}
 }
 
-// observe takes the names of commands as they are: we choose them all.
+// observe uses the command's name as a label: the service's own code bounds their
+// number.
 func (t *redisTimer) observe(command string, start time.Time, err error) {
 	t.seconds.WithLabelValues(command).Observe(time.Since(start).Seconds())
-	// A script that Redis has forgotten is sent again.
+	// After NOSCRIPT the client sends the script itself.
 	if err != nil && !errors.Is(err, redis.Nil) && !errors.Is(err, context.Canceled) && !strings.HasPrefix(err.Error(), "NOSCRIPT") {
 		t.failures.Inc()
 	}

@@ -37,24 +37,24 @@ import (
 )
 
 const (
-	// drainTime is how long requests under way may take after a signal.
+	// drainTime bounds the requests and jobs under way after a signal.
 	drainTime = 30 * time.Second
-	// storeWait is how long a start waits for a store that is not there yet.
+	// storeWait bounds a start's wait for a store.
 	storeWait = time.Minute
-	// stagingGrace is the age at which an upload that is still in staging has
-	// died: a request ends when its body stalls for a minute.
+	// stagingGrace is the age at which a file in staging belongs to a dead upload: a
+	// request ends when its body stalls for a minute.
 	stagingGrace = 24 * time.Hour
-	// heicTime is how long one HEIC or AVIF may take: large ones take seconds.
+	// heicTime bounds the decoding of one HEIC or AVIF. Large ones take seconds.
 	heicTime = 2 * time.Minute
-	// traceTime is how long a stop waits for the delivery of the last traces.
+	// traceTime bounds the delivery of the last traces at a stop.
 	traceTime = 5 * time.Second
 )
 
 // serve starts the service and runs it until a signal.
 func serve(ctx context.Context, cfg config) error {
 	log := newLog(cfg)
-	// First of all, since an address in use should be said at once. Connections
-	// that come before the rest is ready wait for it.
+	// Listening comes first, so that an address in use fails at once. Early
+	// connections wait until the service is ready.
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Addr)
 	if err != nil {
 		return fmt.Errorf("INLET_ADDR: %w", err)
@@ -64,6 +64,7 @@ func serve(ctx context.Context, cfg config) error {
 		_, port, _ := net.SplitHostPort(listener.Addr().String())
 		cfg.PublicURL = public + ":" + port
 	}
+
 	st, err := openStores(ctx, cfg, log)
 	if err != nil {
 		return err
@@ -77,20 +78,21 @@ func serve(ctx context.Context, cfg config) error {
 	if err := svc.links.Load(ctx); err != nil {
 		return err
 	}
+
 	welcome(cfg, st, listener.Addr())
 	return svc.run(ctx, listener, st)
 }
 
-// slots is how many connections uploads may hold together. The rest serves
-// pictures, lists and jobs.
+// slots returns how many connections all uploads together may hold. Pictures, lists
+// and jobs use the rest.
 func slots(conns int32) int { return max(1, int(conns)*2/3) }
 
-// service is the wired parts of one process.
+// service holds the wired parts of one process.
 type service struct {
 	cfg     config
 	log     *slog.Logger
 	pool    *pgxpool.Pool
-	read    *pgxpool.Pool // of the read replica; nil: there is none
+	read    *pgxpool.Pool // of the read replica; nil without one
 	redis   redis.UniversalClient
 	blobs   *blobs
 	links   *link.Revocations
@@ -110,12 +112,14 @@ func wire(ctx context.Context, cfg config, st *stores, log *slog.Logger) (_ *ser
 			s.close()
 		}
 	}()
+
 	if err := migrateWhenThere(ctx, cfg, st.DatabaseURL, log); err != nil {
 		return nil, err
 	}
 	if s.tracing, err = tracing.New(ctx, version()); err != nil {
 		return nil, err
 	}
+
 	database := cfg.database()
 	database.Tracer = s.queryTracer()
 	if s.pool, err = db.Open(ctx, st.DatabaseURL, database); err != nil {
@@ -129,17 +133,19 @@ func wire(ctx context.Context, cfg config, st *stores, log *slog.Logger) (_ *ser
 	if s.redis, err = redisdb.Open(st.RedisURL, redisdb.Options{PoolSize: cfg.RedisConns}); err != nil {
 		return nil, err
 	}
+
 	registry := prometheus.NewRegistry()
 	if s.blobs, err = openBlobs(ctx, cfg, registry, log); err != nil {
 		return nil, fmt.Errorf("INLET_BLOB_URL: %w", err)
 	}
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		newPoolCollector(s.pool, s.redis), newBuildInfo(),
-		newRedisTimer(s.redis))
+		newBuildInfo())
+	measurePools(registry, s.pool, s.redis)
+	timeRedis(registry, s.redis)
 	tracer := s.tracing.Tracer("inlet")
 
 	inspector := imaging.NewInspector(cfg.MaxPixels, int64(cfg.DecodeMemory))
-	// Its memory is taken while it decodes, which only jobs have it do.
+	// The decoder allocates memory only while it decodes, which only jobs request.
 	s.decoder = heif.NewDecoder(heif.Limits{Memory: int64(cfg.HEICMemory), Pixels: cfg.MaxPixels, Time: heicTime})
 	enqueuer, err := jobs.NewEnqueuer(s.pool, log)
 	if err != nil {
@@ -216,6 +222,7 @@ func wire(ctx context.Context, cfg config, st *stores, log *slog.Logger) (_ *ser
 			return nil, err
 		}
 	}
+
 	proxies := make([]netip.Prefix, len(cfg.TrustedProxies))
 	for i, n := range cfg.TrustedProxies {
 		proxies[i] = n.Prefix
@@ -224,6 +231,7 @@ func wire(ctx context.Context, cfg config, st *stores, log *slog.Logger) (_ *ser
 	if cfg.ImageAccess == "signed" {
 		signer = web.NewSigner(st.keys.Derive("image access"), time.Now)
 	}
+
 	s.web, err = web.New(web.Options{
 		Gate:           gate,
 		Uploads:        uploads,
@@ -252,8 +260,8 @@ func wire(ctx context.Context, cfg config, st *stores, log *slog.Logger) (_ *ser
 	return s, err
 }
 
-// queryTracer makes spans of statements, without their arguments; nil when
-// traces go nowhere.
+// queryTracer makes spans of statements, without their arguments. It is nil without a
+// collector.
 func (s *service) queryTracer() pgx.QueryTracer {
 	if !tracing.Enabled() {
 		return nil
@@ -261,8 +269,8 @@ func (s *service) queryTracer() pgx.QueryTracer {
 	return otelpgx.NewTracer(otelpgx.WithTracerProvider(s.tracing))
 }
 
-// checks is what readiness depends on. Without Redis the service works, and
-// counts later.
+// checks lists what readiness depends on. Without Redis the service works, and counts
+// later.
 func (s *service) checks() []web.Check {
 	return []web.Check{
 		{Name: "postgres", Essential: true, Ping: s.pool.Ping},
@@ -271,7 +279,7 @@ func (s *service) checks() []web.Check {
 	}
 }
 
-// migrateWhenThere waits for a database that starts at the same time as we do.
+// migrateWhenThere waits for a database that starts together with the service.
 func migrateWhenThere(ctx context.Context, cfg config, url string, log *slog.Logger) error {
 	err := whenThere(ctx, log, "the database", db.ErrUnreachable, func() error { return db.Migrate(ctx, url, cfg.database(), partitions) })
 	if errors.Is(err, db.ErrPooled) {
@@ -285,7 +293,7 @@ func partitions(ctx context.Context, pool *pgxpool.Pool) error {
 	return catalog.EnsurePartitions(ctx, pool, time.Now())
 }
 
-// whenThere calls open until it does not return away, or for a minute.
+// whenThere repeats open while it fails with away, for storeWait at most.
 func whenThere(ctx context.Context, log *slog.Logger, store string, away error, open func() error) error {
 	deadline := time.Now().Add(storeWait)
 	for told := false; ; told = true {
@@ -296,6 +304,7 @@ func whenThere(ctx context.Context, log *slog.Logger, store string, away error, 
 		if !told {
 			log.WarnContext(ctx, "waiting for "+store, "error", err)
 		}
+
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -304,8 +313,8 @@ func whenThere(ctx context.Context, log *slog.Logger, store string, away error, 
 	}
 }
 
-// run serves until ctx is done or a part fails, then stops gracefully: first no
-// new requests, then those under way, then jobs, then what everything uses.
+// run serves until ctx is done or a part fails. Then it stops gracefully: it accepts no
+// new requests, ends those under way, then the jobs, then what everything uses.
 func (s *service) run(ctx context.Context, listener net.Listener, st *stores) error {
 	background, stopBackground := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopBackground()
@@ -314,6 +323,7 @@ func (s *service) run(ctx context.Context, listener net.Listener, st *stores) er
 	group.Go(func() error { return s.links.Run(background) })
 	group.Go(func() error { return s.resume.Run(background) })
 	group.Go(func() error { return s.sweepStaging(background) })
+
 	server := s.web.HTTPServer()
 	group.Go(func() error {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
@@ -326,6 +336,7 @@ func (s *service) run(ctx context.Context, listener net.Listener, st *stores) er
 			return err
 		}
 	}
+
 	var cause error
 	select {
 	case <-ctx.Done():
@@ -334,11 +345,13 @@ func (s *service) run(ctx context.Context, listener net.Listener, st *stores) er
 	case <-st.died():
 		cause = fmt.Errorf("the private database has ended; its last words:\n%s", st.postgres.LastWords())
 	}
+
 	s.stop(server)
 	stopBackground()
 	if err := group.Wait(); cause == nil && !errors.Is(err, context.Canceled) {
 		cause = err
 	}
+
 	return cause
 }
 
@@ -358,8 +371,8 @@ func (s *service) stop(server *http.Server) {
 	}
 }
 
-// sweepStaging removes what crashed uploads left, at once and every hour. It is
-// no job of the queue: each process has a staging folder of its own disk.
+// sweepStaging removes the files of crashed uploads, at once and every hour. It is no
+// job of the queue, because each process has a staging folder on its own disk.
 func (s *service) sweepStaging(ctx context.Context) error {
 	tick := time.NewTicker(time.Hour)
 	defer tick.Stop()
@@ -373,6 +386,7 @@ func (s *service) sweepStaging(ctx context.Context) error {
 		case n > 0:
 			s.log.Info("debris of uploads that died removed", "files", n)
 		}
+
 		select {
 		case <-ctx.Done():
 			return nil
@@ -389,6 +403,7 @@ func (s *service) close() {
 			s.log.Warn("the last traces were not delivered", "error", err)
 		}
 	}
+
 	if s.decoder != nil {
 		if err := s.decoder.Close(context.Background()); err != nil {
 			s.log.Warn("close the decoder", "error", err)
@@ -404,18 +419,18 @@ func (s *service) close() {
 	}
 }
 
-// welcome tells the person at the terminal what to do next.
+// welcome tells the person at the terminal the next steps.
 func welcome(cfg config, st *stores, addr net.Addr) {
 	fmt.Printf("inlet: listening on http://%s\n", addr)
 	if !cfg.private() {
 		return
 	}
 	if cfg.AdminToken == "" {
-		fmt.Printf("operator token: %s\n  (kept in %s)\n", st.token, st.tokenFile(cfg))
+		fmt.Printf("operator token: %s\n  (stored in %s)\n", st.token, st.tokenFile(cfg))
 	}
 	fmt.Printf(`
-Open %s and sign in with the operator's token: there you make links,
-and see what comes in. Or make a first link here, good for a week:
+Open %s and sign in with the operator's token: there you make links
+and see the pictures. Or make a first link here, good for a week:
   curl -sS -H "Authorization: Bearer $(cat %s)" -d '{"expires_in":"7d"}' %s/v1/links
 
 Then send pictures to the "url" of the answer:

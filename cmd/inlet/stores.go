@@ -18,8 +18,8 @@ import (
 	"inlet/link"
 )
 
-// stores is where the service keeps things: what the configuration names, and
-// private ones for what it leaves open.
+// stores are the database and the Redis that the configuration names, or private
+// ones.
 type stores struct {
 	DatabaseURL string `json:"database_url"`
 	RedisURL    string `json:"redis_url"`
@@ -29,10 +29,10 @@ type stores struct {
 	dir        *embedded.Dir
 	postgres   *embedded.Postgres
 	redis      *embedded.Redis
-	runtimeDoc string // where other commands find the private stores
+	runtimeDoc string // the file by which other commands find the private stores
 }
 
-// openStores starts the private stores that are needed.
+// openStores starts the private stores that the configuration leaves open.
 func openStores(ctx context.Context, cfg config, log *slog.Logger) (_ *stores, err error) {
 	s := &stores{DatabaseURL: cfg.DatabaseURL, RedisURL: cfg.RedisURL, token: cfg.AdminToken, keys: cfg.keys}
 	defer func() {
@@ -43,6 +43,7 @@ func openStores(ctx context.Context, cfg config, log *slog.Logger) (_ *stores, e
 	if cfg.DatabaseURL != "" && cfg.RedisURL != "" {
 		return s, nil
 	}
+
 	if s.dir, err = embedded.Open(cfg.DataDir); err != nil {
 		return nil, err
 	}
@@ -61,10 +62,11 @@ func openStores(ctx context.Context, cfg config, log *slog.Logger) (_ *stores, e
 		}
 		s.RedisURL = s.redis.URL()
 	}
+
 	return s, s.announce(cfg.DataDir)
 }
 
-// secrets reads or makes what the operator did not set.
+// secrets reads or makes the secrets that the operator did not set.
 func (s *stores) secrets() (err error) {
 	if s.token == "" {
 		if s.token, _, err = s.dir.Secret("operator-token", func() (string, error) { return rand.Text(), nil }); err != nil {
@@ -74,6 +76,7 @@ func (s *stores) secrets() (err error) {
 	if s.keys != nil {
 		return nil
 	}
+
 	text, _, err := s.dir.Secret("link-keys", func() (string, error) {
 		keys, err := link.GenerateKeys()
 		if err != nil {
@@ -87,11 +90,12 @@ func (s *stores) secrets() (err error) {
 	if s.keys, err = link.ParseKeys(text); err != nil {
 		return fmt.Errorf("link-keys in the data dir: %w", err)
 	}
+
 	return nil
 }
 
-// tokenFile is where the operator's token is kept, as a person at the terminal
-// would type it.
+// tokenFile is the path of the operator's token, relative to the working folder if
+// the data dir is.
 func (s *stores) tokenFile(cfg config) string { return filepath.Join(cfg.DataDir, "operator-token") }
 
 func runtimeFile(dataDir string) string { return filepath.Join(dataDir, "running.json") }
@@ -106,28 +110,31 @@ func (s *stores) announce(dataDir string) error {
 	return renameio.WriteFile(s.runtimeDoc, doc, 0o600)
 }
 
-// reachStores is openStores for a command that may run beside the service: it
-// uses the private stores of a running one.
+// reachStores is openStores for a command that may run beside the service: it uses
+// the private stores of a running service.
 func reachStores(ctx context.Context, cfg config, log *slog.Logger) (*stores, error) {
 	s, err := openStores(ctx, cfg, log)
 	if !errors.Is(err, embedded.ErrInUse) {
 		return s, err
 	}
+
 	doc, readErr := os.ReadFile(runtimeFile(cfg.DataDir))
 	if errors.Is(readErr, fs.ErrNotExist) {
-		return nil, err // it is only just starting, or ending
+		return nil, err // the service is starting or stopping
 	}
 	if readErr != nil {
 		return nil, readErr
 	}
+
 	s = &stores{}
 	if err := json.Unmarshal(doc, s); err != nil {
 		return nil, fmt.Errorf("%s: %w", runtimeFile(cfg.DataDir), err)
 	}
+
 	return s, nil
 }
 
-// died is closed when the private database ends by itself.
+// died returns a channel that closes when the private database ends by itself.
 func (s *stores) died() <-chan struct{} {
 	if s.postgres == nil {
 		return nil
@@ -139,8 +146,9 @@ func (s *stores) died() <-chan struct{} {
 func (s *stores) close() {
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
+
 	if s.runtimeDoc != "" {
-		_ = os.Remove(s.runtimeDoc) // a stale one does no harm
+		_ = os.Remove(s.runtimeDoc) // a stale file does no harm
 	}
 	if s.redis != nil {
 		s.redis.Stop()
@@ -153,8 +161,8 @@ func (s *stores) close() {
 	}
 }
 
-// quietRedis takes what the Redis client would print at every failure: those
-// who use it say what an outage means, once.
+// quietRedis demotes the Redis client's own messages, one for every failure. The
+// packages that use the client log an outage once.
 type quietRedis struct{ log *slog.Logger }
 
 func (q quietRedis) Printf(ctx context.Context, format string, v ...any) {
