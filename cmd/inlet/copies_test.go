@@ -48,7 +48,7 @@ func TestCopiesAtOnce(t *testing.T) {
 		}
 		return n
 	}
-	eventually(t, "folding", func() bool { return count(`SELECT count(*) FROM images`) == pictures })
+	eventually(t, "the merge", func() bool { return count(`SELECT count(*) FROM images`) == pictures })
 	for p, given := range ids {
 		var kept []byte
 		for id := range given {

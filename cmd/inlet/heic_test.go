@@ -54,7 +54,7 @@ func TestHEIC(t *testing.T) {
 	eventually(t, "a perceptual hash", func() bool { return of(first).PHash != nil })
 	for _, name := range []string{"scene.avif", "scene.jpg"} {
 		copied := send(name, read(name))
-		eventually(t, "folding of "+name, func() bool { return of(copied).ID == first })
+		eventually(t, "the merge of "+name, func() bool { return of(copied).ID == first })
 	}
 	// Its container is sound, its pixels are not.
 	broken := read("scene.avif")
