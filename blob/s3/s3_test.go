@@ -206,8 +206,14 @@ func TestRestart(t *testing.T) {
 	}
 	kept := make(chan error)
 	go func() { kept <- s.Keep(t.Context(), st, k) }()
+	began := time.Now()
 	server.Restart()
-	must(t, <-kept)
+	err := <-kept
+	// A busy machine may start the server later than the client waits.
+	if errors.Is(err, blob.ErrUnavailable) && time.Since(began) > 2*time.Second {
+		err = s.Keep(t.Context(), st, k)
+	}
+	must(t, err)
 	if blobtest.Keep(t, s, data) != k || !slices.Equal(blobtest.Contents(t, s), []blob.Key{k}) {
 		t.Error("it is not there")
 	}
