@@ -271,8 +271,8 @@ func BenchmarkSplit(b *testing.B) {
 	}
 	data := make([]byte, 3<<20)
 	_, _ = rand.NewChaCha8([32]byte{}).Read(data) // never fails
-	_, _ = p.Write(data)   // never fails
-	_ = w.Close()          // never fails
+	_, _ = p.Write(data)                          // never fails
+	_ = w.Close()                                 // never fails
 	buffer := bufio.NewReaderSize(nil, bufferSize)
 	for name, first := range map[string]func() (io.Reader, error){
 		"ours": func() (io.Reader, error) {
