@@ -170,7 +170,7 @@ func limit(n *int64) (_ int64, ok bool) {
 }
 
 func notBase64URL(r rune) bool {
-	return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || r == '-' || r == '_')
+	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'
 }
 
 // UnmarshalJSON is stricter than encoding/json: the name of a member must match

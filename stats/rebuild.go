@@ -132,13 +132,18 @@ func (s *Service) build(ctx context.Context) error {
 
 	s.epoch.Store(&epoch)
 	s.metrics.rebuilds.Inc()
-	for _, upload := range live { // best effort: the counters are right without it
+	s.publish(ctx, live)
+	return nil
+}
+
+// publish sends uploads to the live feed, until one fails: the counters are right
+// without the feed.
+func (s *Service) publish(ctx context.Context, live []string) {
+	for _, upload := range live {
 		if s.rdb.Publish(ctx, liveChannel, upload).Err() != nil {
-			break
+			return
 		}
 	}
-
-	return nil
 }
 
 // patience replaces the transaction's timeouts, which suit an upload.

@@ -19,9 +19,9 @@ var testSupport = []string{"blob/blobtest", "blob/s3/s3test", "blob/s3/s3test/ve
 func TestHouse(t *testing.T) {
 	t.Parallel()
 	drawn, order := house(t)
-	real := productImports(t, "../..")
+	actual := productImports(t, "../..")
 
-	for name, imports := range real {
+	for name, imports := range actual {
 		line, known := drawn[name]
 		if !known {
 			t.Errorf("docs/ARCHITECTURE.md does not have %s → %s", name, strings.Join(imports, ", "))
@@ -37,7 +37,7 @@ func TestHouse(t *testing.T) {
 		}
 	}
 	for _, name := range order {
-		if _, exists := real[name]; !exists {
+		if _, exists := actual[name]; !exists {
 			t.Errorf("docs/ARCHITECTURE.md has %s, which does not exist", name)
 		}
 	}
@@ -71,7 +71,7 @@ func house(t *testing.T) (imports map[string][]string, order []string) {
 // aside.
 func productImports(t *testing.T, root string) map[string][]string {
 	t.Helper()
-	real := map[string][]string{}
+	actual := map[string][]string{}
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil {
 			return err
@@ -92,18 +92,18 @@ func productImports(t *testing.T, root string) map[string][]string {
 			return err
 		}
 		name = filepath.ToSlash(name)
-		all := real[name]
+		all := actual[name]
 		for _, i := range file.Imports {
 			if below, inside := strings.CutPrefix(strings.Trim(i.Path.Value, `"`), "inlet/"); inside {
 				all = append(all, below)
 			}
 		}
 		slices.Sort(all)
-		real[name] = slices.Compact(all)
+		actual[name] = slices.Compact(all)
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return real
+	return actual
 }
