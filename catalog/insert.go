@@ -2,12 +2,15 @@ package catalog
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"inlet/db"
+	"inlet/imaging/fingerprint"
 	"inlet/link"
 )
 
@@ -71,18 +74,27 @@ func QueueNear(b *pgx.Batch, id, other uuid.UUID, distance int) {
 	b.Queue(nearQuery, id, other, distance)
 }
 
-const phashQuery = `UPDATE images SET phash = $2 WHERE id = $1 RETURNING scope`
+const (
+	phashQuery = `UPDATE images SET phash = $2 WHERE id = $1`
 
-// SetPHash gives a stored picture its perceptual hash, in the transaction that
-// makes it findable, and returns the picture's scope. ErrNotFound: it has gone.
-func SetPHash(ctx context.Context, tx pgx.Tx, id uuid.UUID, h Hash) (scope string, err error) {
-	scopes, err := db.Collect[string](ctx, tx, phashQuery, id, phashOf(h))
-	if err == nil && len(scopes) == 0 {
-		err = ErrNotFound
+	scopeQuery = `SELECT scope FROM images WHERE id = $1`
+)
+
+// QueuePHash gives a stored picture its perceptual hash, in the transaction that
+// makes it findable. The batch fails with ErrNotFound where the picture has gone.
+func QueuePHash(b *pgx.Batch, id uuid.UUID, h fingerprint.Hash) {
+	db.QueueRequired(b, ErrNotFound, phashQuery, id, phashOf(h))
+}
+
+// Scope returns the scope of a stored picture.
+func (s *Service) Scope(ctx context.Context, id uuid.UUID) (scope string, err error) {
+	err = s.Pool.QueryRow(ctx, scopeQuery, id).Scan(&scope)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", ErrNotFound
 	}
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("look up a picture's scope: %w", err)
 	}
 
-	return scopes[0], nil
+	return scope, nil
 }

@@ -13,10 +13,7 @@ import (
 	"inlet/imaging/fingerprint"
 )
 
-// Hash is a perceptual hash.
-type Hash = fingerprint.Hash
-
-func phashOf(h Hash) *int64 {
+func phashOf(h fingerprint.Hash) *int64 {
 	first := int64(h[0])
 
 	return &first

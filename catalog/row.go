@@ -1,7 +1,6 @@
 package catalog
 
 import (
-	"encoding/hex"
 	"time"
 
 	"github.com/google/uuid"
@@ -150,6 +149,3 @@ func (s Stored) Duration() time.Duration { return time.Duration(s.DurationMS) * 
 
 // Sum is the content's SHA-256.
 func (s Stored) Sum() [32]byte { return [32]byte(s.SHA256) }
-
-// Hex is the content's SHA-256 in hexadecimal.
-func (s Stored) Hex() string { return hex.EncodeToString(s.SHA256) }

@@ -101,6 +101,10 @@ func locked(ctx context.Context, pool *pgxpool.Pool, fn func() error) error {
 	})
 }
 
+// busyTries is how often a migration that met others' locks is tried, lockEvery
+// apart and with 2 s in each.
+const busyTries = 60
+
 func migrateInlet(ctx context.Context, pool *pgxpool.Pool) error {
 	files, err := fs.Sub(migrations, "migrations")
 	if err != nil {
@@ -112,7 +116,23 @@ func migrateInlet(ctx context.Context, pool *pgxpool.Pool) error {
 	if err != nil {
 		return err
 	}
-	_, err = provider.Up(ctx)
 
-	return err
+	for try := 1; ; try++ {
+		if _, err = provider.Up(ctx); !busy(err) || try == busyTries {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(lockEvery):
+		}
+	}
+}
+
+// busy tells that a migration gave up for the locks of others: a lock timeout, or
+// a deadlock.
+func busy(err error) bool {
+	var failure *pgconn.PgError
+
+	return errors.As(err, &failure) && (failure.Code == "55P03" || failure.Code == "40P01")
 }

@@ -2,7 +2,6 @@ package db
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -37,14 +36,14 @@ type Rows[T any] struct {
 // RowsOf makes the mapping of T to a table.
 func RowsOf[T any](table string) Rows[T] {
 	var r Rows[T]
-	var places []string
+	var marks []string
 	for _, f := range reflect.VisibleFields(reflect.TypeFor[T]()) {
 		if name := f.Tag.Get("db"); name != "" && name != "-" {
 			r.Columns, r.index = append(r.Columns, name), append(r.index, f.Index)
-			places = append(places, fmt.Sprintf("$%d", len(r.Columns)))
+			marks = append(marks, fmt.Sprintf("$%d", len(r.Columns)))
 		}
 	}
-	r.Insert = fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s)", table, strings.Join(r.Columns, ", "), strings.Join(places, ", "))
+	r.Insert = fmt.Sprintf("INSERT INTO %s (%s) VALUES (%s)", table, strings.Join(r.Columns, ", "), strings.Join(marks, ", "))
 
 	return r
 }
@@ -94,26 +93,4 @@ func Collect[T any](ctx context.Context, q Querier, query string, args ...any) (
 	}
 
 	return pgx.CollectRows(rows, pgx.RowTo[T])
-}
-
-// Raced tells the failures which say that another transaction changed a row
-// meanwhile: a foreign key, a unique index, a serialisation failure, a deadlock.
-func Raced(err error) bool {
-	var failure *pgconn.PgError
-	if !errors.As(err, &failure) {
-		return false
-	}
-	switch failure.Code {
-	case "23503", "23505", "40001", "40P01":
-		return true
-	}
-
-	return false
-}
-
-// Gone tells that a statement referred to a row that is not there any more.
-func Gone(err error) bool {
-	var failure *pgconn.PgError
-
-	return errors.As(err, &failure) && failure.Code == "23503"
 }

@@ -65,6 +65,16 @@ func (sweepSessions) Kind() string  { return "sweep_sessions" }
 // Replicas of the release before enqueue jobs under the aliases while they are
 // replaced.
 
+// upkeepQueue holds the kinds that the release before does not know: its workers
+// would fetch them from the default queue, and fail.
+const upkeepQueue = "upkeep"
+
+// InsertOpts implements river.JobArgsWithInsertOpts.
+func (sweepContents) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: upkeepQueue} }
+
+// InsertOpts implements river.JobArgsWithInsertOpts.
+func (settleRecent) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: upkeepQueue} }
+
 func (sweepContents) KindAliases() []string { return []string{"sweep_orphans"} }
 func (settleRecent) KindAliases() []string  { return []string{"settle_alike"} }
 

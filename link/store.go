@@ -92,7 +92,7 @@ type Used struct {
 // of the next page, empty after the last. A limit of 0 or less means 50; 500 is the
 // most. It fails with ErrCursor on a malformed cursor.
 func (s *Store) List(ctx context.Context, limit int, cursor string) ([]Used, string, error) {
-	after, err := parsePlace(cursor)
+	after, err := parsePosition(cursor)
 	if err != nil {
 		return nil, "", err
 	}
@@ -110,7 +110,7 @@ func (s *Store) List(ctx context.Context, limit int, cursor string) ([]Used, str
 	if len(page) > limit {
 		page = page[:limit]
 		last := page[limit-1]
-		next = place{used: last.FirstUsedAt != nil, at: last.at, id: last.ID}.String()
+		next = position{used: last.FirstUsedAt != nil, at: last.at, id: last.ID}.String()
 	}
 	if err := s.count(ctx, page); err != nil {
 		return nil, "", fmt.Errorf("link: list: %w", err)
@@ -200,33 +200,33 @@ func (s *Store) Expire(ctx context.Context, now time.Time) (removed int64, err e
 	return removed, nil
 }
 
-// place is a position in the list. Its text is opaque to clients.
-type place struct {
+// position is a point in the order of the list. Its text is opaque to clients.
+type position struct {
 	used bool
 	at   time.Time
 	id   ID
 }
 
-func (p place) String() string {
+func (p position) String() string {
 	text := fmt.Sprintf("%t %d %s", p.used, p.at.UnixMicro(), p.id)
 	return base64.RawURLEncoding.EncodeToString([]byte(text))
 }
 
-// parsePlace reads a cursor. The empty one stands before the first link.
-func parsePlace(cursor string) (place, error) {
+// parsePosition reads a cursor. The empty one stands before the first link.
+func parsePosition(cursor string) (position, error) {
 	if cursor == "" {
-		return place{used: true, at: time.Unix(lastSecond, 0)}, nil
+		return position{used: true, at: time.Unix(lastSecond, 0)}, nil
 	}
 	text, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
 	fields := strings.Split(string(text), " ")
 	if err != nil || len(fields) != 3 {
-		return place{}, ErrCursor
+		return position{}, ErrCursor
 	}
 
 	micros, err := strconv.ParseInt(fields[1], 10, 64)
-	p := place{used: fields[0] == "true", at: time.UnixMicro(micros), id: ID(fields[2])}
+	p := position{used: fields[0] == "true", at: time.UnixMicro(micros), id: ID(fields[2])}
 	if err != nil || !inRange(0, micros/1e6) || !p.id.valid() || !p.used && fields[0] != "false" {
-		return place{}, ErrCursor
+		return position{}, ErrCursor
 	}
 
 	return p, nil

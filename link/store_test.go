@@ -135,8 +135,8 @@ func TestListOfNothing(t *testing.T) {
 
 func TestCursor(t *testing.T) {
 	t.Parallel()
-	for _, p := range []place{{true, hour(1), "x"}, {false, hour(2).Add(time.Microsecond), "A-_z"}, {true, time.Unix(0, 0), "x"}} {
-		got, err := parsePlace(p.String())
+	for _, p := range []position{{true, hour(1), "x"}, {false, hour(2).Add(time.Microsecond), "A-_z"}, {true, time.Unix(0, 0), "x"}} {
+		got, err := parsePosition(p.String())
 		if err != nil || got.used != p.used || got.id != p.id || !got.at.Equal(p.at) {
 			t.Errorf("%+v became %+v, %v", p, got, err)
 		}
@@ -165,7 +165,7 @@ func TestCursor(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if _, err := parsePlace(encode(good)); err != nil {
+	if _, err := parsePosition(encode(good)); err != nil {
 		t.Error(err)
 	}
 }

@@ -8,9 +8,9 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"inlet/db"
 	"inlet/link"
 	"inlet/problem"
 )
@@ -74,7 +74,7 @@ func (s sessions) find(ctx context.Context, id string, of link.ID, now time.Time
 func (s sessions) create(ctx context.Context, n session, of link.ID, now time.Time) error {
 	var b pgx.Batch
 	b.Queue(linkLockQuery, string(of))
-	b.Queue(createQuery, n.ID, n.StoredAs, string(of), n.Size, now, n.ExpiresAt, maxUnfinished).Exec(atLeastOne(ErrTooMany))
+	db.QueueRequired(&b, ErrTooMany, createQuery, n.ID, n.StoredAs, string(of), n.Size, now, n.ExpiresAt, maxUnfinished)
 	err := s.send(ctx, &b)
 	if errors.Is(err, ErrTooMany) {
 		return err
@@ -85,7 +85,7 @@ func (s sessions) create(ctx context.Context, n session, of link.ID, now time.Ti
 
 // queueResult adds to b the result of the session whose lease holder has.
 func queueResult(b *pgx.Batch, id, holder string, r *Result, expires time.Time) {
-	b.Queue(recordQuery, id, holder, r, expires).Exec(atLeastOne(errLost))
+	db.QueueRequired(b, errLost, recordQuery, id, holder, r, expires)
 }
 
 // record writes the result of a file that was refused.
@@ -106,16 +106,6 @@ func (s sessions) send(ctx context.Context, b *pgx.Batch) error {
 	ctx, cancel := context.WithTimeout(ctx, storeWait)
 	defer cancel()
 	return s.pool.SendBatch(ctx, b).Close()
-}
-
-// atLeastOne makes a statement that changes no row fail with err.
-func atLeastOne(err error) func(pgconn.CommandTag) error {
-	return func(tag pgconn.CommandTag) error {
-		if tag.RowsAffected() == 0 {
-			return err
-		}
-		return nil
-	}
 }
 
 // failed marks err as the failure of a store, nil as nil.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -101,8 +102,8 @@ func (s *Service) process(ctx context.Context, a arrival) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	if found.same != nil {
-		return s.commitDuplicate(ctx, a, *found.same, &info)
+	if found.copyOf != nil {
+		return s.commitDuplicate(ctx, a, *found.copyOf, &info)
 	}
 
 	if err := s.keep(ctx, a); err != nil {
@@ -149,7 +150,8 @@ func describe(span trace.Span, r Result) {
 // storageFailed marks failures of the staging disk or the store, which are not
 // the sender's.
 func storageFailed(err error) error {
-	if errors.Is(err, blob.ErrUnavailable) || isPathError(err) {
+	var disk *os.PathError
+	if errors.Is(err, blob.ErrUnavailable) || errors.As(err, &disk) {
 		return problem.StoreFailed(err)
 	}
 

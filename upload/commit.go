@@ -91,8 +91,9 @@ func (s *Service) commitDuplicate(ctx context.Context, a arrival, stored catalog
 			if a.from.Grant.Limited() || a.from.Record != nil {
 				return s.send(ctx, &b, func() error { return nil })
 			}
-			// Postgres takes a batch for one transaction. Nothing in this one is
-			// required, so it needs no answer before the commit.
+			// Postgres takes a batch for one transaction, and commits it before its
+			// answers are read: no statement of this one may be a required one
+			// (db.QueueRequired).
 			return s.Pool.SendBatch(ctx, &b).Close()
 		})
 	}

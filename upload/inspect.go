@@ -2,8 +2,6 @@ package upload
 
 import (
 	"context"
-	"errors"
-	"os"
 
 	"inlet/imaging"
 )
@@ -25,10 +23,4 @@ func (s *Service) inspect(ctx context.Context, a arrival) (imaging.Info, error) 
 	}
 
 	return info, storageFailed(err)
-}
-
-func isPathError(err error) bool {
-	var failure *os.PathError
-
-	return errors.As(err, &failure)
 }

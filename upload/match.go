@@ -27,8 +27,8 @@ const (
 
 // verdict is what matching a file came to.
 type verdict struct {
-	// same is the stored picture that the file is a copy of; nil: none.
-	same *catalog.Matched
+	// copyOf is the stored picture that the file is a copy of; nil: none.
+	copyOf *catalog.Matched
 	// near are near-duplicates. A job compares later: their pixels take seconds.
 	near, later []match.Candidate
 	// seen goes with the fingerprint of a picture that is stored.
@@ -38,9 +38,9 @@ type verdict struct {
 // match tells of which stored picture the file is a copy, by its payload or by
 // what it shows.
 func (s *Service) match(ctx context.Context, a arrival, info imaging.Info) (verdict, error) {
-	same, candidates, seen, err := s.candidates(ctx, a, info)
-	if err != nil || same != nil || info.Fingerprint == nil {
-		return verdict{same: same, seen: seen}, err
+	copyOf, candidates, seen, err := s.candidates(ctx, a, info)
+	if err != nil || copyOf != nil || info.Fingerprint == nil {
+		return verdict{copyOf: copyOf, seen: seen}, err
 	}
 
 	own := &subject{
@@ -59,7 +59,7 @@ func (s *Service) match(ctx context.Context, a arrival, info imaging.Info) (verd
 		case err != nil:
 			return verdict{}, err
 		case isCopy: // the stored picture has near-duplicates of its own
-			return verdict{same: &catalog.Matched{Stored: c.Stored, Match: catalog.MatchPerceptual, Distance: &c.Distance}}, nil
+			return verdict{copyOf: &catalog.Matched{Stored: c.Stored, Match: catalog.MatchPerceptual, Distance: &c.Distance}}, nil
 		default:
 			near = append(near, c)
 		}
@@ -71,7 +71,7 @@ func (s *Service) match(ctx context.Context, a arrival, info imaging.Info) (verd
 
 // candidates asks for the picture with the same payload and for pictures that may
 // match, in one round trip.
-func (s *Service) candidates(ctx context.Context, a arrival, info imaging.Info) (same *catalog.Matched, found []match.Candidate, seen match.Seen, err error) {
+func (s *Service) candidates(ctx context.Context, a arrival, info imaging.Info) (copyOf *catalog.Matched, found []match.Candidate, seen match.Seen, err error) {
 	ctx, step := s.begin(ctx, "candidates")
 	defer step.end()
 	ctx, cancel := context.WithTimeout(ctx, s.StoreWait)
@@ -79,16 +79,16 @@ func (s *Service) candidates(ctx context.Context, a arrival, info imaging.Info) 
 
 	var batch pgx.Batch
 	if info.Payload != nil {
-		catalog.QueueFindPayload(&batch, a.scope, *info.Payload, a.staged.Sum(), func(m *catalog.Matched) { same = m })
+		catalog.QueueFindPayload(&batch, a.scope, *info.Payload, a.staged.Sum(), func(m *catalog.Matched) { copyOf = m })
 	}
 	if info.Fingerprint != nil {
-		match.QueueFind(&batch, a.scope, info.Fingerprint, info.Probes, func(c []match.Candidate, s match.Seen) { found, seen = c, s })
+		match.QueueFind(&batch, a.scope, info.Fingerprint, info.Probes, func(c []match.Candidate, at match.Seen) { found, seen = c, at })
 	}
 	if batch.Len() > 0 {
 		err = problem.StoreFailed(s.Pool.SendBatch(ctx, &batch).Close())
 	}
 
-	return same, found, seen, err
+	return copyOf, found, seen, err
 }
 
 // sortOut tells by the fingerprints alone which candidates are near-duplicates at

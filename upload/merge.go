@@ -74,23 +74,27 @@ func (s *Service) Decoded(ctx context.Context, id uuid.UUID, p *fingerprint.Pict
 	if !ok {
 		return nil
 	}
-	err := pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error {
-		scope, err := catalog.SetPHash(ctx, tx, id, own.Hash)
-		if err != nil {
-			return err
+	scope, err := s.Catalog.Scope(ctx, id)
+	if errors.Is(err, catalog.ErrNotFound) { // deleted meanwhile
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	found, seen, err := match.Find(ctx, s.Pool, scope, own, probes)
+	if err != nil {
+		return err
+	}
+	var pairs [][2]uuid.UUID
+	for _, c := range found {
+		if c.ID != id {
+			pairs = append(pairs, [2]uuid.UUID{c.ID, id})
 		}
-		found, seen, err := match.Find(ctx, tx, scope, own, probes)
-		if err != nil {
-			return err
-		}
-		var pairs [][2]uuid.UUID
-		for _, c := range found {
-			if c.ID != id {
-				pairs = append(pairs, [2]uuid.UUID{c.ID, id})
-			}
-		}
+	}
 
+	err = pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error {
 		var batch pgx.Batch
+		catalog.QueuePHash(&batch, id, own.Hash)
 		match.Queue(&batch, id, scope, own, probes, seen)
 		if err := tx.SendBatch(ctx, &batch).Close(); err != nil {
 			return err
@@ -98,7 +102,7 @@ func (s *Service) Decoded(ctx context.Context, id uuid.UUID, p *fingerprint.Pict
 
 		return s.Later.Compare(ctx, tx, pairs[:min(len(pairs), maxNear)])
 	})
-	if errors.Is(err, catalog.ErrNotFound) || db.Gone(err) { // deleted meanwhile
+	if errors.Is(err, catalog.ErrNotFound) || db.Gone(err) {
 		return nil
 	}
 	if err != nil {

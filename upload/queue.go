@@ -20,11 +20,11 @@ type tenant struct {
 
 // tenantOf is the sender's tenant. An IPv6 client usually has a /64 to itself.
 func tenantOf(from Sender) tenant {
-	return tenant{from.Grant.ID, network(from.Client)}
+	return tenant{from.Grant.ID, Network(from.Client)}
 }
 
-// network is the part of an address that its owner cannot choose.
-func network(client netip.Addr) netip.Prefix {
+// Network is the part of a client's address that its owner cannot choose.
+func Network(client netip.Addr) netip.Prefix {
 	bits := client.BitLen()
 	if client.Is6() {
 		bits = 64

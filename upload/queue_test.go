@@ -180,3 +180,12 @@ func TestPartyOf(t *testing.T) {
 		}
 	}
 }
+
+func TestNetwork(t *testing.T) {
+	t.Parallel()
+	for addr, want := range map[string]string{"192.0.2.7": "192.0.2.7", "2001:db8:1:2:3:4:5:6": "2001:db8:1:2::"} {
+		if got := Network(netip.MustParseAddr(addr)).Addr().String(); got != want {
+			t.Errorf("%s: got %s", addr, got)
+		}
+	}
+}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"inlet/db"
 	"inlet/problem"
 	"inlet/stats"
 )
@@ -43,6 +44,6 @@ func (m *metrics) count(r Result) {
 	case r.Status == Stored:
 		m.stored.Add(float64(r.Bytes))
 	case r.Err != nil && !errors.Is(r.Err, context.Canceled):
-		m.rejected.WithLabelValues(string(problem.CodeOf(r.Err))).Inc()
+		m.rejected.WithLabelValues(string(db.CodeOf(r.Err))).Inc()
 	}
 }

@@ -243,7 +243,7 @@ func TestAwayIsAskedOnce(t *testing.T) {
 	t.Parallel()
 	for _, away := range []error{problem.ErrUnavailable, upload.ErrOverloaded} {
 		asked := 0
-		in := &intake.Files{Max: 5, Buffers: new(intake.Buffers), CodeOf: codeOf, Reject: refused, Accept: func(name string, file io.Reader) upload.Result {
+		in := &intake.Files{Max: 5, Buffers: new(intake.Buffers), CodeOf: db.CodeOf, Reject: refused, Accept: func(name string, file io.Reader) upload.Result {
 			asked++
 			return upload.Result{Filename: name, Status: upload.Rejected, Err: away}
 		}}

@@ -16,7 +16,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/jackc/pgx/v5/pgconn"
 	"go.opentelemetry.io/otel/trace"
 
 	"inlet/imaging"
@@ -211,22 +210,4 @@ func (s *Server) client(r *http.Request) netip.Addr {
 
 func (s *Server) trusted(addr netip.Addr) bool {
 	return slices.ContainsFunc(s.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(addr.Unmap()) })
-}
-
-// storeAway tells whether the network or Postgres failed, and not the service.
-func storeAway(err error) bool {
-	var netErr net.Error
-	var connErr *pgconn.ConnectError
-	var pgErr *pgconn.PgError
-	switch {
-	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &connErr), errors.As(err, &netErr):
-		return true
-	case errors.As(err, &pgErr):
-		// 57014: a statement's timeout; 57P: the server stops; 08: the connection
-		// broke; 53: the server lacks resources.
-		return pgErr.Code == "57014" || strings.HasPrefix(pgErr.Code, "57P") ||
-			strings.HasPrefix(pgErr.Code, "08") || strings.HasPrefix(pgErr.Code, "53")
-	}
-
-	return false
 }

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"inlet/db"
 	"inlet/problem"
 	"inlet/resume"
 	"inlet/web/intake"
@@ -58,8 +59,9 @@ var kinds = map[problem.Code]kind{
 	problem.Internal:            {status: http.StatusInternalServerError, title: "Internal error"},
 }
 
-// tusKinds are the failures whose status the tus protocol fixes.
-var tusKinds = []struct {
+// special are the failures of package resume whose status the tus protocol fixes,
+// or whose title says more than their code's.
+var special = []struct {
 	err    error
 	status int
 	title  string
@@ -68,28 +70,23 @@ var tusKinds = []struct {
 	{resume.ErrOffset, http.StatusConflict, "Another offset"},
 	{resume.ErrVersion, http.StatusPreconditionFailed, "Unsupported version"},
 	{resume.ErrLocked, http.StatusLocked, "Locked"},
-}
-
-// codeOf is the code of an error. Errors of the network and of Postgres carry none.
-func codeOf(err error) problem.Code {
-	code := problem.CodeOf(err)
-	if code == problem.Internal && storeAway(err) {
-		return problem.Unavailable
-	}
-
-	return code
+	{resume.ErrTooMany, http.StatusTooManyRequests, "Too many unfinished uploads"},
+	{resume.ErrInterrupted, http.StatusServiceUnavailable, "Interrupted"},
 }
 
 // kindOf looks an error up in the tables.
 func kindOf(err error) kind {
-	code := codeOf(err)
-	for _, row := range tusKinds {
+	code := db.CodeOf(err)
+	for _, row := range special {
 		if errors.Is(err, row.err) {
 			return kind{code, row.status, row.title}
 		}
 	}
 
-	k := kinds[code]
+	k, known := kinds[code]
+	if !known { // a stored result may be newer than this process
+		k = kinds[problem.Internal]
+	}
 	k.code = code
 
 	return k

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	"inlet/db"
 	"inlet/link"
 	"inlet/upload"
 	"inlet/web/pages"
@@ -64,7 +65,7 @@ func (s *Server) resultsPage(w http.ResponseWriter, r *http.Request, results []u
 	s.noteRefused(w, r, results)
 	outcomes := make([]pages.Outcome, len(results))
 	for i, result := range results {
-		outcomes[i] = pages.Outcome{Filename: result.Filename, Status: result.Status, Code: codeOf(result.Err)}
+		outcomes[i] = pages.Outcome{Filename: result.Filename, Status: result.Status, Code: db.CodeOf(result.Err)}
 	}
 	status := statusOf(results)
 	askToWait(w.Header(), status)

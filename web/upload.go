@@ -12,6 +12,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"inlet/db"
 	"inlet/link"
 	"inlet/upload"
 	"inlet/web/intake"
@@ -50,7 +51,7 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request) ([]upload.Resul
 	boundary, isForm, malformed := intake.Boundary(r.Header.Get("Content-Type"))
 	limit := s.bodyLimit(isForm)
 	body := intake.NewBody(w, r, limit)
-	files := &intake.Files{Max: s.MaxFiles, Buffers: &s.buffers, CodeOf: codeOf, Reject: s.Uploads.Reject}
+	files := &intake.Files{Max: s.MaxFiles, Buffers: &s.buffers, CodeOf: db.CodeOf, Reject: s.Uploads.Reject}
 	err := s.admit(w, r, files, limit)
 	if err == nil {
 		err = malformed

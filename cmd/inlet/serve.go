@@ -7,9 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/netip"
 	"os"
-	"runtime"
 	"strings"
 	"time"
 
@@ -17,14 +15,11 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/redis/go-redis/v9"
 	"golang.org/x/sync/errgroup"
 
 	"inlet/catalog"
 	"inlet/db"
-	"inlet/db/redisdb"
-	"inlet/imaging"
 	"inlet/imaging/heif"
 	"inlet/jobs"
 	"inlet/link"
@@ -96,168 +91,18 @@ type service struct {
 	redis   redis.UniversalClient
 	blobs   *blobs
 	links   *link.Revocations
+	gate    *link.Gate
+	vault   *vault.Vault
+	catalog *catalog.Service
+	uploads *upload.Service
 	stats   *stats.Service
 	resume  *resume.Service
 	decoder *heif.Decoder
 	workers *jobs.Workers // nil in an api process
 	web     *web.Server
 	tracing *tracing.Provider
-}
 
-// wire makes the parts and connects them. It waits for the database.
-func wire(ctx context.Context, cfg config, st *stores, log *slog.Logger) (_ *service, err error) {
-	s := &service{cfg: cfg, log: log}
-	defer func() {
-		if err != nil {
-			s.close()
-		}
-	}()
-
-	if err := migrateWhenThere(ctx, cfg, st.DatabaseURL, log); err != nil {
-		return nil, err
-	}
-	if s.tracing, err = tracing.New(ctx, version()); err != nil {
-		return nil, err
-	}
-
-	database := cfg.database()
-	database.Tracer = s.queryTracer()
-	if s.pool, err = db.Open(ctx, st.DatabaseURL, database); err != nil {
-		return nil, err
-	}
-	if cfg.ReadURL != "" {
-		if s.read, err = db.Open(ctx, cfg.ReadURL, database); err != nil {
-			return nil, fmt.Errorf("INLET_DATABASE_READ_URL: %w", err)
-		}
-	}
-	if s.redis, err = redisdb.Open(st.RedisURL, redisdb.Options{PoolSize: cfg.RedisConns}); err != nil {
-		return nil, err
-	}
-
-	registry := prometheus.NewRegistry()
-	if s.blobs, err = openBlobs(ctx, cfg, registry, log); err != nil {
-		return nil, fmt.Errorf("INLET_BLOB_URL: %w", err)
-	}
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		newBuildInfo())
-	measurePools(registry, s.pool, s.redis)
-	timeRedis(registry, s.redis)
-	tracer := s.tracing.Tracer("inlet")
-
-	inspector := imaging.NewInspector(cfg.MaxPixels, int64(cfg.DecodeMemory))
-	// The decoder allocates memory only while it decodes, which only jobs request.
-	s.decoder = heif.NewDecoder(heif.Limits{Memory: int64(cfg.HEICMemory), Pixels: cfg.MaxPixels, Time: heicTime})
-	enqueuer, err := jobs.NewEnqueuer(s.pool, log)
-	if err != nil {
-		return nil, err
-	}
-
-	s.stats = stats.New(stats.Options{
-		Pool:       s.pool,
-		Redis:      s.redis,
-		Truth:      catalog.Counts{},
-		Log:        log,
-		Registerer: registry,
-	})
-	s.links = link.NewRevocations(s.pool, s.redis, log)
-	gate := &link.Gate{
-		Keys:        st.keys,
-		Revocations: s.links,
-		Store:       link.NewStore(s.pool, s.stats),
-		Now:         time.Now,
-	}
-	contents := vault.New(vault.Options{
-		Pool:        s.pool,
-		Blobs:       s.blobs,
-		References:  catalog.References{},
-		Thumbnailer: inspector,
-	})
-	pictures := catalog.New(catalog.Options{
-		Pool:      s.pool,
-		Read:      s.read,
-		Vault:     contents,
-		Decoder:   s.decoder,
-		Later:     enqueuer,
-		Committed: s.stats.Wake,
-	})
-	uploads := upload.New(upload.Options{
-		Pool:         s.pool,
-		Gate:         gate,
-		Vault:        contents,
-		Catalog:      pictures,
-		Inspector:    inspector,
-		Decoder:      s.decoder,
-		Later:        enqueuer,
-		Committed:    s.stats.Wake,
-		ClientKey:    st.keys.Derive("client addresses"),
-		MaxFileBytes: int64(cfg.MaxFileBytes),
-		ScopeByLink:  cfg.DedupScope == "link",
-		Exact:        cfg.Dedup == "exact",
-		Slots:        slots(cfg.DatabaseConns),
-		Inspections:  2 * runtime.GOMAXPROCS(0),
-		Registerer:   registry,
-	})
-	s.resume = resume.New(resume.Options{
-		Pool:         s.pool,
-		Store:        s.blobs.pieces,
-		Uploads:      uploads,
-		MaxFileBytes: int64(cfg.MaxFileBytes),
-		Log:          log,
-	})
-	if cfg.Role != "api" {
-		s.workers, err = jobs.New(jobs.Options{
-			Pool:       s.pool,
-			Vault:      contents,
-			Catalog:    pictures,
-			Uploads:    uploads,
-			Links:      gate.Store,
-			Stats:      s.stats,
-			Resume:     s.resume,
-			Log:        log,
-			Poll:       database.Pooled,
-			Registerer: registry,
-			Tracer:     tracer,
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-
-	proxies := make([]netip.Prefix, len(cfg.TrustedProxies))
-	for i, n := range cfg.TrustedProxies {
-		proxies[i] = n.Prefix
-	}
-	var signer *web.Signer
-	if cfg.ImageAccess == "signed" {
-		signer = web.NewSigner(st.keys.Derive("image access"), time.Now)
-	}
-
-	s.web, err = web.New(web.Options{
-		Gate:           gate,
-		Uploads:        uploads,
-		Resume:         s.resume,
-		Catalog:        pictures,
-		Stats:          s.stats,
-		Signer:         signer,
-		Checks:         s.checks(),
-		Bucket:         s.blobs.bucket,
-		StoreOrigin:    s.blobs.origin,
-		AdminToken:     st.token,
-		PublicURL:      cfg.PublicURL,
-		TrustedProxies: proxies,
-		MaxFileBytes:   int64(cfg.MaxFileBytes),
-		MaxFiles:       cfg.MaxFiles,
-		ClientRate:     cfg.ClientRate,
-		LinkRate:       cfg.LinkRate,
-		Redis:          s.redis,
-		OperationsOnly: cfg.Role == "worker",
-		Log:            log,
-		Registerer:     registry,
-		Gatherer:       registry,
-		Tracer:         tracer,
-	})
-
-	return s, err
+	registry *prometheus.Registry
 }
 
 // queryTracer makes spans of statements, without their arguments. It is nil without a
@@ -331,15 +176,18 @@ func (s *service) run(ctx context.Context, listener net.Listener, st *stores) er
 		}
 		return nil
 	})
+	var cause error
+	stop := ctx.Done()
 	if s.workers != nil {
-		if err := s.workers.Start(background); err != nil {
-			return err
+		if cause = s.workers.Start(background); cause != nil {
+			now := make(chan struct{})
+			close(now)
+			stop = now
 		}
 	}
 
-	var cause error
 	select {
-	case <-ctx.Done():
+	case <-stop:
 		s.log.Info("stopping: requests under way are being finished")
 	case <-failed.Done():
 	case <-st.died():

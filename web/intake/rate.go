@@ -19,6 +19,7 @@ import (
 
 	"inlet/link"
 	"inlet/problem"
+	"inlet/upload"
 )
 
 // VisitsPerFile is how many pages and checks a client may ask for per file of its
@@ -100,12 +101,12 @@ func NewRates(o RateOptions) *Rates {
 // what is left of them into the answer's header, and when a client that comes too
 // often may return (Retry-After).
 func (r *Rates) File(ctx context.Context, h http.Header, client netip.Addr, id link.ID) error {
-	return r.spend(ctx, h, limit{"client", network(client), r.Client}, limit{"link", string(id), r.Link})
+	return r.spend(ctx, h, limit{"client", upload.Network(client).Addr().String(), r.Client}, limit{"link", string(id), r.Link})
 }
 
 // Visit takes one page or check from the client's limit, as File does.
 func (r *Rates) Visit(ctx context.Context, h http.Header, client netip.Addr) error {
-	return r.spend(ctx, h, limit{"visits", network(client), Rate{r.Client.Files * VisitsPerFile, r.Client.Period}})
+	return r.spend(ctx, h, limit{"visits", upload.Network(client).Addr().String(), Rate{r.Client.Files * VisitsPerFile, r.Client.Period}})
 }
 
 // limit is one of the limits that apply to a request.
@@ -163,14 +164,3 @@ func (r *Rates) count(ctx context.Context, l limit) (_ *redis_rate.Result, ok bo
 
 // seconds are whole ones, at least 1.
 func seconds(d time.Duration) int { return max(1, int(math.Ceil(d.Seconds()))) }
-
-// network is the part of an address that a client cannot choose: the first half
-// of IPv6.
-func network(client netip.Addr) string {
-	if client.Is6() {
-		prefix, _ := client.Prefix(64) // fits
-		return prefix.Addr().String()
-	}
-
-	return client.String()
-}

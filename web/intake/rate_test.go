@@ -1,7 +1,6 @@
 package intake
 
 import (
-	"net/netip"
 	"testing"
 	"time"
 )
@@ -19,15 +18,6 @@ func TestRateText(t *testing.T) {
 	for _, bad := range []string{"600", "600/", "600/w", "0/m", "-1/m", "1000001/m", "x/m", "600/m/s"} {
 		if err := new(Rate).UnmarshalText([]byte(bad)); err == nil {
 			t.Errorf("%q is taken", bad)
-		}
-	}
-}
-
-func TestNetwork(t *testing.T) {
-	t.Parallel()
-	for addr, want := range map[string]string{"192.0.2.7": "192.0.2.7", "2001:db8:1:2:3:4:5:6": "2001:db8:1:2::"} {
-		if got := network(netip.MustParseAddr(addr)); got != want {
-			t.Errorf("%s: got %s", addr, got)
 		}
 	}
 }

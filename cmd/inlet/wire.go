@@ -1,0 +1,212 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"runtime"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"inlet/catalog"
+	"inlet/db"
+	"inlet/db/redisdb"
+	"inlet/imaging"
+	"inlet/imaging/heif"
+	"inlet/jobs"
+	"inlet/link"
+	"inlet/resume"
+	"inlet/stats"
+	"inlet/tracing"
+	"inlet/upload"
+	"inlet/vault"
+	"inlet/web"
+)
+
+// wire makes the parts and connects them. It waits for the database.
+func wire(ctx context.Context, cfg config, st *stores, log *slog.Logger) (_ *service, err error) {
+	s := &service{cfg: cfg, log: log}
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+
+	if err := migrateWhenThere(ctx, cfg, st.DatabaseURL, log); err != nil {
+		return nil, err
+	}
+	if err := s.connect(ctx, st); err != nil {
+		return nil, err
+	}
+	if err := s.makeServices(st); err != nil {
+		return nil, err
+	}
+	if cfg.Role != "api" {
+		if err := s.makeWorkers(); err != nil {
+			return nil, err
+		}
+	}
+
+	return s, s.makeWeb(st)
+}
+
+// connect opens what is outside of the process.
+func (s *service) connect(ctx context.Context, st *stores) (err error) {
+	cfg := s.cfg
+	if s.tracing, err = tracing.New(ctx, version()); err != nil {
+		return err
+	}
+	database := cfg.database()
+	database.Tracer = s.queryTracer()
+	if s.pool, err = db.Open(ctx, st.DatabaseURL, database); err != nil {
+		return err
+	}
+	if cfg.ReadURL != "" {
+		if s.read, err = db.Open(ctx, cfg.ReadURL, database); err != nil {
+			return fmt.Errorf("INLET_DATABASE_READ_URL: %w", err)
+		}
+	}
+	if s.redis, err = redisdb.Open(st.RedisURL, redisdb.Options{PoolSize: cfg.RedisConns}); err != nil {
+		return err
+	}
+
+	s.registry = prometheus.NewRegistry()
+	if s.blobs, err = openBlobs(ctx, cfg, s.registry, s.log); err != nil {
+		return fmt.Errorf("INLET_BLOB_URL: %w", err)
+	}
+	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		newBuildInfo())
+	measurePools(s.registry, s.pool, s.redis)
+	timeRedis(s.registry, s.redis)
+
+	return nil
+}
+
+// makeServices makes the core, from the bottom up.
+func (s *service) makeServices(st *stores) error {
+	cfg := s.cfg
+	inspector := imaging.NewInspector(cfg.MaxPixels, int64(cfg.DecodeMemory))
+	// The decoder allocates memory only while it decodes, which only jobs request.
+	s.decoder = heif.NewDecoder(heif.Limits{Memory: int64(cfg.HEICMemory), Pixels: cfg.MaxPixels, Time: heicTime})
+	enqueuer, err := jobs.NewEnqueuer(s.pool, s.log)
+	if err != nil {
+		return err
+	}
+
+	s.stats = stats.New(stats.Options{
+		Pool:       s.pool,
+		Redis:      s.redis,
+		Truth:      catalog.Counts{},
+		Log:        s.log,
+		Registerer: s.registry,
+	})
+	s.links = link.NewRevocations(s.pool, s.redis, s.log)
+	s.gate = &link.Gate{
+		Keys:        st.keys,
+		Revocations: s.links,
+		Store:       link.NewStore(s.pool, s.stats),
+		Now:         time.Now,
+	}
+	s.vault = vault.New(vault.Options{
+		Pool:        s.pool,
+		Blobs:       s.blobs,
+		References:  catalog.References{},
+		Thumbnailer: inspector,
+	})
+	s.catalog = catalog.New(catalog.Options{
+		Pool:      s.pool,
+		Read:      s.read,
+		Vault:     s.vault,
+		Decoder:   s.decoder,
+		Later:     enqueuer,
+		Committed: s.stats.Wake,
+	})
+	s.uploads = upload.New(upload.Options{
+		Pool:         s.pool,
+		Gate:         s.gate,
+		Vault:        s.vault,
+		Catalog:      s.catalog,
+		Inspector:    inspector,
+		Decoder:      s.decoder,
+		Later:        enqueuer,
+		Committed:    s.stats.Wake,
+		ClientKey:    st.keys.Derive("client addresses"),
+		MaxFileBytes: int64(cfg.MaxFileBytes),
+		ScopeByLink:  cfg.DedupScope == "link",
+		Exact:        cfg.Dedup == "exact",
+		Slots:        slots(cfg.DatabaseConns),
+		Inspections:  2 * runtime.GOMAXPROCS(0),
+		Registerer:   s.registry,
+	})
+	s.resume = resume.New(resume.Options{
+		Pool:         s.pool,
+		Store:        s.blobs.pieces,
+		Uploads:      s.uploads,
+		MaxFileBytes: int64(cfg.MaxFileBytes),
+		Log:          s.log,
+	})
+
+	return nil
+}
+
+// makeWorkers makes what runs jobs.
+func (s *service) makeWorkers() (err error) {
+	s.workers, err = jobs.New(jobs.Options{
+		Pool:       s.pool,
+		Vault:      s.vault,
+		Catalog:    s.catalog,
+		Uploads:    s.uploads,
+		Links:      s.gate.Store,
+		Stats:      s.stats,
+		Resume:     s.resume,
+		Log:        s.log,
+		Poll:       s.cfg.database().Pooled,
+		Registerer: s.registry,
+		Tracer:     s.tracing.Tracer("inlet"),
+	})
+
+	return err
+}
+
+// makeWeb makes what answers requests.
+func (s *service) makeWeb(st *stores) (err error) {
+	cfg := s.cfg
+	proxies := make([]netip.Prefix, len(cfg.TrustedProxies))
+	for i, n := range cfg.TrustedProxies {
+		proxies[i] = n.Prefix
+	}
+	var signer *web.Signer
+	if cfg.ImageAccess == "signed" {
+		signer = web.NewSigner(st.keys.Derive("image access"), time.Now)
+	}
+
+	s.web, err = web.New(web.Options{
+		Gate:           s.gate,
+		Uploads:        s.uploads,
+		Resume:         s.resume,
+		Catalog:        s.catalog,
+		Stats:          s.stats,
+		Signer:         signer,
+		Checks:         s.checks(),
+		Bucket:         s.blobs.bucket,
+		StoreOrigin:    s.blobs.origin,
+		AdminToken:     st.token,
+		PublicURL:      cfg.PublicURL,
+		TrustedProxies: proxies,
+		MaxFileBytes:   int64(cfg.MaxFileBytes),
+		MaxFiles:       cfg.MaxFiles,
+		ClientRate:     cfg.ClientRate,
+		LinkRate:       cfg.LinkRate,
+		Redis:          s.redis,
+		OperationsOnly: cfg.Role == "worker",
+		Log:            s.log,
+		Registerer:     s.registry,
+		Gatherer:       s.registry,
+		Tracer:         s.tracing.Tracer("inlet"),
+	})
+
+	return err
+}
