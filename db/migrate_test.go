@@ -53,7 +53,7 @@ var tables = map[string]string{
 var columns = map[string]string{
 	"river_job.kind": `CASE kind WHEN 'merge' THEN 'fold' WHEN 'settle_recent' THEN 'settle_alike'
 		WHEN 'sweep_contents' THEN 'sweep_orphans' ELSE kind END`,
-	"river_job.queue": `CASE queue WHEN 'merge' THEN 'fold' ELSE queue END`,
+	"river_job.queue": `CASE queue WHEN 'merge' THEN 'fold' WHEN 'upkeep' THEN 'default' ELSE queue END`,
 }
 
 // grow are the tables to which a migration adds rows.
@@ -148,6 +148,10 @@ func checkRenamed(t *testing.T, pool *pgxpool.Pool) {
 			SELECT 1 / count(*) FROM others`, []any{id}},
 		{`SELECT 1 / count(*) FROM links WHERE link_id = $1 AND label IS NULL`, []any{link}},
 		{`SELECT 1 / count(*) FROM merges WHERE id = $1`, []any{id}},
+		{`INSERT INTO images (id, sha256, format, width, height, bytes, uploaded_at) VALUES ($1, sha256('x'), 'png', 1, 1, 1, now())`, []any{id}},
+		{`INSERT INTO fingerprints (image_id, scope, hash, bands, print)
+			VALUES ($1, '', ('x0123456789abcdef' || repeat('5', 48))::bit(256), '{}', '')`, []any{id}},
+		{`SELECT 1 / count(*) FROM images WHERE id = $1 AND phash = x'0123456789abcdef'::bigint`, []any{id}},
 		{`SELECT FROM lookalikes('', '{1}', repeat('0', 256)::bit(256), 1, 1, 1)`, nil},
 		{`SELECT 1 / (count(*) FILTER (WHERE kind = 'merge' AND queue = 'merge')) FROM river_job WHERE state = 'available'`, nil},
 	} {
