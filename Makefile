@@ -1,5 +1,6 @@
-# Everything here needs Go alone. The tests also need PostgreSQL's binaries, with
-# which they start a private server, and the race detector a C compiler.
+# To build and run Inlet, make needs Go alone. The tests also need PostgreSQL's
+# binaries, with which they start a private server, and the race detector a C
+# compiler. test-js, vendor and e2e need Node.js, and cluster needs nginx.
 
 # The service is one static binary without C. Only the race detector needs C.
 export CGO_ENABLED = 0
@@ -104,21 +105,21 @@ check-deploy: ## Hold manifests, alerts and dashboards against Kubernetes' types
 dashboards: ## Write Grafana's dashboards anew
 	cd deploy/tools && $(GO) run ./dashboards
 
-lint:
+lint: ## Run the linters
 	$(call each,$(GOLANGCI_LINT) run ./...)
 
 fmt: ## Format the code
 	$(call each,$(GOLANGCI_LINT) fmt ./...)
 
-tidy:
+tidy: ## Check go.mod and go.sum
 	$(call each,$(GO) mod tidy -diff && $(GO) mod verify)
 
-vet:
+vet: ## Run go vet
 	$(call each,$(GO) vet ./...)
 
 # A vulnerability fails the check. A database out of reach does not, but the check
 # prints it. Only the product ships, so only the product is checked.
-vuln:
+vuln: ## Look for known vulnerabilities that the product calls
 	@mkdir -p .cache; \
 	if $(GOVULNCHECK) ./... >.cache/vuln.log 2>&1; then echo "govulncheck: no known vulnerability is called"; \
 	elif grep -q '^govulncheck: fetching' .cache/vuln.log; then \

@@ -176,9 +176,11 @@ func linkRevokeCommand() *cobra.Command {
 		Long: `Revoke a link before it expires. Within two seconds every replica of the server
 refuses it. With --erase the server also erases the pictures that came through this
 link and through no other. That cannot be undone, so on a terminal the command asks first.
+A file that a check answered as known was not sent and is not recorded for the link that
+asked: it does not save its picture from being erased.
 ` + settingsHelp,
-		Example: `  inlet link revoke 0192a7c4-…
-  inlet link revoke 0192a7c4-… --erase --yes`,
+		Example: `  inlet link revoke NLQ4533M3KETENUSUXNPCONPL5
+  inlet link revoke NLQ4533M3KETENUSUXNPCONPL5 --erase --yes`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: completeLinks,
 		RunE: asOperator(func(cmd *cobra.Command, op *client.Operator, args []string) error {

@@ -33,8 +33,8 @@ func getCommand() *cobra.Command {
 SHA-256, or with --width a small JPEG of it. With --metadata fetch what the server
 knows of the picture, as JSON.
 
-The command writes to a file with -o, which appears when it is complete, and
-otherwise to standard output. It refuses to write a picture to a terminal.
+With -o the command writes to a file, which appears only once it is complete.
+Otherwise it writes to standard output, but never a picture to a terminal.
 ` + settingsHelp,
 		Example: `  inlet get 0192a7c4-… -o picture.jpg
   inlet get 0192a7c4-… --width 640 > small.jpg

@@ -47,6 +47,7 @@ with "path" added, and at the end {"summary":{…}}. The statuses are:
   known      the server already had these bytes, so they were not sent
   rejected   the server does not accept the file
   failed     the file could not be read or sent
+  new        the file would be sent (only with --dry-run)
 
 Exit status:
   0  the server has every file

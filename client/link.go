@@ -19,13 +19,13 @@ type Link struct {
 }
 
 // ErrNoLink is returned for an address that is not an upload link's.
-var ErrNoLink = errors.New("this is not an upload link (https://host/u/…)")
+var ErrNoLink = errors.New("this is not an upload link such as https://pictures.example.org/u/eyJhb…")
 
 // NewLink makes a Link from an upload link's address, https://host/u/<token>.
 func NewLink(address string, o Options) (*Link, error) {
 	c, err := newConn(strings.TrimSpace(address), o)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrNoLink, err)
+		return nil, ErrNoLink
 	}
 
 	before, token := path.Split(strings.TrimRight(c.base.Path, "/"))

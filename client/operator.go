@@ -101,7 +101,8 @@ func (o *Operator) Links(ctx context.Context) iter.Seq2[UsedLink, error] {
 }
 
 // RevokeLink makes the server refuse a link; an unknown id is no error. With erase
-// the server also erases the pictures that came through this link alone.
+// the server also erases the pictures that came through this link alone. It records
+// nothing for a link that only asked about a file and got it as known.
 func (o *Operator) RevokeLink(ctx context.Context, id string, erase bool) error {
 	query := url.Values{}
 	if erase {

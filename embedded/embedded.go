@@ -41,11 +41,11 @@ type Dir struct {
 func Open(dir string) (*Dir, error) {
 	path, err := filepath.Abs(dir)
 	if err != nil {
-		return nil, fmt.Errorf("embedded: %w", err)
+		return nil, fmt.Errorf("the data dir: %w", err)
 	}
 
 	if err := os.MkdirAll(path, 0o700); err != nil {
-		return nil, fmt.Errorf("embedded: make the data dir: %w", err)
+		return nil, fmt.Errorf("%w (the data dir; set INLET_DATA_DIR to a folder that this user may create and write)", err)
 	}
 
 	lockPath := filepath.Join(path, "lock")
@@ -55,12 +55,12 @@ func Open(dir string) (*Dir, error) {
 			ErrInUse, path, child.Holder(lockPath))
 	}
 	if err != nil {
-		return nil, fmt.Errorf("embedded: the data dir: %w", err)
+		return nil, fmt.Errorf("%w (the data dir; this user must be able to write to INLET_DATA_DIR)", err)
 	}
 
 	if err := child.SetHolder(lock, os.Getpid()); err != nil {
 		lock.Close()
-		return nil, fmt.Errorf("embedded: the data dir: %w", err)
+		return nil, fmt.Errorf("%w (the data dir; this user must be able to write to INLET_DATA_DIR)", err)
 	}
 	return &Dir{path: path, lock: lock}, nil
 }
@@ -80,16 +80,16 @@ func (d *Dir) Secret(name string, generate func() (string, error)) (value string
 	case err == nil:
 		value = strings.TrimSpace(string(raw))
 		if value == "" {
-			return "", false, fmt.Errorf("embedded: %s is empty; remove it to have a new one made", path)
+			return "", false, fmt.Errorf("%s is empty; remove it to have a new one made", path)
 		}
 		return value, false, nil
 
 	case !errors.Is(err, fs.ErrNotExist):
-		return "", false, fmt.Errorf("embedded: %w", err)
+		return "", false, fmt.Errorf("the data dir: %w", err)
 	}
 
 	if value, err = generate(); err != nil {
-		return "", false, fmt.Errorf("embedded: make %s: %w", name, err)
+		return "", false, fmt.Errorf("make %s: %w", name, err)
 	}
 
 	err = renameio.WriteFile(path, []byte(value+"\n"), 0o600)
@@ -97,7 +97,7 @@ func (d *Dir) Secret(name string, generate func() (string, error)) (value string
 		err = child.SyncFolder(d.path)
 	}
 	if err != nil {
-		return "", false, fmt.Errorf("embedded: write %s: %w", name, err)
+		return "", false, fmt.Errorf("write %s: %w", name, err)
 	}
 	return value, true, nil
 }

@@ -31,7 +31,7 @@ func (d *Dir) StartPostgres(ctx context.Context, log *slog.Logger) (*Postgres, e
 
 	output, err := d.openLog("postgres.log")
 	if err != nil {
-		return nil, fmt.Errorf("embedded: %w", err)
+		return nil, fmt.Errorf("the data dir: %w", err)
 	}
 
 	server, err := pgserver.Start(ctx, pgserver.Options{
@@ -42,13 +42,13 @@ func (d *Dir) StartPostgres(ctx context.Context, log *slog.Logger) (*Postgres, e
 		Notice:   func(message string) { log.InfoContext(ctx, message) },
 	})
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("embedded: the private database: %w (INLET_DATABASE_URL names another one)", err), output.Close())
+		return nil, errors.Join(fmt.Errorf("the private database: %w (INLET_DATABASE_URL names another one)", err), output.Close())
 	}
 	p := &Postgres{server: server, log: output}
 
 	if err := server.CreateDatabase(ctx, database); err != nil {
 		p.Stop(ctx)
-		return nil, fmt.Errorf("embedded: the private database: %w", err)
+		return nil, fmt.Errorf("the private database: %w", err)
 	}
 
 	log.InfoContext(ctx, "the private database has started", "dir", d.path, "process", server.Pid())

@@ -37,16 +37,19 @@ func (d *Dir) StartRedis(ctx context.Context, log *slog.Logger) (*Redis, error) 
 	}
 
 	program, err := findRedis(ctx)
+	if ctx.Err() != nil {
+		return nil, ctx.Err() // a search that was cut short proves nothing
+	}
 	if errors.Is(err, errNoRedis) {
 		return d.startMiniredis(ctx, log, password)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("embedded: the private Redis: %w", err)
+		return nil, fmt.Errorf("the private Redis: %w", err)
 	}
 
 	r, err := d.startRedisServer(ctx, log, program, password)
 	if err != nil {
-		return nil, fmt.Errorf("embedded: the private Redis: %w (INLET_REDIS_URL names another one)", err)
+		return nil, fmt.Errorf("the private Redis: %w (INLET_REDIS_URL names another one)", err)
 	}
 	return r, nil
 }
@@ -64,12 +67,12 @@ func (r *Redis) Stop() { r.stop() }
 func (d *Dir) startMiniredis(ctx context.Context, log *slog.Logger, password string) (*Redis, error) {
 	dir := filepath.Join(d.path, "redis")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("embedded: %w", err)
+		return nil, fmt.Errorf("the data dir: %w", err)
 	}
 
 	short, release, err := child.ShortPath(dir)
 	if err != nil {
-		return nil, fmt.Errorf("embedded: %w", err)
+		return nil, fmt.Errorf("the data dir: %w", err)
 	}
 
 	m := miniredis.NewMiniRedis()
@@ -79,10 +82,10 @@ func (d *Dir) startMiniredis(ctx context.Context, log *slog.Logger, password str
 	stop, err := mini.Serve(m, address)
 	if err != nil {
 		release()
-		return nil, fmt.Errorf("embedded: the Redis in this process: %w", err)
+		return nil, fmt.Errorf("the Redis in this process: %w", err)
 	}
 
-	log.InfoContext(ctx, "no Redis on this machine: it runs inside this process, and what it counted is rebuilt at each start")
+	log.InfoContext(ctx, "no redis-server on this machine: a Redis runs inside this process, and Inlet rebuilds its counters at each start")
 	return &Redis{
 		url:  redisURL(address, password),
 		kind: "miniredis",

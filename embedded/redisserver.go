@@ -47,7 +47,7 @@ func findRedis(ctx context.Context) (string, error) {
 			return path, nil
 		}
 	}
-	return "", errors.Join(errNoRedis, ctx.Err())
+	return "", errNoRedis
 }
 
 // redisServer runs a redis-server and restarts it when it dies.

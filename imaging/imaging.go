@@ -42,7 +42,7 @@ func (f Format) ContentType() string { return "image/" + string(f) }
 // Why a file is refused. Functions return these wrapped; senders may see the
 // message, detail included.
 var (
-	ErrUnsupported   = problem.New(problem.UnsupportedFormat, "the file is not of a supported picture format")
+	ErrUnsupported   = problem.New(problem.UnsupportedFormat, "the file is not in a supported picture format")
 	ErrUndecodable   = problem.New(problem.Undecodable, "the picture cannot be decoded")
 	ErrTooManyPixels = problem.New(problem.TooManyPixels, "the picture has too many pixels")
 	// ErrNotReady is the answer of Thumbnail and Picture for formats that a worker

@@ -31,7 +31,7 @@ func Sniff(head []byte) (Format, error) {
 	if f, ok := sniffBrands(head); ok {
 		return f, nil
 	}
-	return "", fmt.Errorf("%w: its first bytes are of none", ErrUnsupported)
+	return "", fmt.Errorf("%w: its first bytes match no format that Inlet knows", ErrUnsupported)
 }
 
 // isBMP wants one of the known header lengths besides the two letters, with which

@@ -46,8 +46,11 @@ func parse(raw string) (a address, err error) {
 	switch {
 	case u.User != nil:
 		return a, errors.New("s3: credentials do not belong in the store's URL: set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
-	case u.Scheme != "s3", strings.Trim(u.Path, "/") != "", u.Fragment != "", !bucketNames.MatchString(u.Host):
+	case u.Scheme != "s3", strings.Trim(u.Path, "/") != "", u.Fragment != "", u.Host == "":
 		return a, errors.New("s3: the store's URL must be of the form s3://bucket?endpoint=https://host&region=name&prefix=folder")
+	case !bucketNames.MatchString(u.Host):
+		return a, fmt.Errorf("s3: %q is no name of a bucket: it has 3 to 63 lower-case letters, digits, dots and hyphens, "+
+			"and begins and ends with a letter or a digit", u.Host)
 	}
 
 	query, err := url.ParseQuery(u.RawQuery)

@@ -30,27 +30,27 @@ type config struct {
 	Addr           string      `env:"INLET_ADDR" envDefault:"127.0.0.1:8080" help:"listen address"`
 	PublicURL      string      `env:"INLET_PUBLIC_URL" help:"origin written into the links (default: http:// and the listen address)"`
 	AdminToken     string      `env:"INLET_ADMIN_TOKEN" help:"the operator's secret token, at least 16 characters (default with the private database: made once and stored in the data dir; required otherwise)"`
-	LinkKeys       string      `env:"INLET_LINK_KEYS" help:"kid:key,… with keys of at least 32 bytes in base64; the first signs, all verify (default: as the token)"`
+	LinkKeys       string      `env:"INLET_LINK_KEYS" help:"kid:key,… with keys of at least 32 bytes in base64; the first signs, all verify (default with the private database: made once and stored in the data dir; required otherwise)"`
 	DataDir        string      `env:"INLET_DATA_DIR" envDefault:"./inlet-data" help:"folder of the private stores, the blobs and the secrets"`
 	DatabaseURL    string      `env:"INLET_DATABASE_URL" help:"Postgres (default: a private one in the data dir)"`
 	ReadURL        string      `env:"INLET_DATABASE_READ_URL" help:"a read replica of that Postgres, for lists and exports, which may then lag behind (default: the same)"`
 	Pooler         string      `env:"INLET_DATABASE_POOLER" help:"transaction: a pooler such as PgBouncer in its mode transaction is in front of Postgres (default: none)"`
 	DatabaseConns  int32       `env:"INLET_DATABASE_CONNS" envDefault:"24" help:"most connections of this process to Postgres"`
-	RedisURL       string      `env:"INLET_REDIS_URL" help:"Redis: redis:// or rediss://, comma-separated for a cluster, sentinels with ?master_name=NAME (default: an embedded one)"`
+	RedisURL       string      `env:"INLET_REDIS_URL" help:"Redis: redis:// or rediss://; for a cluster several addresses with commas between them, or one with ?cluster=true; for sentinels their addresses with ?master_name=NAME (default: a private one)"`
 	RedisConns     int         `env:"INLET_REDIS_CONNS" help:"most connections of this process to each server of Redis (default: ten for each processor)"`
 	BlobURL        string      `env:"INLET_BLOB_URL" help:"store of pictures, and of uploads in pieces: file:///path, or s3://bucket?endpoint=https://host&region=name&prefix=folder with credentials from AWS_… (default: in the data dir)"`
 	BlobRedirect   bool        `env:"INLET_BLOB_REDIRECT" help:"1: redirect downloads of pictures to S3, by an address that is good for five minutes"`
 	Role           string      `env:"INLET_ROLE" envDefault:"all" help:"all, api (answers requests) or worker (runs jobs)"`
 	Dedup          string      `env:"INLET_DEDUP" envDefault:"perceptual" help:"perceptual, or exact: only the same bytes are duplicates"`
 	DedupScope     string      `env:"INLET_DEDUP_SCOPE" envDefault:"service" help:"service, or link: only uploads through the same link are compared"`
-	TrustedProxies []network   `env:"INLET_TRUSTED_PROXIES" help:"networks whose X-Forwarded-For the service trusts, as CIDRs"`
+	TrustedProxies []network   `env:"INLET_TRUSTED_PROXIES" help:"proxies whose X-Forwarded-For the service trusts: single addresses or CIDRs, with commas between them"`
 	ImageAccess    string      `env:"INLET_IMAGE_ACCESS" envDefault:"public" help:"public (anyone who has the id) or signed"`
 	MaxFileBytes   size        `env:"INLET_MAX_FILE_BYTES" envDefault:"64MiB" help:"largest file; bytes, or with KiB, MiB, GiB"`
 	MaxPixels      int64       `env:"INLET_MAX_PIXELS" envDefault:"100000000" help:"most pixels of a picture, all frames together"`
 	MaxFiles       int         `env:"INLET_MAX_FILES" envDefault:"100" help:"most files in a request"`
 	ClientRate     intake.Rate `env:"INLET_RATE_CLIENT" help:"most files from one client address, as 600/m (s, m, h, d); ten times as many visits of links (default: no limit)"`
 	LinkRate       intake.Rate `env:"INLET_RATE_LINK" help:"most files through one link, as 6000/m (default: no limit)"`
-	DecodeMemory   size        `env:"INLET_DECODE_MEMORY" envDefault:"96MiB" help:"memory that decoding pictures may use at once; a picture that needs more is decoded alone"`
+	DecodeMemory   size        `env:"INLET_DECODE_MEMORY" envDefault:"96MiB" help:"memory for all pictures that are decoded at the same time; a picture that needs more is decoded while no other is"`
 	HEICMemory     size        `env:"INLET_HEIC_MEMORY" envDefault:"2GiB" help:"memory that decoding one HEIC or AVIF may take in a process that runs jobs; one that needs more stays undecoded"`
 	LogFormat      string      `env:"INLET_LOG_FORMAT" envDefault:"text" help:"text or json"`
 	LogLevel       string      `env:"INLET_LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`
@@ -134,17 +134,33 @@ func unreadable(err error) (rules []rule) {
 			field, _ := reflect.TypeFor[config]().FieldByName(parse.Name)
 			name = field.Tag.Get("env")
 		}
-		rules = append(rules, rule{name: name, complaint: parse.Err.Error()})
+		rules = append(rules, rule{name: name, complaint: complaint(parse.Err)})
 	}
 
 	return rules
+}
+
+// complaint words an error of strconv for people who set variables.
+func complaint(err error) string {
+	number, ok := errors.AsType[*strconv.NumError](err)
+	switch {
+	case !ok:
+		return err.Error()
+	case number.Func == "ParseBool":
+		return fmt.Sprintf("%q: want 1 or 0", number.Num)
+	case errors.Is(err, strconv.ErrRange):
+		return number.Num + " is out of range"
+	default:
+		return fmt.Sprintf("%q: want a whole number", number.Num)
+	}
 }
 
 // Validate fills in the settings that follow from others, and returns the rules that
 // all settings must fulfil.
 func (c *config) Validate() []rule {
 	host, port, addrErr := net.SplitHostPort(c.Addr)
-	if c.PublicURL == "" {
+	derived := c.PublicURL == ""
+	if derived {
 		c.PublicURL = "http://" + net.JoinHostPort(reachable(host), port)
 	}
 	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
@@ -165,7 +181,7 @@ func (c *config) Validate() []rule {
 	} else if !strings.HasPrefix(c.BlobURL, "file:///") {
 		blobErr = errors.New("is no URL such as file:///var/lib/inlet or s3://bucket")
 	}
-	public := addrErr != nil || validOrigin(c.PublicURL)
+	public := derived && addrErr != nil || validOrigin(c.PublicURL)
 	levelErr := new(slog.Level).UnmarshalText([]byte(c.LogLevel))
 	needs := "needs INLET_DATABASE_URL: the private database has "
 
@@ -182,7 +198,7 @@ func (c *config) Validate() []rule {
 		{"INLET_DATABASE_URL", c.private() || validDatabase(c.DatabaseURL), databaseURL},
 		{"INLET_DATABASE_READ_URL", c.ReadURL == "" || validDatabase(c.ReadURL), databaseURL},
 		{"INLET_DATABASE_READ_URL", c.ReadURL == "" || !c.private(), needs + "no replica"},
-		oneOf("INLET_DATABASE_POOLER", c.Pooler, "", "transaction"),
+		{"INLET_DATABASE_POOLER", c.Pooler == "" || c.Pooler == "transaction", fmt.Sprintf("%q is neither transaction nor empty", c.Pooler)},
 		{"INLET_DATABASE_CONNS", c.DatabaseConns >= 4 && c.DatabaseConns <= 1000, "must be between 4 and 1000"},
 		{"INLET_REDIS_CONNS", c.RedisConns >= 0 && c.RedisConns <= 10_000, "must be between 1 and 10,000"},
 		no("INLET_REDIS_URL", redisErr),

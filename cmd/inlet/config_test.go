@@ -92,9 +92,11 @@ func TestMistakes(t *testing.T) {
 		{"INLET_REDIS_CONNS", "-1"},
 		{"INLET_BLOB_URL", "/srv/x"},
 		{"INLET_BLOB_URL", "s3://"},
+		{"INLET_BLOB_URL", "s3://ab"},
 		{"INLET_BLOB_URL", "s3://key:hunter2@bucket"},
 		{"INLET_BLOB_URL", "s3://bucket?endpoint=http://key:hunter2@host"},
 		{"INLET_BLOB_REDIRECT", "1"},
+		{"INLET_BLOB_REDIRECT", "yes"},
 		{"INLET_ROLE", "both"},
 		{"INLET_DEDUP", "fuzzy"},
 		{"INLET_DEDUP_SCOPE", "world"},
@@ -138,6 +140,7 @@ func TestMistakes(t *testing.T) {
 func TestAllMistakesAtOnce(t *testing.T) {
 	_, err := load(t, map[string]string{
 		"INLET_MAX_PIXELS": "many", "INLET_MAX_FILE_BYTES": "64MB", "INLET_ROLE": "both", "INLET_ADDR": "8080", "INLET_DATA_DIR": "/x",
+		"INLET_PUBLIC_URL": "pictures.example.org",
 	})
 	if err == nil {
 		t.Fatal("accepted")
@@ -148,7 +151,7 @@ func TestAllMistakesAtOnce(t *testing.T) {
 		names = append(names, name)
 	}
 	slices.Sort(names)
-	if want := []string{"INLET_ADDR", "INLET_MAX_FILE_BYTES", "INLET_MAX_PIXELS", "INLET_ROLE"}; !slices.Equal(names, want) {
+	if want := []string{"INLET_ADDR", "INLET_MAX_FILE_BYTES", "INLET_MAX_PIXELS", "INLET_PUBLIC_URL", "INLET_ROLE"}; !slices.Equal(names, want) {
 		t.Errorf("got %q", err)
 	}
 }

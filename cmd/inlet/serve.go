@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/exaring/otelpgx"
@@ -51,6 +52,9 @@ func serve(ctx context.Context, cfg config) error {
 	// Listening comes first, so that an address in use fails at once. Early
 	// connections wait until the service is ready.
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.Addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("INLET_ADDR: %w: another program listens there; stop it, or choose another INLET_ADDR", err)
+	}
 	if err != nil {
 		return fmt.Errorf("INLET_ADDR: %w", err)
 	}
@@ -279,12 +283,12 @@ func welcome(cfg config, st *stores, addr net.Addr) {
 	fmt.Printf(`
 Open %s and sign in with the operator's token: there you make links
 and see the pictures. Or make a first link here, good for a week:
-  curl -sS -H "Authorization: Bearer $(cat %s)" -d '{"expires_in":"7d"}' %s/v1/links
+  curl -sS -H "Authorization: Bearer $(cat '%s')" -d '{"expires_in":"7d"}' %s/v1/links
 
 Then send pictures to the "url" of the answer:
   curl -F file=@picture.jpg "<url>"
 
-`, cfg.PublicURL, st.tokenFile(cfg), cfg.PublicURL)
+`, cfg.PublicURL, strings.ReplaceAll(st.tokenFile(cfg), "'", `'\''`), cfg.PublicURL)
 }
 
 func newLog(cfg config) *slog.Logger {

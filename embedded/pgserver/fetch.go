@@ -29,6 +29,9 @@ func (c *cluster) find(ctx context.Context, major int) (Binaries, error) {
 	if missing == nil {
 		return found, nil
 	}
+	if ctx.Err() != nil {
+		return Binaries{}, ctx.Err() // a search that was cut short proves nothing
+	}
 
 	fetched, err := c.fetch(ctx, major)
 	if err == nil {
@@ -66,6 +69,9 @@ func (c *cluster) fetch(ctx context.Context, major int) (Binaries, error) {
 	result := Binaries{Dir: filepath.Join(target, "bin"), Major: number(string(release))}
 	if got, err := version(ctx, result.Dir, c.user); err == nil && got == result.Major {
 		return result, nil
+	}
+	if ctx.Err() != nil {
+		return Binaries{}, ctx.Err()
 	}
 
 	if c.Notice != nil {

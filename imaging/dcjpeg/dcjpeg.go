@@ -127,7 +127,7 @@ func (d *Decoder) read(r io.Reader, tap Tap, h header) (*Image, error) {
 		err = corrupt("file is truncated")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("dcjpeg: %w", err)
+		return nil, err
 	}
 
 	return d.image(), nil

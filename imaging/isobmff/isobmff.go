@@ -14,7 +14,7 @@ import (
 )
 
 // ErrMalformed is the cause of every error but those of the reader.
-var ErrMalformed = errors.New("isobmff: malformed file")
+var ErrMalformed = errors.New("malformed file")
 
 // Extent is a run of bytes of the file.
 type Extent struct{ Offset, Length int64 }
