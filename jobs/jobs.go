@@ -80,6 +80,7 @@ func New(o Options) (*Workers, error) {
 			river.QueueDefault: {MaxWorkers: 2},
 			mergeQueue:         {MaxWorkers: 1},
 			foldQueue:          {MaxWorkers: 1},
+			upkeepQueue:        {MaxWorkers: 2},
 			decodeQueue:        {MaxWorkers: 1},
 		},
 		Workers:      w.workers(),

@@ -62,9 +62,6 @@ func (watchOutbox) Kind() string    { return "watch_outbox" }
 func (settleRecent) Kind() string   { return "settle_recent" }
 func (sweepSessions) Kind() string  { return "sweep_sessions" }
 
-// Replicas of the release before enqueue jobs under the aliases while they are
-// replaced.
-
 // upkeepQueue holds the kinds that the release before does not know: its workers
 // would fetch them from the default queue, and fail.
 const upkeepQueue = "upkeep"
@@ -74,6 +71,9 @@ func (sweepContents) InsertOpts() river.InsertOpts { return river.InsertOpts{Que
 
 // InsertOpts implements river.JobArgsWithInsertOpts.
 func (settleRecent) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: upkeepQueue} }
+
+// Replicas of the release before enqueue jobs under the aliases while they are
+// replaced.
 
 func (sweepContents) KindAliases() []string { return []string{"sweep_orphans"} }
 func (settleRecent) KindAliases() []string  { return []string{"settle_alike"} }
