@@ -102,7 +102,7 @@ func TestTraces(t *testing.T) {
 	file := "POST /u/:token > file"
 	for _, want := range []string{
 		"POST /v1/links", "POST /u/:token", file,
-		file + " > receive", file + " > exact", file + " > wait", file + " > inspect", file + " > looks",
+		file + " > receive", file + " > exact", file + " > wait", file + " > inspect", file + " > candidates",
 		file + " > blob > blob keep", file + " > commit", file + " > commit > pool.acquire",
 	} {
 		if !got[want] {
