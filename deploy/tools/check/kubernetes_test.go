@@ -122,7 +122,7 @@ func reached(t *testing.T, objects []runtime.Object) {
 			for _, match := range o.Spec.Rules[0].Matches {
 				ways = append(ways, *match.Path.Value)
 			}
-			if to := o.Spec.Rules[0].BackendRefs[0]; to.Name != "inlet" || !port[int32(*to.Port)] {
+			if to := o.Spec.Rules[0].BackendRefs[0]; to.Name != "inlet" || !port[*to.Port] {
 				t.Errorf("the route leads to %v", to)
 			}
 		}

@@ -58,7 +58,6 @@ func (c *cluster) s3(ctx context.Context) ([]string, error) {
 		Args:   []string{"--port", addr, "--access", "inlet", "--secret", secret, "--keep-alive", "--quiet", "posix", dir},
 		Output: output, Orphaned: syscall.SIGTERM,
 	})
-
 	if err != nil {
 		return nil, err
 	}

@@ -125,7 +125,6 @@ func (c *cluster) stores(ctx context.Context) ([]string, error) {
 		Settings: map[string]string{"max_connections": "200", "shared_buffers": "512MB", "max_wal_size": "2GB", "jit": "off"},
 		Notice:   func(message string) { c.log.Info(message) },
 	})
-
 	if err != nil {
 		return nil, err
 	}

@@ -42,7 +42,6 @@ func (c *cluster) proxy(ctx context.Context) error {
 		Args:   []string{"-p", dir, "-c", filepath.Join(dir, "nginx.conf"), "-e", "stderr", "-g", "daemon off; pid " + filepath.Join(dir, "pid") + ";"},
 		Output: output, Orphaned: syscall.SIGTERM,
 	})
-
 	if err != nil {
 		return err
 	}
