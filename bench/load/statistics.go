@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"inlet/catalog"
 	"inlet/db"
 	"inlet/stats"
 )
@@ -99,7 +100,7 @@ func (l *load) compareRecount(ctx context.Context) error {
 		return err
 	}
 	defer pool.Close()
-	counter := stats.New(stats.Options{Pool: pool})
+	counter := stats.New(stats.Options{Truth: catalog.Counts{}, Pool: pool})
 
 	return l.eventually(ctx, func() error {
 		counted, err := counter.Recount(ctx)
