@@ -62,7 +62,7 @@ func measurePools(r prometheus.Registerer, pool *pgxpool.Pool, rdb redis.Univers
 		return float64(n.TotalConns - n.IdleConns)
 	})
 	gauge(redisConns, redisHelp, "idle", func() float64 { return float64(rdb.PoolStats().IdleConns) })
-	counter("inlet_redis_timeouts_total", "How often no connection to Redis could be had in time.",
+	counter("inlet_redis_timeouts_total", "How often no connection to Redis came free in time.",
 		func() float64 { return float64(rdb.PoolStats().Timeouts) })
 }
 
