@@ -60,6 +60,8 @@ type Options struct {
 	Decoder *heif.Decoder
 	// Later hears of variants that were lost and take long (nil: nobody does).
 	Later Later
+	// Predictions is SQL of learn/registry; zero: there is no model.
+	Predictions Predictions
 	// Committed is called after each commit that wrote an event; it must not block.
 	Committed func()
 }
@@ -81,11 +83,14 @@ func New(o Options) *Service {
 	if o.Read == nil {
 		o.Read = o.Pool
 	}
+	if o.Predictions == (Predictions{}) {
+		o.Predictions = none
+	}
 
 	return &Service{
 		Options: o, images: db.RowsOf[tagged]("images"), uploads: db.RowsOf[Upload]("uploads"),
 		described: db.RowsOf[described]("images"),
-		columns:   db.RowsOf[image]("images").List("i.") + "," + documentTables,
+		columns:   db.RowsOf[image]("images").List("i.") + "," + documentTables + ", " + o.Predictions.Of + " AS predictions",
 	}
 }
 

@@ -33,14 +33,63 @@ func (c conditions) where() string {
 	return " WHERE " + strings.Join(c.clauses, " AND ")
 }
 
-// conditions are those of the filter on the image i, but for the link and the
-// label, for which there are two ways.
+// Predictions are what a model says of the images: SQL that package learn/registry
+// owns. Without it there is no model, and no image has a prediction.
+type Predictions struct {
+	// Of is an array of the rows (label, probability, model) of the image i, the
+	// likeliest first.
+	Of string
+	// Likely and AtLeast select the ids m.image_id of images that have a label
+	// predicted; each ? in them stands for the label, and in AtLeast for the smallest
+	// probability.
+	Likely, AtLeast string
+	// Uncertain selects image_id and uncertainty of all images with a prediction.
+	Uncertain string
+}
+
+// none are the predictions of a service without a model.
+var none = Predictions{
+	Of:        `ARRAY(SELECT (''::text, 0::real, 0) WHERE false)`,
+	Likely:    `SELECT m.image_id FROM labels m WHERE false AND m.label = ?`,
+	AtLeast:   `SELECT m.image_id FROM labels m WHERE false AND m.label = ? AND 0 = ?::real`,
+	Uncertain: `SELECT NULL::uuid AS image_id, 0::real AS uncertainty WHERE false`,
+}
+
+// members is a part of a filter that selects images by a row of another table.
+type members struct {
+	query  string
+	values []any
+}
+
+func (s *Service) members(f Filter) (all []members) {
+	if f.Link != "" {
+		all = append(all, members{throughLink, []any{f.Link}})
+	}
+	if f.Label != "" {
+		all = append(all, members{withLabel, []any{f.Label}})
+	}
+	switch {
+	case f.Predicted != "" && f.MinProbability > 0:
+		all = append(all, members{s.Predictions.AtLeast, []any{f.Predicted, f.MinProbability}})
+	case f.Predicted != "":
+		all = append(all, members{s.Predictions.Likely, []any{f.Predicted}})
+	}
+
+	return all
+}
+
+// conditions are those of the filter on the image i, but for its members, for which
+// there are two ways.
 func (f Filter) conditions() (c conditions) {
 	if f.Format != "" {
 		c.and(`i.format = ?`, f.Format)
 	}
 	if f.Camera != "" {
 		c.and(`lower(i.camera) = lower(?)`, f.Camera)
+	}
+	if f.Labelled != nil {
+		c.and(fmt.Sprintf(`%t = EXISTS (SELECT FROM labels l WHERE l.image_id = i.id)`, *f.Labelled))
+		c.walks = true
 	}
 	if !f.From.IsZero() {
 		c.and(`i.uploaded_at >= ?`, f.From)
@@ -77,20 +126,17 @@ const (
 // other.
 func (s *Service) conditions(ctx context.Context, f Filter) (conditions, error) {
 	c := f.conditions()
-	for _, m := range []struct{ members, value string }{{throughLink, f.Link}, {withLabel, f.Label}} {
-		if m.value == "" {
-			continue
-		}
+	for _, m := range s.members(f) {
 		var n int
 		count := conditions{}
-		count.and(`SELECT count(*) FROM (`+m.members+` LIMIT ?) AS them`, m.value, gatherLimit+1)
+		count.and(`SELECT count(*) FROM (`+m.query+` LIMIT ?) AS them`, append(slices.Clone(m.values), gatherLimit+1)...)
 		if err := s.Read.QueryRow(ctx, count.clauses[0], count.args...).Scan(&n); err != nil {
 			return c, fmt.Errorf("count a filter's images: %w", err)
 		}
 		if n <= gatherLimit {
-			c.and(`i.id IN (`+m.members+` OFFSET 0)`, m.value)
+			c.and(`i.id IN (`+m.query+` OFFSET 0)`, m.values...)
 		} else {
-			c.and(`EXISTS (`+m.members+` AND m.image_id = i.id OFFSET 0)`, m.value)
+			c.and(`EXISTS (`+m.query+` AND m.image_id = i.id OFFSET 0)`, m.values...)
 			c.walks = true
 		}
 	}

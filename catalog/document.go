@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -43,9 +44,26 @@ type Document struct {
 	Near []Near `json:"near"`
 	// Quality is nil where nothing is wrong.
 	Quality *Quality `json:"quality"`
-	// Predictions is always empty: there is no model yet.
-	Predictions []struct{} `json:"predictions"`
+	// Predictions are what the serving model finds likeliest, at most five; empty
+	// where there is none, or where it has not seen the picture yet.
+	Predictions []Prediction `json:"predictions"`
 }
+
+// Prediction is a label that a model finds likely.
+type Prediction struct {
+	Label       string  `json:"label"`
+	Probability float32 `json:"probability"` // 0 to 1
+	Model       Version `json:"model"`
+}
+
+// Version of a model; people write it as v3.
+type Version int
+
+// String is the version as people write it.
+func (v Version) String() string { return "v" + strconv.Itoa(int(v)) }
+
+// MarshalText implements encoding.TextMarshaler.
+func (v Version) MarshalText() ([]byte, error) { return []byte(v.String()), nil }
 
 // Near is a near-duplicate. Distance is the number of bits in which the
 // perceptual hashes differ.
@@ -86,10 +104,11 @@ type Exposure struct {
 // documentRow is a row of images with what belongs to it in other tables.
 type documentRow struct {
 	image
-	Uploads int64           `db:"uploads"`
-	Labels  []string        `db:"labels"`
-	Near    []Near          `db:"near"`
-	Exif    json.RawMessage `db:"exif"`
+	Uploads     int64           `db:"uploads"`
+	Labels      []string        `db:"labels"`
+	Near        []Near          `db:"near"`
+	Predictions []Prediction    `db:"predictions"`
+	Exif        json.RawMessage `db:"exif"`
 }
 
 // documentTables gathers from other tables by an index for each image, so that a
@@ -127,7 +146,7 @@ func (r documentRow) document() Document {
 		CapturedAt: r.CapturedAt, CapturedAtOffset: r.CapturedAtOffset,
 		Exposure:    Exposure{r.ISO, finite(r.FNumber), finite(r.ExposureTime), finite(r.FocalLength)},
 		Orientation: r.Orientation, Software: r.Software, Exif: r.Exif, Labels: r.Labels, Near: r.Near,
-		Predictions: []struct{}{},
+		Predictions: r.Predictions,
 	}
 	if r.PHash != nil {
 		hash := fmt.Sprintf("%016x", uint64(*r.PHash))

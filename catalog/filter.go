@@ -19,10 +19,41 @@ type Filter struct {
 	Camera   string // as the statistics name it, in any case
 	Link     string // accepted through this link
 	Label    string
+	Labelled *bool     // bears a label, or none
 	From, To time.Time // uploaded at, half-open
+	// Predicted is a label that the model predicts: as the likeliest, or with at
+	// least even odds. With MinProbability it is one of at least that probability.
+	Predicted      string
+	MinProbability float64
 	// BBox is minimal longitude and latitude, maximal longitude and latitude. A
 	// minimal longitude above the maximal one crosses the antimeridian.
 	BBox *[4]float64
+}
+
+// parsers read the parameters of a query that are filters.
+func (f *Filter) parsers() []parser {
+	return []parser{
+		{"format", func(v string) error { return parseFormat(v, &f.Format) }},
+		{"camera", func(v string) error { return parseText(v, &f.Camera) }},
+		{"link", func(v string) error { return parseText(v, &f.Link) }},
+		{"label", func(v string) error { return parseText(v, &f.Label) }},
+		{"labelled", func(v string) error { return parseBool(v, &f.Labelled) }},
+		{"predicted", func(v string) error { return parseText(v, &f.Predicted) }},
+		{"min_probability", func(v string) error { return parseProbability(v, &f.MinProbability) }},
+		{"from", func(v string) error { return parseTime(v, &f.From) }},
+		{"to", func(v string) error { return parseTime(v, &f.To) }},
+		{"bbox", func(v string) error { return parseBBox(v, &f.BBox) }},
+	}
+}
+
+type parser struct {
+	name  string
+	parse func(string) error
+}
+
+// IsFilter tells whether a parameter is a filter.
+func IsFilter(name string) bool {
+	return slices.ContainsFunc(new(Filter).parsers(), func(p parser) bool { return p.name == name })
 }
 
 // ParseFilter reads a filter from a query, and ignores parameters that are no
@@ -30,19 +61,7 @@ type Filter struct {
 // the query would select more than the client asked for.
 func ParseFilter(query url.Values) (Filter, error) {
 	var f Filter
-	parsers := []struct {
-		name  string
-		parse func(string) error
-	}{
-		{"format", func(v string) error { return parseFormat(v, &f.Format) }},
-		{"camera", func(v string) error { return parseText(v, &f.Camera) }},
-		{"link", func(v string) error { return parseText(v, &f.Link) }},
-		{"label", func(v string) error { return parseText(v, &f.Label) }},
-		{"from", func(v string) error { return parseTime(v, &f.From) }},
-		{"to", func(v string) error { return parseTime(v, &f.To) }},
-		{"bbox", func(v string) error { return parseBBox(v, &f.BBox) }},
-	}
-	for _, p := range parsers {
+	for _, p := range f.parsers() {
 		values, given := query[p.name]
 		if !given {
 			continue
@@ -55,7 +74,32 @@ func ParseFilter(query url.Values) (Filter, error) {
 		}
 	}
 
+	if f.MinProbability > 0 && f.Predicted == "" {
+		return Filter{}, fmt.Errorf("%w: min_probability needs predicted", ErrFilter)
+	}
+
 	return f, nil
+}
+
+func parseBool(v string, to **bool) error {
+	is := v == "true"
+	if !is && v != "false" {
+		return errors.New("must be true or false")
+	}
+	*to = &is
+
+	return nil
+}
+
+func parseProbability(v string, to *float64) error {
+	p, err := strconv.ParseFloat(v, 64)
+	// NaN is in no range.
+	if err != nil || !(p >= 0 && p <= 1) {
+		return errors.New("must be a number from 0 to 1")
+	}
+	*to = p
+
+	return nil
 }
 
 func parseFormat(v string, to *string) error {

@@ -11,12 +11,16 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+
+	"inlet/db"
 )
 
 const (
 	maxLabel  = 100 // characters of a label
 	maxLabels = 100 // labels of an image
 )
+
+const labelsQuery = `SELECT label FROM labels WHERE image_id = ` + mergedInto + ` ORDER BY label COLLATE "C"`
 
 // LabelCount is how many images bear a label.
 type LabelCount struct {
@@ -52,6 +56,23 @@ func (s *Service) SetLabels(ctx context.Context, id uuid.UUID, given []string) (
 	}
 	if err != nil {
 		return nil, fmt.Errorf("set an image's labels: %w", err)
+	}
+
+	return labels, nil
+}
+
+// AddLabel adds one label to an image, and returns all labels that it has now.
+func (s *Service) AddLabel(ctx context.Context, id uuid.UUID, label string) ([]string, error) {
+	changed, err := s.ChangeLabels(ctx, []uuid.UUID{id}, []string{label}, nil)
+	if err != nil {
+		return nil, err
+	}
+	if changed == 0 {
+		return nil, ErrNotFound
+	}
+	labels, err := db.Collect[string](ctx, s.Pool, labelsQuery, id)
+	if err != nil {
+		return nil, fmt.Errorf("read an image's labels: %w", err)
 	}
 
 	return labels, nil

@@ -29,7 +29,8 @@ var owners = map[string]string{
 	"links": "link", "link_usage": "link", "revoked_links": "link",
 	"outbox": "stats", "stats_state": "stats", "rejections": "stats",
 	"upload_sessions": "resume",
-	"river_job":       "jobs", "river_queue": "jobs", "river_leader": "jobs", "river_migration": "jobs",
+	"features":        "learn/registry", "models": "learn/registry", "predictions": "learn/registry", "training": "learn/registry",
+	"river_job": "jobs", "river_queue": "jobs", "river_leader": "jobs", "river_migration": "jobs",
 	"river_notification": "jobs",
 	"folded":             "nobody", "links_seen": "nobody",
 }

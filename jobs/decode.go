@@ -56,10 +56,17 @@ func (d decodeWorker) Work(ctx context.Context, job *river.Job[decode]) error {
 	if errors.Is(err, heif.ErrSlow) && job.Attempt >= job.MaxAttempts {
 		return d.w.Catalog.FlagUndecodable(ctx, id)
 	}
-	if err != nil || p == nil {
+	if err != nil {
 		return err
 	}
-	return d.w.Uploads.Decoded(ctx, id, p)
+	if p != nil {
+		if err := d.w.Uploads.Decoded(ctx, id, p); err != nil {
+			return err
+		}
+	}
+
+	_, err = river.ClientFromContext[pgx.Tx](ctx).Insert(ctx, describe{id}, nil)
+	return err
 }
 
 // Decode enqueues the decoding of a picture in tx, unless it is enqueued already.

@@ -10,8 +10,10 @@ import (
 	"github.com/riverqueue/river/riverdriver/riverpgxv5"
 )
 
-// Enqueuer adds jobs to the queue. A process that runs no jobs has one too.
+// Enqueuer adds jobs to the queue, and shows the queue to the operator. A process
+// that runs no jobs has one too.
 type Enqueuer struct {
+	pool  *pgxpool.Pool
 	river *river.Client[pgx.Tx]
 }
 
@@ -21,5 +23,5 @@ func NewEnqueuer(pool *pgxpool.Pool, log *slog.Logger) (*Enqueuer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("jobs: %w", err)
 	}
-	return &Enqueuer{client}, nil
+	return &Enqueuer{pool, client}, nil
 }

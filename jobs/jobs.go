@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"inlet/catalog"
+	"inlet/learn/registry"
 	"inlet/link"
 	"inlet/resume"
 	"inlet/stats"
@@ -28,6 +29,7 @@ import (
 	"github.com/riverqueue/river/rivertype"
 	"go.opentelemetry.io/otel/trace"
 	"go.opentelemetry.io/otel/trace/noop"
+	"golang.org/x/sync/semaphore"
 )
 
 // Options of the workers. All fields without a stated default are required.
@@ -39,7 +41,11 @@ type Options struct {
 	Links   *link.Store
 	Stats   *stats.Service
 	Resume  *resume.Service
-	Log     *slog.Logger
+	// Registry learns; nil: nothing does.
+	Registry *registry.Service
+	Log      *slog.Logger
+	// Computing is how many pictures' features are made at once (default: one).
+	Computing int
 	// Poll asks for jobs once a second instead of listening. To listen takes a session
 	// of the database, which a pooler does not give.
 	Poll       bool
@@ -48,11 +54,15 @@ type Options struct {
 	Now        func() time.Time      // nil: time.Now
 }
 
+// jobTime bounds a job that names no time of its own.
+const jobTime = time.Minute
+
 // Workers run the jobs of this process.
 type Workers struct {
 	Options
-	river   *river.Client[pgx.Tx]
-	metrics *metrics
+	river     *river.Client[pgx.Tx]
+	metrics   *metrics
+	computing *semaphore.Weighted // jobs that take a processor
 	// The goroutine that counts the queue: counting waits for it, endCount ends it.
 	counting sync.WaitGroup
 	endCount func()
@@ -67,7 +77,13 @@ func New(o Options) (*Workers, error) {
 		o.Tracer = noop.NewTracerProvider().Tracer("")
 	}
 
-	w := &Workers{Options: o, metrics: newMetrics(o.Registerer), endCount: func() {}}
+	if o.Computing == 0 {
+		o.Computing = 1
+	}
+
+	w := &Workers{
+		Options: o, metrics: newMetrics(o.Registerer), computing: semaphore.NewWeighted(int64(o.Computing)), endCount: func() {},
+	}
 
 	var periodic []*river.PeriodicJob
 	for _, task := range tasks() {
@@ -82,12 +98,16 @@ func New(o Options) (*Workers, error) {
 			foldQueue:          {MaxWorkers: 1},
 			upkeepQueue:        {MaxWorkers: 2},
 			decodeQueue:        {MaxWorkers: 1},
+			featuresQueue:      {MaxWorkers: 4 * o.Computing}, // River fetches ten times a second at most
+			trainQueue:         {MaxWorkers: 2},
 		},
 		Workers:      w.workers(),
 		PollOnly:     o.Poll,
 		PeriodicJobs: periodic,
-		// The sweep of contents walks the whole store; all other jobs are short.
-		JobTimeout: time.Hour,
+		// A job of a process that died runs again once its time is over: so most
+		// have little.
+		JobTimeout:           jobTime,
+		RescueStuckJobsAfter: jobTime,
 		// Some tasks run every few seconds, and nobody asks about them afterwards.
 		CompletedJobRetentionPeriod: time.Hour,
 		Logger:                      slog.New(quiet{o.Log.Handler()}),

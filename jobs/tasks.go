@@ -27,6 +27,9 @@ type task struct {
 func tasks() []task {
 	return []task{
 		{sweepContents{}, 6 * time.Hour},
+		{fillFeatures{}, 10 * time.Minute},
+		{considerTraining{}, time.Minute},
+		{reviveTraining{}, 10 * time.Second},
 		{makePartitions{}, 12 * time.Hour},
 		{expireLinks{}, time.Hour},
 		{watchOutbox{}, time.Minute},
@@ -37,7 +40,7 @@ func tasks() []task {
 
 // allArgs gives one job of each kind.
 func allArgs() []river.JobArgs {
-	all := []river.JobArgs{merge{}, decode{}}
+	all := []river.JobArgs{merge{}, decode{}, describe{}, train{}, predictAll{}}
 	for _, task := range tasks() {
 		all = append(all, task.args)
 	}
@@ -51,6 +54,10 @@ type (
 	watchOutbox    struct{}
 	settleRecent   struct{}
 	sweepSessions  struct{}
+
+	fillFeatures     struct{}
+	considerTraining struct{}
+	reviveTraining   struct{}
 )
 
 // A kind names jobs in the queue and in the metrics.
@@ -62,6 +69,10 @@ func (watchOutbox) Kind() string    { return "watch_outbox" }
 func (settleRecent) Kind() string   { return "settle_recent" }
 func (sweepSessions) Kind() string  { return "sweep_sessions" }
 
+func (fillFeatures) Kind() string     { return "fill_features" }
+func (considerTraining) Kind() string { return "consider_training" }
+func (reviveTraining) Kind() string   { return "revive_training" }
+
 // upkeepQueue holds the kinds that the release before does not know: its workers
 // would fetch them from the default queue, and fail.
 const upkeepQueue = "upkeep"
@@ -72,6 +83,15 @@ func (sweepContents) InsertOpts() river.InsertOpts { return river.InsertOpts{Que
 // InsertOpts implements river.JobArgsWithInsertOpts.
 func (settleRecent) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: upkeepQueue} }
 
+// InsertOpts implements river.JobArgsWithInsertOpts.
+func (fillFeatures) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: upkeepQueue} }
+
+// InsertOpts implements river.JobArgsWithInsertOpts.
+func (considerTraining) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: upkeepQueue} }
+
+// InsertOpts implements river.JobArgsWithInsertOpts.
+func (reviveTraining) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: upkeepQueue} }
+
 // Replicas of the release before enqueue jobs under the aliases while they are
 // replaced.
 
@@ -81,19 +101,38 @@ func (settleRecent) KindAliases() []string  { return []string{"settle_alike"} }
 // workers lists what each kind of job does.
 func (w *Workers) workers() *river.Workers {
 	all := river.NewWorkers()
-	add[sweepContents](all, w.sweepContents)
-	add[makePartitions](all, w.makePartitions)
-	add[expireLinks](all, w.expireLinks)
-	add[watchOutbox](all, w.watchOutbox)
-	add[settleRecent](all, w.Uploads.Settle)
-	add[sweepSessions](all, w.sweepSessions)
+	add[sweepContents](all, time.Hour, w.sweepContents) // walks the whole store
+	add[makePartitions](all, jobTime, w.makePartitions)
+	add[expireLinks](all, jobTime, w.expireLinks)
+	add[watchOutbox](all, jobTime, w.watchOutbox)
+	add[settleRecent](all, jobTime, w.Uploads.Settle)
+	add[sweepSessions](all, 10*time.Minute, w.sweepSessions)
+	add[fillFeatures](all, 10*time.Minute, w.fillFeatures)
+	add[considerTraining](all, jobTime, w.Registry.Consider)
+	add[reviveTraining](all, jobTime, w.Registry.Revive)
+	river.AddWorker(all, describeWorker{w: w})
+	river.AddWorker(all, trainWorker{w: w})
+	river.AddWorker(all, predictWorker{w: w})
 	river.AddWorker(all, mergeWorker{w: w})
 	river.AddWorker(all, decodeWorker{w: w})
 	return all
 }
 
-func add[A river.JobArgs](all *river.Workers, work func(context.Context) error) {
-	river.AddWorker(all, river.WorkFunc(func(ctx context.Context, _ *river.Job[A]) error { return work(ctx) }))
+// taskWorker runs a task within its time.
+type taskWorker[A river.JobArgs] struct {
+	river.WorkerDefaults[A]
+	time time.Duration
+	work func(context.Context) error
+}
+
+// Timeout implements river.Worker.
+func (t taskWorker[A]) Timeout(*river.Job[A]) time.Duration { return t.time }
+
+// Work implements river.Worker.
+func (t taskWorker[A]) Work(ctx context.Context, _ *river.Job[A]) error { return t.work(ctx) }
+
+func add[A river.JobArgs](all *river.Workers, within time.Duration, work func(context.Context) error) {
+	river.AddWorker(all, taskWorker[A]{time: within, work: work})
 }
 
 // sweepContents removes contents that no picture has. A crash between a content and

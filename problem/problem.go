@@ -32,6 +32,7 @@ const (
 	Unavailable         Code = "unavailable"
 	RateLimited         Code = "rate-limited"
 	NotReady            Code = "not-ready"
+	AlreadyTraining     Code = "already-training"
 	Internal            Code = "internal"
 )
 
@@ -41,7 +42,7 @@ func Codes() []Code {
 		Unauthorized, Forbidden, NotFound, BadRequest, MethodNotAllowed, RangeNotSatisfiable,
 		LinkInvalid, LinkExpired, LinkRevoked, LinkNotYetValid, LinkExhausted,
 		TooLarge, TooManyFiles, UnsupportedFormat, Undecodable, TooManyPixels,
-		Overloaded, Unavailable, RateLimited, NotReady, Internal,
+		Overloaded, Unavailable, RateLimited, NotReady, AlreadyTraining, Internal,
 	}
 }
 

@@ -6,15 +6,40 @@ import (
 	"sync"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/redis/go-redis/v9"
 )
 
-// Event is one message of the live feed. One of Document and Upload is set.
+// Event is one message of the live feed. One of its members is set.
 type Event struct {
-	Document *Document // the statistics
-	Upload   *Upload   // an accepted file
+	Document   *Document   // the statistics
+	Upload     *Upload     // an accepted file
+	Prediction *Prediction // what the model says of a new picture
 
 	key string // the document's JSON without the time
+}
+
+// Prediction is what the serving model says of a new picture, the likeliest label
+// first. Messages in Redis hold this JSON.
+type Prediction struct {
+	ID          uuid.UUID        `json:"id"`
+	Predictions []PredictedLabel `json:"predictions"`
+}
+
+// PredictedLabel is a label with its probability, from 0 to 1, and the model's
+// version.
+type PredictedLabel struct {
+	Label       string  `json:"label"`
+	Probability float32 `json:"probability"`
+	Model       string  `json:"model"`
+}
+
+// Predicted tells the live feeds of all processes. Nothing depends on it: a message
+// may get lost.
+func (s *Service) Predicted(ctx context.Context, p Prediction) {
+	if text, err := json.Marshal(p); err == nil {
+		s.rdb.Publish(ctx, predictionChannel, text)
+	}
 }
 
 // uploadBuffer is how many upload events wait for a slow subscriber; send drops
@@ -60,7 +85,7 @@ func (h *hub) send(e Event) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for sub := range h.subscribers {
-		if e.Upload != nil {
+		if e.Document == nil {
 			offer(sub.uploads, e)
 			continue
 		}
@@ -150,7 +175,7 @@ func (s *Service) statsNow(ctx context.Context) (Event, error) {
 // listen takes the messages of this process's one subscription in Redis. The client
 // reconnects by itself.
 func (s *Service) listen(ctx context.Context, changed chan<- struct{}) {
-	feed := s.rdb.Subscribe(ctx, liveChannel)
+	feed := s.rdb.Subscribe(ctx, liveChannel, predictionChannel)
 	defer func() { _ = feed.Close() }()
 	messages := feed.Channel(redis.WithChannelSize(1000))
 
@@ -160,9 +185,14 @@ func (s *Service) listen(ctx context.Context, changed chan<- struct{}) {
 			return
 		case m, ok := <-messages:
 			var u Upload
+			var p Prediction
 			switch {
 			case !ok:
 				return
+			case m.Channel == predictionChannel:
+				if json.Unmarshal([]byte(m.Payload), &p) == nil {
+					s.hub.send(Event{Prediction: &p})
+				}
 			case m.Payload == "":
 				offer(changed, struct{}{})
 			case json.Unmarshal([]byte(m.Payload), &u) == nil:

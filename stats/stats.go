@@ -20,6 +20,9 @@ import (
 const (
 	keyPrefix   = "inlet:{stats}:"
 	liveChannel = keyPrefix + "live"
+	// predictionChannel has messages of another form: the release before takes every
+	// message of the live channel for an upload.
+	predictionChannel = keyPrefix + "predictions"
 
 	shownDays = 30
 	// keptDays is how many days have counters in Redis. The surplus makes the shown

@@ -57,6 +57,9 @@ func (s *Service) commitStored(ctx context.Context, a arrival, info imaging.Info
 		catalog.QueueNear(&b, id, c.ID, c.Distance)
 	}
 	s.queueUpload(&b, a, result, now)
+	if s.Later != nil && !slow(info.Format) { // those are decoded first
+		s.Later.QueueFeatures(&b, id)
+	}
 	stats.Queue(&b, event)
 
 	return result, s.commit(ctx, func(ctx context.Context) error {
@@ -136,7 +139,7 @@ func (s *Service) queueUpload(b *pgx.Batch, a arrival, r Result, now time.Time) 
 
 // jobsFor lists what is left to do for a picture that is being stored; mostly nil.
 func (s *Service) jobsFor(id uuid.UUID, info imaging.Info, v verdict) func(context.Context, pgx.Tx) error {
-	decode := info.Format == imaging.HEIC || info.Format == imaging.AVIF
+	decode := slow(info.Format)
 	if s.Later == nil || !decode && len(v.later) == 0 {
 		return nil
 	}
@@ -153,6 +156,9 @@ func (s *Service) jobsFor(id uuid.UUID, info imaging.Info, v verdict) func(conte
 		return s.Later.Compare(ctx, tx, pairs)
 	}
 }
+
+// slow tells the formats that a job decodes.
+func slow(f imaging.Format) bool { return f == imaging.HEIC || f == imaging.AVIF }
 
 // event is what an accepted file adds to the counters and tells the live feed.
 func (s *Service) event(a arrival, r Result, now time.Time) stats.Delta {

@@ -46,6 +46,8 @@ type Later interface {
 	Decode(ctx context.Context, tx pgx.Tx, id uuid.UUID) error
 	// Compare has Service.Compare called with each pair of stored pictures.
 	Compare(ctx context.Context, tx pgx.Tx, pairs [][2]uuid.UUID) error
+	// QueueFeatures adds to a transaction that a job makes the features of a picture.
+	QueueFeatures(b *pgx.Batch, id uuid.UUID)
 }
 
 // Inspector checks a file, and decodes it for comparisons. (Tests replace it, to
@@ -169,6 +171,19 @@ type Result struct {
 	Width, Height int // as displayed
 	Bytes         int64
 	Err           error
+}
+
+// Yield waits while files are under way in this process, for most at most: work in
+// the background lets them go first.
+func (s *Service) Yield(ctx context.Context, most time.Duration) {
+	const look = 2 * time.Millisecond
+	for end := time.Now().Add(most); s.slots.taken() > 0 && time.Now().Before(end); {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(look):
+		}
+	}
 }
 
 // Settled tells whether the outcome is final: the same file would have it again.

@@ -24,31 +24,8 @@ const exportKey = "exports"
 
 // exportSpec is the request for an export.
 type exportSpec struct {
-	Format string       `json:"format"`
-	Filter exportFilter `json:"filter"`
-}
-
-// exportFilter has filters of the list, each as in a query.
-type exportFilter struct {
-	Format string `json:"format"`
-	Camera string `json:"camera"`
-	Link   string `json:"link"`
-	Label  string `json:"label"`
-	From   string `json:"from"`
-	To     string `json:"to"`
-	BBox   string `json:"bbox"`
-}
-
-func (f exportFilter) query() url.Values {
-	query := url.Values{}
-	for name, value := range map[string]string{
-		"format": f.Format, "camera": f.Camera, "link": f.Link, "label": f.Label, "from": f.From, "to": f.To, "bbox": f.BBox,
-	} {
-		if value != "" {
-			query.Set(name, value)
-		}
-	}
-	return query
+	Format string        `json:"format"`
+	Filter filterMembers `json:"filter"`
 }
 
 // exportForm is the media type of a format, "" for an unknown one.
@@ -66,8 +43,8 @@ func (s *Server) createExport(w http.ResponseWriter, r *http.Request) error {
 	if exportForm(spec.Format) == "" {
 		return fmt.Errorf("%w: format is one of csv, ndjson, zip", errBadRequest)
 	}
-	query := spec.Filter.query()
-	if _, err := catalog.ParseFilter(query); err != nil {
+	query, err := spec.Filter.given().query()
+	if err != nil {
 		return err
 	}
 

@@ -22,10 +22,8 @@ func (s *Server) listImages(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range []string{"sort", "predicted"} {
-		if query.Has(name) {
-			return fmt.Errorf("%w: %s is not supported", errBadRequest, name)
-		}
+	if query.Has("sort") {
+		return s.listUncertain(w, r, filter)
 	}
 	w.Header().Set("Vary", "Accept")
 	if form := preferred(r, typeJSON, typeNDJSON, typeCSV, typeZIP); form != typeJSON {
@@ -39,9 +37,34 @@ func (s *Server) listImages(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	return writeImages(w, images, following)
+}
+
+// listUncertain answers with the pictures that are most worth labelling next. There
+// is no page after it: each label changes what comes next.
+func (s *Server) listUncertain(w http.ResponseWriter, r *http.Request, filter catalog.Filter) error {
+	limit, cursor, err := page(r)
+	if err != nil {
+		return err
+	}
+	if sort := r.URL.Query()["sort"]; len(sort) != 1 || sort[0] != "uncertain" || cursor != "" {
+		return fmt.Errorf("%w: sort can be uncertain, and has no cursor", errBadRequest)
+	}
+
+	images, err := s.Registry.Next(r.Context(), filter, limit)
+	if err != nil {
+		return err
+	}
+
+	return writeImages(w, images, "")
+}
+
+// writeImages answers with one page of pictures.
+func writeImages(w http.ResponseWriter, images []catalog.Document, following string) error {
 	if images == nil {
 		images = []catalog.Document{}
 	}
+
 	return writeJSON(w, http.StatusOK, struct {
 		Images []catalog.Document `json:"images"`
 		Next   *string            `json:"next"`

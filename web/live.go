@@ -43,9 +43,12 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request) error {
 			if !open {
 				return nil
 			}
-			if e.Upload != nil {
+			switch {
+			case e.Upload != nil:
 				err = writeEvent(out, "upload", liveUpload{e.Upload, s.imageURL(e.Upload.ID)})
-			} else {
+			case e.Prediction != nil:
+				err = writeEvent(out, "prediction", e.Prediction)
+			default:
 				err = writeEvent(out, "stats", e.Document)
 			}
 		}

@@ -56,6 +56,7 @@ var kinds = map[problem.Code]kind{
 	problem.Overloaded:          {status: http.StatusServiceUnavailable, title: "Overloaded"},
 	problem.NotReady:            {status: http.StatusServiceUnavailable, title: "Not ready"},
 	problem.Unavailable:         {status: http.StatusServiceUnavailable, title: "A store cannot be reached"},
+	problem.AlreadyTraining:     {status: http.StatusConflict, title: "Already training"},
 	problem.Internal:            {status: http.StatusInternalServerError, title: "Internal error"},
 }
 

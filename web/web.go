@@ -15,6 +15,8 @@ import (
 
 	"inlet/blob/s3"
 	"inlet/catalog"
+	"inlet/jobs"
+	"inlet/learn/registry"
 	"inlet/link"
 	"inlet/resume"
 	"inlet/stats"
@@ -25,13 +27,15 @@ import (
 
 // Options of a Server. All fields without a stated default are required.
 type Options struct {
-	Gate    *link.Gate
-	Uploads *upload.Service
-	Resume  *resume.Service
-	Catalog *catalog.Service
-	Stats   *stats.Service
-	Signer  *Signer // nil: images are public to whoever has the id
-	Checks  []Check // the stores that /readyz asks
+	Gate     *link.Gate
+	Uploads  *upload.Service
+	Resume   *resume.Service
+	Catalog  *catalog.Service
+	Stats    *stats.Service
+	Registry *registry.Service
+	Jobs     *jobs.Enqueuer
+	Signer   *Signer // nil: images are public to whoever has the id
+	Checks   []Check // the stores that /readyz asks
 	// Bucket is where clients fetch pictures, at StoreOrigin for the pages' policy
 	// (nil: the service itself sends the bytes).
 	Bucket      *s3.Store
@@ -174,6 +178,16 @@ func (s *Server) operators(operator register) {
 	operator("PUT", "/v1/images/:id/labels", s.setLabels)
 	operator("GET", "/v1/labels", s.listLabels)
 	operator("POST", "/v1/labels/import", s.importLabels)
+	operator("POST", "/v1/images/:id/predictions/accept", s.acceptPrediction)
+	operator("POST", "/v1/images/:id", s.changeImages) // of the id "batch": the router has one segment here
+
+	operator("GET", "/v1/models", s.listModels)
+	operator("POST", "/v1/models/:version", s.train) // of the version "train"
+	operator("GET", "/v1/models/:version", s.showModel)
+	operator("POST", "/v1/models/:version/promote", s.promoteModel)
+
+	operator("GET", "/v1/jobs", s.listJobs)
+	operator("POST", "/v1/jobs/:id/retry", s.retryJob)
 
 	operator("POST", "/v1/exports", s.createExport)
 

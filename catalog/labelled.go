@@ -1,0 +1,95 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// Labelled is an image that bears labels, with what tells which images belong
+// together: a burst of a camera, or files that were sent one after another.
+type Labelled struct {
+	ID         uuid.UUID  `db:"id"`
+	Labels     []string   `db:"labels"` // sorted
+	Camera     *string    `db:"camera"`
+	CapturedAt *time.Time `db:"captured_at"`
+	Link       string     `db:"link_id"`
+	Client     []byte     `db:"client"`
+	UploadedAt time.Time  `db:"uploaded_at"`
+}
+
+// labelledQuery reads on after an id, by the primary key of labels.
+const labelledQuery = `
+	SELECT i.id, l.labels, i.camera, i.captured_at, i.uploaded_at,
+	       coalesce(u.link_id, '') AS link_id, coalesce(u.client, '') AS client
+	  FROM (SELECT image_id, array_agg(label ORDER BY label COLLATE "C") AS labels
+	          FROM labels WHERE image_id > $1 GROUP BY image_id ORDER BY image_id LIMIT $2) l
+	  JOIN images i ON i.id = l.image_id
+	  LEFT JOIN LATERAL (SELECT link_id, client FROM uploads u WHERE u.image_id = i.id ORDER BY u.uploaded_at LIMIT 1) u ON true
+	 ORDER BY i.id`
+
+// EachLabelled calls fn with all images that bear labels, some thousand at a time
+// and by their ids. fn may keep them.
+func (s *Service) EachLabelled(ctx context.Context, fn func([]Labelled) error) error {
+	const page = 5000
+	for after := uuid.Nil; ; {
+		rows, err := s.Pool.Query(ctx, labelledQuery, after, page)
+		if err != nil {
+			return fmt.Errorf("read labelled images: %w", err)
+		}
+		some, err := pgx.CollectRows(rows, pgx.RowToStructByName[Labelled])
+		if err != nil {
+			return fmt.Errorf("read labelled images: %w", err)
+		}
+		if len(some) > 0 {
+			if err := fn(some); err != nil {
+				return err
+			}
+			after = some[len(some)-1].ID
+		}
+		if len(some) < page {
+			return nil
+		}
+	}
+}
+
+const (
+	nearOfQuery = `SELECT image_id, other_id FROM near WHERE image_id = ANY($1) ORDER BY image_id, distance, other_id LIMIT $2`
+
+	labelChangesQuery = `
+		SELECT count(*) FILTER (WHERE set_at > $1), count(*) FILTER (WHERE set_at <= $1), clock_timestamp() FROM labels`
+)
+
+// NearOf lists the near-duplicates of images, at most some hundred an image.
+func (s *Service) NearOf(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID][]uuid.UUID, error) {
+	const each = 200
+	rows, err := s.Pool.Query(ctx, nearOfQuery, ids, each*len(ids))
+	if err != nil {
+		return nil, fmt.Errorf("read near-duplicates: %w", err)
+	}
+	near := map[uuid.UUID][]uuid.UUID{}
+	var id, other uuid.UUID
+	_, err = pgx.ForEachRow(rows, []any{&id, &other}, func() error {
+		near[id] = append(near[id], other)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read near-duplicates: %w", err)
+	}
+
+	return near, nil
+}
+
+// LabelChanges counts labels: those set since a moment, and older ones. now is the
+// database's clock at the count.
+func (s *Service) LabelChanges(ctx context.Context, since time.Time) (newer, older int64, now time.Time, err error) {
+	err = s.Pool.QueryRow(ctx, labelChangesQuery, since).Scan(&newer, &older, &now)
+	if err != nil {
+		return 0, 0, now, fmt.Errorf("count labels: %w", err)
+	}
+
+	return newer, older, now, nil
+}

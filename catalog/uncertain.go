@@ -1,0 +1,65 @@
+package catalog
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// Uncertain is an image without a label, and how uncertain the model is about it: 0
+// where it is certain, 1 where it knows nothing.
+type Uncertain struct {
+	ID          uuid.UUID `db:"id"`
+	Uncertainty float32   `db:"uncertainty"`
+}
+
+// Uncertain returns the images that match, bear no label, and about which the model
+// is most uncertain; without predictions the newest ones.
+func (s *Service) Uncertain(ctx context.Context, f Filter, n int) ([]Uncertain, error) {
+	no := false
+	f.Labelled = &no
+	c, err := s.conditions(ctx, f)
+	if err != nil {
+		return nil, err
+	}
+
+	// The planner walks the index of uncertainty: most images bear no label.
+	query := `SELECT i.id, u.uncertainty FROM (` + s.Predictions.Uncertain + `) u JOIN images i ON i.id = u.image_id` + c.where() +
+		fmt.Sprintf(` ORDER BY u.uncertainty DESC, u.image_id DESC LIMIT %d`, n)
+	found, err := s.uncertain(ctx, query, c.args)
+	if err != nil || len(found) > 0 {
+		return found, err
+	}
+	query = `SELECT i.id, 1::real AS uncertainty FROM images i` + c.where() +
+		fmt.Sprintf(` ORDER BY i.uploaded_at DESC, i.id DESC LIMIT %d`, n)
+
+	return s.uncertain(ctx, query, c.args)
+}
+
+func (s *Service) uncertain(ctx context.Context, query string, args []any) ([]Uncertain, error) {
+	rows, err := s.Read.Query(ctx, query, args...)
+	if err != nil {
+		return nil, fmt.Errorf("list uncertain images: %w", err)
+	}
+	found, err := pgx.CollectRows(rows, pgx.RowToStructByName[Uncertain])
+	if err != nil {
+		return nil, fmt.Errorf("list uncertain images: %w", err)
+	}
+
+	return found, nil
+}
+
+// Documents returns the documents of images, in the order of their ids and without
+// all tags. Ids that no image has are left out.
+func (s *Service) Documents(ctx context.Context, ids []uuid.UUID) ([]Document, error) {
+	query := `SELECT ` + s.columns + `, NULL::jsonb AS exif
+		FROM unnest($1::uuid[]) WITH ORDINALITY AS wanted (id, n) JOIN images i ON i.id = wanted.id ORDER BY wanted.n`
+	docs, err := documents(s.Read.Query(ctx, query, ids))
+	if err != nil {
+		return nil, fmt.Errorf("read images: %w", err)
+	}
+
+	return docs, nil
+}

@@ -1,0 +1,72 @@
+-- +goose Up
+
+-- What the batch layer learns: package learn/registry owns these tables.
+
+SET LOCAL lock_timeout = '2s';
+
+-- How much has changed since a training tells whether another one is worth it.
+ALTER TABLE labels ADD COLUMN set_at timestamptz NOT NULL DEFAULT now();
+CREATE INDEX labels_set_at ON labels (set_at);
+
+-- What a picture looks like to a model, in numbers of one byte. vector is NULL where
+-- the picture cannot be decoded.
+CREATE TABLE features (
+    image_id  uuid PRIMARY KEY REFERENCES images ON DELETE CASCADE,
+    extractor text NOT NULL, -- the version that made the vector
+    vector    bytea,
+    sensitive real NOT NULL DEFAULT 0,
+    made_at   timestamptz NOT NULL DEFAULT now()
+);
+-- A vector does not compress.
+ALTER TABLE features ALTER COLUMN vector SET STORAGE EXTERNAL;
+
+CREATE TABLE models (
+    version    integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    trained_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    extractor  text NOT NULL,
+    images     integer NOT NULL, -- on which it was trained
+    seed       bigint NOT NULL,
+    metrics    jsonb NOT NULL,
+    model      bytea NOT NULL,
+    promoted   boolean NOT NULL, -- it was served once, or is now
+    reason     text NOT NULL,
+    serving    boolean NOT NULL DEFAULT false
+);
+CREATE UNIQUE INDEX models_serving ON models (serving) WHERE serving;
+
+-- The labels that the serving model finds likeliest for a picture, from rank 1 on.
+-- uncertainty, of rank 1 alone, is 0 where the model is certain and 1 where it knows
+-- nothing.
+CREATE TABLE predictions (
+    image_id    uuid NOT NULL REFERENCES images ON DELETE CASCADE,
+    rank        smallint NOT NULL,
+    label       text NOT NULL,
+    probability real NOT NULL,
+    model       integer NOT NULL,
+    uncertainty real,
+    PRIMARY KEY (image_id, rank)
+);
+CREATE INDEX predictions_label ON predictions (label, probability);
+CREATE INDEX predictions_uncertain ON predictions (uncertainty DESC, image_id) WHERE rank = 1;
+CREATE INDEX predictions_model ON predictions (model) WHERE rank = 1;
+
+-- The training that was asked for or runs, and when one was last considered. The
+-- row is a lease: a holder that stops to beat has died, and another one begins anew.
+CREATE TABLE training (
+    only_row     boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    request      uuid, -- NULL: none is asked for
+    requested_at timestamptz,
+    attempts     integer NOT NULL DEFAULT 0,
+    holder       uuid,
+    started_at   timestamptz,
+    beat_at      timestamptz,
+    stage        text NOT NULL DEFAULT '',
+    progress     real NOT NULL DEFAULT 0,
+    considered_at timestamptz NOT NULL DEFAULT now(),
+    -- The labels as the last training read them: when, and how many.
+    labels_at    timestamptz NOT NULL DEFAULT '-infinity',
+    labels_read  bigint NOT NULL DEFAULT 0,
+    ended_at     timestamptz,
+    outcome      text NOT NULL DEFAULT '' -- of the last training, for people
+);
+INSERT INTO training DEFAULT VALUES;

@@ -1,0 +1,102 @@
+package jobs
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/riverqueue/river"
+	"github.com/riverqueue/river/rivertype"
+
+	"inlet/problem"
+)
+
+// ErrNoJob says that there is no such job, or not any more.
+var ErrNoJob = problem.New(problem.NotFound, "there is no such job")
+
+// Count is how many jobs of a kind are in a state.
+type Count struct {
+	Kind  string `json:"kind"`
+	State string `json:"state"`
+	Jobs  int64  `json:"jobs"`
+	// OldestS is how long the oldest one has waited, in seconds.
+	OldestS float64 `json:"oldest_s"`
+}
+
+// Job is one job of the queue.
+type Job struct {
+	ID        int64     `json:"id"`
+	Kind      string    `json:"kind"`
+	State     string    `json:"state"`
+	Attempt   int       `json:"attempt"`
+	Attempts  int       `json:"max_attempts"`
+	CreatedAt time.Time `json:"created_at"`
+	At        time.Time `json:"scheduled_at"` // of the next try
+	Error     string    `json:"error"`        // of the last try
+}
+
+// Counts counts the jobs that are not done, by kind and state.
+func (e *Enqueuer) Counts(ctx context.Context) ([]Count, error) {
+	all := []Count{}
+	rows, err := e.pool.Query(ctx, queueQuery, unfinished(), countMost)
+	if err != nil {
+		return nil, fmt.Errorf("jobs: count the queue: %w", err)
+	}
+	var c Count
+	var n float64
+	_, err = pgx.ForEachRow(rows, []any{&c.Kind, &c.State, &n, &c.OldestS}, func() error {
+		c.Jobs = int64(n)
+		all = append(all, c)
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("jobs: count the queue: %w", err)
+	}
+
+	return all, nil
+}
+
+// Troubled lists jobs that run, that failed and will be tried again, and that were
+// given up: the latest hundred.
+func (e *Enqueuer) Troubled(ctx context.Context) ([]Job, error) {
+	list, err := e.river.JobList(ctx, river.NewJobListParams().
+		States(rivertype.JobStateRunning, rivertype.JobStateRetryable, rivertype.JobStateDiscarded).
+		OrderBy(river.JobListOrderByID, river.SortOrderDesc).First(100))
+	if err != nil {
+		return nil, fmt.Errorf("jobs: list: %w", err)
+	}
+
+	all := make([]Job, 0, len(list.Jobs))
+	for _, row := range list.Jobs {
+		all = append(all, jobOf(row))
+	}
+
+	return all, nil
+}
+
+func jobOf(row *rivertype.JobRow) Job {
+	j := Job{
+		ID: row.ID, Kind: kindOf(row.Kind), State: string(row.State), Attempt: row.Attempt, Attempts: row.MaxAttempts,
+		CreatedAt: row.CreatedAt.UTC(), At: row.ScheduledAt.UTC(),
+	}
+	if n := len(row.Errors); n > 0 {
+		j.Error = row.Errors[n-1].Error
+	}
+
+	return j
+}
+
+// Retry has a job run again at once.
+func (e *Enqueuer) Retry(ctx context.Context, id int64) (Job, error) {
+	row, err := e.river.JobRetry(ctx, id)
+	if errors.Is(err, river.ErrNotFound) {
+		return Job{}, ErrNoJob
+	}
+	if err != nil {
+		return Job{}, fmt.Errorf("jobs: retry: %w", err)
+	}
+
+	return jobOf(row), nil
+}

@@ -1,0 +1,210 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"inlet/catalog"
+	"inlet/learn"
+)
+
+// ID of a picture.
+type ID = uuid.UUID
+
+// Serving is the model that predicts.
+type Serving struct {
+	Version catalog.Version
+	Model   *learn.Model
+}
+
+// Model is a trained model without its weights.
+type Model struct {
+	Version   catalog.Version `db:"version"`
+	TrainedAt time.Time       `db:"trained_at"`
+	Extractor string          `db:"extractor"`
+	Images    int             `db:"images"`
+	Seed      int64           `db:"seed"`
+	Metrics   learn.Metrics   `db:"metrics"`
+	Promoted  bool            `db:"promoted"`
+	Reason    string          `db:"reason"`
+	Serving   bool            `db:"serving"`
+}
+
+const (
+	// maxModels is how many models are stored; the oldest go, but never the serving
+	// one.
+	maxModels = 50
+
+	modelColumns = `version, trained_at, extractor, images, seed, metrics, promoted, reason, serving`
+
+	modelsQuery = `SELECT ` + modelColumns + ` FROM models ORDER BY version DESC`
+
+	modelQuery = `SELECT ` + modelColumns + ` FROM models WHERE version = $1`
+
+	servingVersionQuery = `SELECT version FROM models WHERE serving`
+
+	weightsQuery = `SELECT model, extractor FROM models WHERE version = $1`
+
+	addModelQuery = `
+		INSERT INTO models (extractor, images, seed, metrics, model, promoted, reason)
+		VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING version`
+
+	pruneModelsQuery = `
+		DELETE FROM models WHERE NOT serving AND version <= (SELECT max(version) FROM models) - $1`
+
+	// One statement each: the unique index allows one serving model at any moment.
+	demoteQuery  = `UPDATE models SET serving = false WHERE serving`
+	promoteQuery = `UPDATE models SET serving = true, promoted = true, reason = coalesce($2, reason) WHERE version = $1`
+)
+
+// Models lists all models, the newest first.
+func (s *Service) Models(ctx context.Context) ([]Model, error) {
+	rows, err := s.Pool.Query(ctx, modelsQuery)
+	if err != nil {
+		return nil, fmt.Errorf("list models: %w", err)
+	}
+	all, err := pgx.CollectRows(rows, pgx.RowToStructByName[Model])
+	if err != nil {
+		return nil, fmt.Errorf("list models: %w", err)
+	}
+
+	return all, nil
+}
+
+// Model returns one model.
+func (s *Service) Model(ctx context.Context, version catalog.Version) (Model, error) {
+	rows, err := s.Pool.Query(ctx, modelQuery, int(version))
+	if err != nil {
+		return Model{}, fmt.Errorf("read a model: %w", err)
+	}
+	m, err := pgx.CollectOneRow(rows, pgx.RowToStructByName[Model])
+	if errors.Is(err, pgx.ErrNoRows) {
+		return Model{}, ErrNoModel
+	}
+	if err != nil {
+		return Model{}, fmt.Errorf("read a model: %w", err)
+	}
+
+	return m, nil
+}
+
+// Promote serves a model from now on, in every process a second later. It begins to
+// predict with it for all pictures.
+func (s *Service) Promote(ctx context.Context, version catalog.Version) (Model, error) {
+	m, err := s.Model(ctx, version)
+	if err != nil {
+		return Model{}, err
+	}
+	if m.Extractor != s.Extractor.Version() {
+		return Model{}, ErrExtractor
+	}
+	if !m.Serving {
+		reason := "promoted by hand"
+		err = pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error { return promote(ctx, tx, version, &reason) })
+		if err != nil {
+			return Model{}, err
+		}
+	}
+	if err := s.Later.PredictAll(ctx); err != nil {
+		return Model{}, err
+	}
+
+	return s.Model(ctx, version)
+}
+
+// promote makes a model the serving one. Two promotions at once come one after the
+// other.
+func promote(ctx context.Context, tx pgx.Tx, version catalog.Version, reason *string) error {
+	if _, err := tx.Exec(ctx, `LOCK TABLE models IN SHARE ROW EXCLUSIVE MODE`); err != nil {
+		return fmt.Errorf("promote a model: %w", err)
+	}
+	if _, err := tx.Exec(ctx, demoteQuery); err != nil {
+		return fmt.Errorf("promote a model: %w", err)
+	}
+	tag, err := tx.Exec(ctx, promoteQuery, int(version), reason)
+	if err != nil {
+		return fmt.Errorf("promote a model: %w", err)
+	}
+	if tag.RowsAffected() == 0 { // removed meanwhile
+		return ErrNoModel
+	}
+
+	return nil
+}
+
+// addModel stores a trained model.
+func addModel(ctx context.Context, tx pgx.Tx, m *learn.Model, row Model) (version catalog.Version, err error) {
+	weights, err := m.MarshalBinary()
+	if err != nil {
+		return 0, fmt.Errorf("encode a model: %w", err)
+	}
+	metrics, err := json.Marshal(row.Metrics)
+	if err != nil {
+		return 0, fmt.Errorf("encode a model's metrics: %w", err)
+	}
+
+	var n int
+	err = tx.QueryRow(ctx, addModelQuery, row.Extractor, row.Images, row.Seed, metrics, weights, row.Promoted, row.Reason).Scan(&n)
+	if err != nil {
+		return 0, fmt.Errorf("store a model: %w", err)
+	}
+	if _, err := tx.Exec(ctx, pruneModelsQuery, maxModels); err != nil {
+		return 0, fmt.Errorf("remove old models: %w", err)
+	}
+
+	return catalog.Version(n), nil
+}
+
+// current returns the serving model, nil where there is none. It reads the weights
+// only when another model serves.
+func (s *Service) current(ctx context.Context) (*Serving, error) {
+	var n int
+	err := s.Pool.QueryRow(ctx, servingVersionQuery).Scan(&n)
+	if errors.Is(err, pgx.ErrNoRows) {
+		s.serving.Store(nil)
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look up the serving model: %w", err)
+	}
+	if known := s.serving.Load(); known != nil && int(known.Version) == n {
+		return known, nil
+	}
+
+	m, extractor, err := s.load(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	if extractor != s.Extractor.Version() {
+		s.serving.Store(nil)
+		return nil, ErrExtractor
+	}
+	serving := &Serving{catalog.Version(n), m}
+	s.serving.Store(serving)
+	s.metrics.serving(serving)
+
+	return serving, nil
+}
+
+// load reads a model with its weights.
+func (s *Service) load(ctx context.Context, version int) (m *learn.Model, extractor string, err error) {
+	var weights []byte
+	err = s.Pool.QueryRow(ctx, weightsQuery, version).Scan(&weights, &extractor)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, "", ErrNoModel
+	}
+	if err != nil {
+		return nil, "", fmt.Errorf("read a model: %w", err)
+	}
+	if m, err = learn.Unmarshal(weights); err != nil {
+		return nil, "", fmt.Errorf("model v%d: %w", version, err)
+	}
+
+	return m, extractor, nil
+}

@@ -1,0 +1,192 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+const (
+	// beat is how often a training says that it lives, and dead the silence after
+	// which it does not.
+	beat = 2 * time.Second
+	dead = 15 * time.Second
+	// maxAttempts is how often a training begins that never ends: it may be what
+	// kills its worker.
+	maxAttempts = 5
+)
+
+// Request identifies a training that was asked for.
+type Request struct {
+	ID uuid.UUID `json:"request"`
+}
+
+// Training is the training that was asked for or runs, and what is known of the last
+// one.
+type Training struct {
+	Request     *uuid.UUID `db:"request"` // nil: none is asked for
+	RequestedAt *time.Time `db:"requested_at"`
+	StartedAt   *time.Time `db:"started_at"` // nil while it waits for a worker
+	Stage       string     `db:"stage"`
+	Progress    float64    `db:"progress"` // of the stage, 0 to 1
+	Considered  time.Time  `db:"considered_at"`
+	LabelsAt    time.Time  `db:"labels_at"`
+	LabelsRead  int64      `db:"labels_read"`
+	EndedAt     *time.Time `db:"ended_at"`
+	Outcome     string     `db:"outcome"` // of the last training, for people
+}
+
+const (
+	trainingQuery = `
+		SELECT request, requested_at, started_at, stage, progress::float8 AS progress, considered_at,
+		       CASE WHEN isfinite(labels_at) THEN labels_at ELSE 'epoch' END AS labels_at, labels_read, ended_at, outcome
+		  FROM training`
+
+	requestQuery = `
+		UPDATE training SET request = $1, requested_at = clock_timestamp(), attempts = 0, holder = NULL, started_at = NULL,
+		       beat_at = clock_timestamp(), stage = 'waiting', progress = 0
+		 WHERE request IS NULL`
+
+	// The guard is the lease: of two that claim at once, one changes the row.
+	claimQuery = `
+		UPDATE training SET holder = $2, started_at = coalesce(started_at, clock_timestamp()), beat_at = clock_timestamp(),
+		       attempts = attempts + 1, stage = 'reading', progress = 0
+		 WHERE request = $1 AND (holder IS NULL OR beat_at < clock_timestamp() - $3::interval)`
+
+	beatQuery = `UPDATE training SET beat_at = clock_timestamp(), stage = $2, progress = $3 WHERE holder = $1`
+
+	endQuery = `
+		UPDATE training SET request = NULL, holder = NULL, started_at = NULL, stage = '', progress = 0,
+		       labels_at = $2, labels_read = $3, ended_at = clock_timestamp(), outcome = $4
+		 WHERE holder = $1`
+
+	// A failed try leaves the request for the next one.
+	releaseQuery = `UPDATE training SET holder = NULL, stage = 'waiting', progress = 0 WHERE holder = $1`
+
+	lostQuery = `
+		UPDATE training SET holder = NULL, beat_at = clock_timestamp(), stage = 'waiting', progress = 0
+		 WHERE request IS NOT NULL AND beat_at < clock_timestamp() - $1::interval AND attempts < $2
+		RETURNING request`
+
+	giveUpQuery = `
+		UPDATE training SET request = NULL, holder = NULL, started_at = NULL, stage = '', progress = 0, ended_at = clock_timestamp(),
+		       outcome = 'the training was given up: it failed ' || attempts || ' times'
+		 WHERE request IS NOT NULL AND beat_at < clock_timestamp() - $1::interval AND attempts >= $2`
+
+	considerQuery = `UPDATE training SET considered_at = clock_timestamp() WHERE considered_at < clock_timestamp() - $1::interval`
+)
+
+// Training reads the state of the training.
+func (s *Service) Training(ctx context.Context) (Training, error) {
+	rows, err := s.Pool.Query(ctx, trainingQuery)
+	if err != nil {
+		return Training{}, fmt.Errorf("read the state of the training: %w", err)
+	}
+	t, err := pgx.CollectExactlyOneRow(rows, pgx.RowToStructByName[Training])
+	if err != nil {
+		return Training{}, fmt.Errorf("read the state of the training: %w", err)
+	}
+
+	return t, nil
+}
+
+// RequestTraining asks for a training. It returns ErrTraining, with the state of that
+// one, where one has been asked for already; and learn.ErrTooFew where the labels do
+// not suffice.
+func (s *Service) RequestTraining(ctx context.Context) (Training, error) {
+	if err := s.enoughLabels(ctx); err != nil {
+		return Training{}, err
+	}
+
+	request := Request{uuid.Must(uuid.NewV7())}
+	tag, err := s.Pool.Exec(ctx, requestQuery, request.ID)
+	if err != nil {
+		return Training{}, fmt.Errorf("ask for a training: %w", err)
+	}
+	asked := tag.RowsAffected() > 0
+	if asked {
+		// A process that dies here loses no request: Revive finds it.
+		if err := s.Later.Train(ctx, request); err != nil {
+			return Training{}, err
+		}
+	}
+	t, err := s.Training(ctx)
+	if err == nil && !asked {
+		err = ErrTraining
+	}
+
+	return t, err
+}
+
+// Consider asks for a training if it is time to look, and enough labels have changed
+// since the last one: an eighth of them, or as many as a label needs pictures.
+func (s *Service) Consider(ctx context.Context) error {
+	if s.TrainEvery <= 0 {
+		return nil
+	}
+	tag, err := s.Pool.Exec(ctx, considerQuery, s.TrainEvery)
+	if err != nil {
+		return fmt.Errorf("consider a training: %w", err)
+	}
+	if tag.RowsAffected() == 0 { // too early, or another process has looked
+		return nil
+	}
+
+	t, err := s.Training(ctx)
+	if err != nil {
+		return err
+	}
+	changed, err := s.LabelsChanged(ctx, t)
+	if err != nil || changed < max(int64(s.MinImages), t.LabelsRead/8) {
+		return err
+	}
+	_, err = s.RequestTraining(ctx)
+	if errors.Is(err, ErrTraining) || errors.Is(err, errTooFew) {
+		return nil
+	}
+
+	return err
+}
+
+// LabelsChanged is how many labels were set or taken away since the last training.
+func (s *Service) LabelsChanged(ctx context.Context, t Training) (int64, error) {
+	newer, older, _, err := s.Catalog.LabelChanges(ctx, t.LabelsAt)
+	if err != nil {
+		return 0, err
+	}
+
+	return newer + max(0, t.LabelsRead-older), nil
+}
+
+// NextLook is when a training is considered next; nil: never.
+func (s *Service) NextLook(t Training) *time.Time {
+	if s.TrainEvery <= 0 {
+		return nil
+	}
+	at := t.Considered.Add(s.TrainEvery).UTC()
+
+	return &at
+}
+
+// Revive enqueues a training again whose worker has died, and gives one up that
+// fails again and again.
+func (s *Service) Revive(ctx context.Context) error {
+	if _, err := s.Pool.Exec(ctx, giveUpQuery, dead, maxAttempts); err != nil {
+		return fmt.Errorf("give a training up: %w", err)
+	}
+	var request Request
+	err := s.Pool.QueryRow(ctx, lostQuery, dead, maxAttempts).Scan(&request.ID)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("look for a training that died: %w", err)
+	}
+	s.Log.WarnContext(ctx, "a training begins anew: its worker has died, or its job was lost")
+
+	return s.Later.Train(ctx, request)
+}
