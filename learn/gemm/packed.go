@@ -41,6 +41,9 @@ func (p *Packed) Mul(m int, a []float32, lda int, c []float32, ldc int, add, rel
 	p.multiply(simd, m, matrix{a, lda, 1}, c, ldc, add, relu6)
 }
 
+// Columns is n, the number of B's columns.
+func (p *Packed) Columns() int { return p.n }
+
 // pack copies b in panels of 16 columns, without bias.
 func (p *Packed) pack(k, n int, b matrix) {
 	panels := (n + tileColumns - 1) / tileColumns

@@ -10,7 +10,7 @@ import (
 // of its own. 32 channels are summed up at once, then 8.
 func depthwise() {
 	six := constantSix()
-	TEXT("depthwisePixel", NOSPLIT, "func(channels int, taps *[9]*float32, weights, bias, out *float32)")
+	TEXT("depthwisePixel", NOSPLIT, "func(channels int, taps *[9][]float32, weights, bias, out *float32)")
 	Pragma("noescape")
 	Doc("depthwisePixel computes a pixel: for each channel the sum of nine pixels, each with its",
 		"weight, and the bias, limited to 0…6. channels is a multiple of 8.")
@@ -46,7 +46,7 @@ func depthwise() {
 		LEAQ(Mem{Base: weights, Index: at, Scale: 1}, row)
 		for tap := range 9 {
 			pixel := GP64()
-			MOVQ(Mem{Base: taps, Disp: 8 * tap}, pixel)
+			MOVQ(Mem{Base: taps, Disp: 24 * tap}, pixel) // a slice begins with its pointer
 			for i := range sums {
 				w := YMM()
 				VMOVUPS(Mem{Base: row, Disp: 32 * i}, w)
