@@ -1,11 +1,50 @@
 package imaging
 
 import (
+	"context"
 	"image"
 	"image/draw"
 
 	"inlet/imaging/area"
 )
+
+// maxLine bounds what a row takes, and how the columns and rows are shared.
+const maxLine = 1 << 20
+
+// shrunk decodes the first frame and scales it, over white and upright. Target says
+// how large it gets before it is turned upright; no larger than the file has it. An
+// eighth of a JPEG serves where target wants no more.
+func (in *Inspector) shrunk(ctx context.Context, src *source, f Format, target func(w, h, orientation int) (int, int)) (small *image.RGBA, err error) {
+	if err := decodable(f); err != nil {
+		return nil, err
+	}
+
+	size, err := in.size(src, f, 0)
+	if err != nil {
+		return nil, err
+	}
+	if max(size.X, size.Y) > maxLine {
+		return nil, undecodable("%d×%d pixels are not scaled", size.X, size.Y)
+	}
+
+	orientation := src.meta(f).Orientation
+	w, h := target(size.X, size.Y, orientation)
+	ways := in.ways(src, f, 0, size, w <= size.X/8 && h <= size.Y/8)
+	memory := 2*4*int64(w)*int64(h) + 64*int64(size.X+size.Y) // the result, once more to turn it, and the shares
+	err = in.tryEach(ctx, ways, memory, func(way way) error {
+		return way.open(func(r rows) error {
+			r.next = src.rows(r.next)
+			scaled, err := shrink(r, w, h)
+			if err != nil {
+				return err
+			}
+			small = upright(scaled, orientation)
+			return nil
+		})
+	})
+
+	return small, err
+}
 
 // rows are the pixels of a picture from its top, over white. Of the samples only
 // width × height hold the picture: the last column and row may reach beyond it.
@@ -102,4 +141,38 @@ func write(pix []uint8, row []float32) {
 		}
 		pix[4*x+3] = 255
 	}
+}
+
+// upright undoes an EXIF orientation.
+func upright(m *image.RGBA, orientation int) *image.RGBA {
+	flipX := orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8
+	flipY := orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7
+	transposed := turned(orientation)
+	if !flipX && !flipY && !transposed {
+		return m
+	}
+
+	w, h := m.Rect.Dx(), m.Rect.Dy()
+	out := image.NewRGBA(image.Rect(0, 0, w, h))
+	if transposed {
+		out = image.NewRGBA(image.Rect(0, 0, h, w))
+	}
+
+	for y := range h {
+		for x := range w {
+			toX, toY := x, y
+			if flipX {
+				toX = w - 1 - x
+			}
+			if flipY {
+				toY = h - 1 - y
+			}
+			if transposed {
+				toX, toY = toY, toX
+			}
+			copy(out.Pix[out.PixOffset(toX, toY):][:4], m.Pix[m.PixOffset(x, y):])
+		}
+	}
+
+	return out
 }

@@ -16,8 +16,6 @@ const (
 	maxSide = 65535
 	// maxThumbnail bounds the pixels of thumbnails of very narrow pictures.
 	maxThumbnail = 8 << 20
-	// maxLine bounds what a row takes, and how the columns and rows are shared.
-	maxLine = 1 << 20
 )
 
 // Thumbnail makes a JPEG of the picture that is at most width pixels wide: the
@@ -27,47 +25,32 @@ func (in *Inspector) Thumbnail(ctx context.Context, r io.ReaderAt, size int64, f
 	return fromSource(ctx, r, size, func(src *source) ([]byte, error) { return in.thumbnail(ctx, src, f, width) })
 }
 
-func (in *Inspector) thumbnail(ctx context.Context, src *source, f Format, width int) (out []byte, err error) {
-	if err := decodable(f); err != nil {
-		return nil, err
-	}
-
-	size, err := in.size(src, f, 0)
+func (in *Inspector) thumbnail(ctx context.Context, src *source, f Format, width int) ([]byte, error) {
+	small, err := in.shrunk(ctx, src, f, func(w, h, orientation int) (int, int) {
+		return target(w, h, width, turned(orientation))
+	})
 	if err != nil {
 		return nil, err
 	}
-	if max(size.X, size.Y) > maxLine {
-		return nil, undecodable("%d×%d pixels are not scaled", size.X, size.Y)
-	}
 
-	orientation := src.meta(f).Orientation
-	w, h := target(size.X, size.Y, width, turned(orientation))
-	ways := in.ways(src, f, 0, size, w <= size.X/8 && h <= size.Y/8)
-	err = in.tryEach(ctx, ways, 0, func(way way) error {
-		return way.open(func(r rows) error {
-			out, err = scaled(r, w, h, orientation)
-			return err
-		})
-	})
-
-	return out, err
+	return encodeThumbnail(small)
 }
 
 // ThumbnailOf is Thumbnail for a picture that was decoded elsewhere; orientation
 // is as that of EXIF.
 func ThumbnailOf(m image.Image, orientation, width int) ([]byte, error) {
 	w, h := target(m.Bounds().Dx(), m.Bounds().Dy(), width, turned(orientation))
-	return scaled(whole(m).rows(), w, h, orientation)
-}
-
-// scaled scales a picture to w×h pixels and turns it upright.
-func scaled(picture rows, w, h, orientation int) ([]byte, error) {
-	small, err := shrink(picture, w, h)
+	small, err := shrink(whole(m).rows(), w, h)
 	if err != nil {
 		return nil, err
 	}
+
+	return encodeThumbnail(upright(small, orientation))
+}
+
+func encodeThumbnail(m image.Image) ([]byte, error) {
 	var b bytes.Buffer
-	err = jpeg.Encode(&b, upright(small, orientation), &jpeg.Options{Quality: thumbnailQuality})
+	err := jpeg.Encode(&b, m, &jpeg.Options{Quality: thumbnailQuality})
 	return b.Bytes(), err
 }
 
@@ -80,38 +63,4 @@ func target(w, h, width int, turned bool) (int, int) {
 	}
 	scale := min(1, float64(width)/float64(across), maxSide/float64(max(w, h)), math.Sqrt(maxThumbnail/(float64(w)*float64(h))))
 	return max(1, int(float64(w)*scale+0.5)), max(1, int(float64(h)*scale+0.5))
-}
-
-// upright undoes an EXIF orientation.
-func upright(m *image.RGBA, orientation int) *image.RGBA {
-	flipX := orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8
-	flipY := orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7
-	transposed := turned(orientation)
-	if !flipX && !flipY && !transposed {
-		return m
-	}
-
-	w, h := m.Rect.Dx(), m.Rect.Dy()
-	out := image.NewRGBA(image.Rect(0, 0, w, h))
-	if transposed {
-		out = image.NewRGBA(image.Rect(0, 0, h, w))
-	}
-
-	for y := range h {
-		for x := range w {
-			toX, toY := x, y
-			if flipX {
-				toX = w - 1 - x
-			}
-			if flipY {
-				toY = h - 1 - y
-			}
-			if transposed {
-				toX, toY = toY, toX
-			}
-			copy(out.Pix[out.PixOffset(toX, toY):][:4], m.Pix[m.PixOffset(x, y):])
-		}
-	}
-
-	return out
 }

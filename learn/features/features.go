@@ -1,0 +1,73 @@
+package features
+
+import (
+	"context"
+	"errors"
+	"image"
+)
+
+// ErrEmpty is the answer for a picture without pixels.
+var ErrEmpty = errors.New("the picture has no pixels")
+
+// Nets runs the two nets.
+type Nets interface{}
+
+// Extractor makes vectors. Many callers may use it at once.
+type Extractor struct {
+	nets     Nets
+	standard standard
+}
+
+// New makes an Extractor. Without nets (their weights are missing, damaged or left
+// out) it measures by hand only.
+func New(nets Nets) *Extractor {
+	e := &Extractor{nets: nets}
+	e.standard = readStandard(standardFile, e.Dims())
+	return e
+}
+
+// Version names what a vector's slots mean. It changes whenever the vector of the
+// same picture would.
+func (e *Extractor) Version() string {
+	return "hand1"
+}
+
+// Dims is the length of a vector.
+func (e *Extractor) Dims() int {
+	return HandDims
+}
+
+// Features is what the Extractor makes of a picture.
+type Features struct {
+	Vector []int8 // standardised, −127 to 127: ±4 deviations
+	// Sensitive is the nets' order of pictures that strangers may not want to see: 0
+	// to 1, no verdict. It is 0 where nothing judged it.
+	Sensitive float32
+}
+
+// Extract takes an upright opaque picture of any size, such as that of
+// imaging.Inspector.Small, and the quality numbers of package imaging. Work and
+// memory grow with the picture's pixels. Yield, if not nil, is called between steps
+// of a millisecond or two and may block, so that more urgent work goes first. A
+// picture without pixels is ErrEmpty; the context's error comes back wrapped.
+func (e *Extractor) Extract(ctx context.Context, p *image.RGBA, quality [6]float32, yield func()) (Features, error) {
+	values, sensitive, err := e.Measure(ctx, p, quality, yield)
+	if err != nil {
+		return Features{}, err
+	}
+	return Features{Vector: e.standard.quantise(values), Sensitive: sensitive}, nil
+}
+
+// Measure is Extract before the values are standardised. It serves to compute the
+// constants of the slots.
+func (e *Extractor) Measure(ctx context.Context, p *image.RGBA, quality [6]float32, yield func()) (values []float32, sensitive float32, err error) {
+	if p.Rect.Empty() {
+		return nil, 0, ErrEmpty
+	}
+
+	values = byHand(p, quality)
+	if yield != nil {
+		yield()
+	}
+	return values, 0, ctx.Err()
+}
