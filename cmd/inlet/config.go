@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/caarlos0/env/v11"
 
@@ -52,6 +53,8 @@ type config struct {
 	LinkRate       intake.Rate `env:"INLET_RATE_LINK" help:"most files through one link, as 6000/m (default: no limit)"`
 	DecodeMemory   size        `env:"INLET_DECODE_MEMORY" envDefault:"96MiB" help:"memory for all pictures that are decoded at the same time; a picture that needs more is decoded while no other is"`
 	HEICMemory     size        `env:"INLET_HEIC_MEMORY" envDefault:"2GiB" help:"memory that decoding one HEIC or AVIF may take in a process that runs jobs; one that needs more stays undecoded"`
+	TrainEvery     period      `env:"INLET_TRAIN_EVERY" envDefault:"1h" help:"how often the batch layer looks whether enough labels have changed to train a new model; 0: only on demand"`
+	TrainMin       int         `env:"INLET_TRAIN_MIN" envDefault:"8" help:"pictures from which on a label is learnt"`
 	LogFormat      string      `env:"INLET_LOG_FORMAT" envDefault:"text" help:"text or json"`
 	LogLevel       string      `env:"INLET_LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`
 
@@ -75,6 +78,19 @@ func (s *size) UnmarshalText(text []byte) error {
 		return errors.New("want a number of bytes, or one with KiB, MiB or GiB")
 	}
 	*s = size(n * unit)
+	return nil
+}
+
+// period is a span of time, from a minute on; 0 is none.
+type period time.Duration
+
+// UnmarshalText reads "90m", "12h" or "0".
+func (p *period) UnmarshalText(text []byte) error {
+	d, err := time.ParseDuration(string(text))
+	if err != nil || d != 0 && d < time.Minute || d > 365*24*time.Hour {
+		return errors.New("want a time of at least a minute such as 90m or 12h, or 0")
+	}
+	*p = period(d)
 	return nil
 }
 
@@ -214,6 +230,7 @@ func (c *config) Validate() []rule {
 		{"INLET_MAX_FILES", c.MaxFiles > 0 && c.MaxFiles <= 10_000, "must be between 1 and 10,000"},
 		{"INLET_DECODE_MEMORY", c.DecodeMemory >= 16<<20, "must be at least 16MiB"},
 		{"INLET_HEIC_MEMORY", c.HEICMemory >= 64<<20 && c.HEICMemory <= 4<<30, "must be between 64MiB and 4GiB"},
+		{"INLET_TRAIN_MIN", c.TrainMin >= 2 && c.TrainMin <= 100_000, "must be between 2 and 100,000"},
 		oneOf("INLET_LOG_FORMAT", c.LogFormat, "text", "json"),
 		{"INLET_LOG_LEVEL", levelErr == nil, fmt.Sprintf("%q is none of debug, info, warn, error", c.LogLevel)},
 	}

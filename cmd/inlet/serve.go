@@ -23,6 +23,7 @@ import (
 	"inlet/db"
 	"inlet/imaging/heif"
 	"inlet/jobs"
+	"inlet/learn/registry"
 	"inlet/link"
 	"inlet/resume"
 	"inlet/stats"
@@ -42,6 +43,9 @@ const (
 	stagingGrace = 24 * time.Hour
 	// heicTime bounds the decoding of one HEIC or AVIF. Large ones take seconds.
 	heicTime = 2 * time.Minute
+	// yieldTime is how long work in the background lets uploads go first, each time
+	// that it asks.
+	yieldTime = 100 * time.Millisecond
 	// traceTime bounds the delivery of the last traces at a stop.
 	traceTime = 5 * time.Second
 )
@@ -106,7 +110,10 @@ type service struct {
 	web     *web.Server
 	tracing *tracing.Provider
 
-	registry *prometheus.Registry
+	enqueuer *jobs.Enqueuer
+	registry *registry.Service
+
+	metrics *prometheus.Registry
 }
 
 // queryTracer makes spans of statements, without their arguments. It is nil without a
@@ -171,6 +178,9 @@ func (s *service) run(ctx context.Context, listener net.Listener, st *stores) er
 	group.Go(func() error { return s.stats.Run(background) })
 	group.Go(func() error { return s.links.Run(background) })
 	group.Go(func() error { return s.resume.Run(background) })
+	if s.workers != nil {
+		group.Go(func() error { return s.registry.Run(background) })
+	}
 	group.Go(func() error { return s.sweepStaging(background) })
 
 	server := s.web.HTTPServer()

@@ -17,6 +17,8 @@ import (
 	"inlet/imaging"
 	"inlet/imaging/heif"
 	"inlet/jobs"
+	"inlet/learn/features"
+	"inlet/learn/registry"
 	"inlet/link"
 	"inlet/resume"
 	"inlet/stats"
@@ -73,14 +75,14 @@ func (s *service) connect(ctx context.Context, st *stores) (err error) {
 		return err
 	}
 
-	s.registry = prometheus.NewRegistry()
-	if s.blobs, err = openBlobs(ctx, cfg, s.registry, s.log); err != nil {
+	s.metrics = prometheus.NewRegistry()
+	if s.blobs, err = openBlobs(ctx, cfg, s.metrics, s.log); err != nil {
 		return fmt.Errorf("INLET_BLOB_URL: %w", err)
 	}
-	s.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	s.metrics.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
 		newBuildInfo())
-	measurePools(s.registry, s.pool, s.redis)
-	timeRedis(s.registry, s.redis)
+	measurePools(s.metrics, s.pool, s.redis)
+	timeRedis(s.metrics, s.redis)
 
 	return nil
 }
@@ -91,8 +93,8 @@ func (s *service) makeServices(st *stores) error {
 	inspector := imaging.NewInspector(cfg.MaxPixels, int64(cfg.DecodeMemory))
 	// The decoder allocates memory only while it decodes, which only jobs request.
 	s.decoder = heif.NewDecoder(heif.Limits{Memory: int64(cfg.HEICMemory), Pixels: cfg.MaxPixels, Time: heicTime})
-	enqueuer, err := jobs.NewEnqueuer(s.pool, s.log)
-	if err != nil {
+	var err error
+	if s.enqueuer, err = jobs.NewEnqueuer(s.pool, s.log); err != nil {
 		return err
 	}
 
@@ -101,7 +103,7 @@ func (s *service) makeServices(st *stores) error {
 		Redis:      s.redis,
 		Truth:      catalog.Counts{},
 		Log:        s.log,
-		Registerer: s.registry,
+		Registerer: s.metrics,
 	})
 	s.links = link.NewRevocations(s.pool, s.redis, s.log)
 	s.gate = &link.Gate{
@@ -117,12 +119,13 @@ func (s *service) makeServices(st *stores) error {
 		Thumbnailer: inspector,
 	})
 	s.catalog = catalog.New(catalog.Options{
-		Pool:      s.pool,
-		Read:      s.read,
-		Vault:     s.vault,
-		Decoder:   s.decoder,
-		Later:     enqueuer,
-		Committed: s.stats.Wake,
+		Pool:        s.pool,
+		Read:        s.read,
+		Vault:       s.vault,
+		Decoder:     s.decoder,
+		Later:       s.enqueuer,
+		Predictions: registry.SQL(),
+		Committed:   s.stats.Wake,
 	})
 	s.uploads = upload.New(upload.Options{
 		Pool:         s.pool,
@@ -131,7 +134,7 @@ func (s *service) makeServices(st *stores) error {
 		Catalog:      s.catalog,
 		Inspector:    inspector,
 		Decoder:      s.decoder,
-		Later:        enqueuer,
+		Later:        s.enqueuer,
 		Committed:    s.stats.Wake,
 		ClientKey:    st.keys.Derive("client addresses"),
 		MaxFileBytes: int64(cfg.MaxFileBytes),
@@ -139,7 +142,20 @@ func (s *service) makeServices(st *stores) error {
 		Exact:        cfg.Dedup == "exact",
 		Slots:        slots(cfg.DatabaseConns),
 		Inspections:  2 * runtime.GOMAXPROCS(0),
-		Registerer:   s.registry,
+		Registerer:   s.metrics,
+	})
+	s.registry = registry.New(registry.Options{
+		Pool:       s.pool,
+		Catalog:    s.catalog,
+		Stats:      s.stats,
+		Extractor:  features.New(s.nets()),
+		Reader:     inspector,
+		Later:      s.enqueuer,
+		MinImages:  cfg.TrainMin,
+		TrainEvery: time.Duration(cfg.TrainEvery),
+		Yield:      func(ctx context.Context) { s.uploads.Yield(ctx, yieldTime) },
+		Log:        s.log,
+		Registerer: s.metrics,
 	})
 	s.resume = resume.New(resume.Options{
 		Pool:         s.pool,
@@ -152,6 +168,16 @@ func (s *service) makeServices(st *stores) error {
 	return nil
 }
 
+// computing is how many pictures' features are made at once: all processors in a
+// process that does nothing else.
+func computing(role string) int {
+	if role == "worker" {
+		return runtime.GOMAXPROCS(0)
+	}
+
+	return max(1, runtime.GOMAXPROCS(0)/2)
+}
+
 // makeWorkers makes what runs jobs.
 func (s *service) makeWorkers() (err error) {
 	s.workers, err = jobs.New(jobs.Options{
@@ -162,9 +188,11 @@ func (s *service) makeWorkers() (err error) {
 		Links:      s.gate.Store,
 		Stats:      s.stats,
 		Resume:     s.resume,
+		Registry:   s.registry,
+		Computing:  computing(cfg.Role),
 		Log:        s.log,
 		Poll:       s.cfg.database().Pooled,
-		Registerer: s.registry,
+		Registerer: s.metrics,
 		Tracer:     s.tracing.Tracer("inlet"),
 	})
 
@@ -189,6 +217,8 @@ func (s *service) makeWeb(st *stores) (err error) {
 		Resume:         s.resume,
 		Catalog:        s.catalog,
 		Stats:          s.stats,
+		Registry:       s.registry,
+		Jobs:           s.enqueuer,
 		Signer:         signer,
 		Checks:         s.checks(),
 		Bucket:         s.blobs.bucket,
@@ -203,8 +233,8 @@ func (s *service) makeWeb(st *stores) (err error) {
 		Redis:          s.redis,
 		OperationsOnly: cfg.Role == "worker",
 		Log:            s.log,
-		Registerer:     s.registry,
-		Gatherer:       s.registry,
+		Registerer:     s.metrics,
+		Gatherer:       s.metrics,
 		Tracer:         s.tracing.Tracer("inlet"),
 	})
 
