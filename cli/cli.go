@@ -38,7 +38,7 @@ func Add(root *cobra.Command) {
 	const group = "client"
 	root.AddGroup(&cobra.Group{ID: group, Title: "Commands that use a server (INLET_URL, INLET_ADMIN_TOKEN):"})
 	for _, cmd := range []*cobra.Command{
-		linkCommand(), uploadCommand(), statsCommand(), getCommand(), exportCommand(),
+		linkCommand(), uploadCommand(), statsCommand(), getCommand(), exportCommand(), labelCommand(), modelCommand(),
 	} {
 		cmd.GroupID = group
 		root.AddCommand(cmd)

@@ -100,6 +100,9 @@ var exportFilters = []struct{ flag, name, help string }{
 	{"from", "from", "uploaded at or after this `TIME`, such as 2026-01-31 or 2026-01-31T08:00:00Z"},
 	{"to", "to", "uploaded before this `TIME`"},
 	{"bbox", "bbox", "taken within this `BOX` of degrees: minlon,minlat,maxlon,maxlat"},
+	{"labelled", "labelled", "with a label (true) or without (false): `WHICH`"},
+	{"predicted", "predicted", "for which the model predicts this `LABEL`"},
+	{"min-probability", "min_probability", "for which it does so with at least this `PROBABILITY`, 0 to 1"},
 	{"image-format", "format", "of this `FORMAT`: jpeg, png, gif, webp, bmp, tiff, heic or avif"},
 }
 
