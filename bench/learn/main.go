@@ -41,7 +41,7 @@ func run(ctx context.Context, o options) error {
 	}
 	m := &maker{
 		dir: filepath.Join(cache, "features"), workers: o.workers,
-		extractor: features.New(nil), inspector: imaging.NewInspector(200e6, 1<<30),
+		extractor: features.New(nil), inspector: imaging.NewInspector(100e6, 1<<30),
 	}
 
 	for _, b := range builders {
@@ -83,6 +83,9 @@ func dump(dir, name string, s *set, values [][]float32) error {
 	}
 	defer l.Close()
 	for i, v := range values {
+		if v == nil {
+			continue
+		}
 		if err := binary.Write(f, binary.LittleEndian, v); err != nil {
 			return err
 		}

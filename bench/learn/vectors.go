@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -40,7 +41,8 @@ func (m *maker) all(ctx context.Context, items []item, progress func(done int)) 
 			if err != nil {
 				return err
 			}
-			if values[i], err = m.one(ctx, data); err != nil {
+			values[i], err = m.one(ctx, data)
+			if err != nil && !errors.Is(err, imaging.ErrTooManyPixels) && !errors.Is(err, imaging.ErrUndecodable) {
 				return fmt.Errorf("%s: %w", it.family, err)
 			}
 			progress(int(done.Add(1)))
