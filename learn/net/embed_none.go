@@ -1,0 +1,5 @@
+//go:build noweights
+
+package net
+
+func loadEmbedded() (*Nets, error) { return nil, ErrNoWeights }

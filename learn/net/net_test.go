@@ -1,0 +1,112 @@
+package net
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"math"
+	"os"
+	"sync"
+	"testing"
+
+	"inlet/learn/gemm"
+)
+
+// tolerance is the largest difference from the reference. Both compute in float32,
+// and add in another order.
+const tolerance = 1e-4
+
+// load reads the embedded weights, once for all tests: packing them takes a while.
+var load = sync.OnceValues(Load)
+
+func nets(t testing.TB) *Nets {
+	t.Helper()
+	n, err := load()
+	if errors.Is(err, ErrNoWeights) {
+		t.Skip("built without weights")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// draw makes a picture that has edges, gradients and a disc.
+// learn/tools/weights/reference.mjs draws the same.
+func draw(seed int) []byte {
+	rgb := make([]byte, 3*Square*Square)
+	for y := range Square {
+		for x := range Square {
+			for c := range 3 {
+				v := (x*(seed+c+1) + y*(2*seed+3-c)) % 256
+				if (x-112)*(x-112)+(y-100)*(y-100) < 60*60 {
+					v = 255 - (x*y*(c+1)/64)%256
+				}
+				if seed == 0 {
+					v = 255 // a blank picture
+				}
+				rgb[3*(y*Square+x)+c] = byte(v)
+			}
+		}
+	}
+	return rgb
+}
+
+// TestReference compares with what TensorFlow.js computes from the packages' own
+// files: "npm ci && npm run reference" in learn/tools/weights writes it.
+func TestReference(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("testdata/reference.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var pictures []struct {
+		Seed                       int
+		Classes, Mobile, Objectron []float32
+	}
+	if err := json.Unmarshal(data, &pictures); err != nil {
+		t.Fatal(err)
+	}
+
+	n := nets(t)
+	for _, want := range pictures {
+		got, err := n.Features(t.Context(), draw(want.Seed), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		near(t, "mobile", got.Mobile, want.Mobile)
+		near(t, "objectron", got.Objectron, want.Objectron)
+		near(t, "classes", got.Classes[:], want.Classes)
+	}
+}
+
+func near(t *testing.T, name string, got, want []float32) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%s has %d values, not %d", name, len(got), len(want))
+	}
+	worst := 0.0
+	for i := range got {
+		worst = max(worst, math.Abs(float64(got[i]-want[i])))
+	}
+	t.Logf("%s differs by %.1e at most", name, worst)
+	if !(worst <= tolerance) {
+		t.Errorf("%s differs by %v", name, worst)
+	}
+}
+var _ = bytes.NewReader
+var _ = context.Background
+var _ = sha256.New
+var _ = gemm.Accelerated
+func BenchmarkFeatures(b *testing.B) {
+	n := nets(b)
+	rgb := draw(1)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := n.Features(b.Context(), rgb, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
