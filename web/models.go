@@ -212,9 +212,6 @@ func modelVersion(r *http.Request) (catalog.Version, error) {
 // train asks for a training. Where one has been asked for already the problem
 // document tells which.
 func (s *Server) train(w http.ResponseWriter, r *http.Request) error {
-	if param(r, "version") != "train" {
-		return errNotFound
-	}
 	t, err := s.Registry.RequestTraining(r.Context())
 	if errors.Is(err, registry.ErrTraining) {
 		problem := problemOf(err)
