@@ -15,9 +15,7 @@ import (
 )
 
 const (
-	undecodableQuery = `
-		UPDATE images SET flags = array_append(flags, 'undecodable')
-		 WHERE id = $1 AND NOT 'undecodable' = ANY(flags)`
+	flagQuery = `UPDATE images SET flags = array_append(flags, $2) WHERE id = $1 AND NOT $2 = ANY(flags)`
 
 	isUndecodableQuery = `SELECT 'undecodable' = ANY(flags) FROM images WHERE id = $1`
 )
@@ -73,8 +71,13 @@ func (s *Service) decode(ctx context.Context, img Image) (heif.Image, error) {
 
 // FlagUndecodable notes that a picture cannot be decoded.
 func (s *Service) FlagUndecodable(ctx context.Context, id uuid.UUID) error {
-	if _, err := s.Pool.Exec(ctx, undecodableQuery, id); err != nil {
-		return fmt.Errorf("flag image %s as undecodable: %w", id, err)
+	return s.Flag(ctx, id, "undecodable")
+}
+
+// Flag adds a flag to a picture, if it does not have it already.
+func (s *Service) Flag(ctx context.Context, id uuid.UUID, flag string) error {
+	if _, err := s.Pool.Exec(ctx, flagQuery, id, flag); err != nil {
+		return fmt.Errorf("flag image %s as %s: %w", id, flag, err)
 	}
 
 	return nil

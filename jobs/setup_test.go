@@ -27,6 +27,8 @@ import (
 	"inlet/imaging"
 	"inlet/imaging/heif"
 	"inlet/jobs"
+	"inlet/learn/features"
+	"inlet/learn/registry"
 	"inlet/link"
 	"inlet/resume"
 	"inlet/stats"
@@ -85,7 +87,7 @@ func setUp(t *testing.T, c config) *fixture {
 	count := stats.New(stats.Options{Pool: pool, Redis: rdb, Truth: catalog.Counts{}})
 	gate := &link.Gate{Revocations: link.NewRevocations(pool, rdb, log), Store: link.NewStore(pool, count), Now: time.Now}
 	contents := vault.New(vault.Options{Pool: pool, Blobs: f.blobs, References: catalog.References{}, Thumbnailer: inspector})
-	pictures := catalog.New(catalog.Options{Pool: pool, Vault: contents, Decoder: decoder, Later: f.enqueuer, Committed: count.Wake})
+	pictures := catalog.New(catalog.Options{Pool: pool, Vault: contents, Decoder: decoder, Later: f.enqueuer, Predictions: registry.SQL(), Committed: count.Wake})
 	uploads := upload.New(upload.Options{
 		Pool: pool, Gate: gate, Vault: contents, Catalog: pictures, Inspector: inspector, Decoder: decoder,
 		Later: f.enqueuer, Committed: count.Wake, ClientKey: []byte("key of the tests"), MaxFileBytes: 1 << 20,
@@ -93,7 +95,10 @@ func setUp(t *testing.T, c config) *fixture {
 	f.Options = jobs.Options{
 		Pool: pool, Vault: contents, Catalog: pictures, Uploads: uploads, Links: gate.Store, Stats: count,
 		Resume: resume.New(resume.Options{Pool: pool, Store: f.pieces, Uploads: uploads, MaxFileBytes: 1 << 20, Log: log}),
-		Log:    log, Registerer: f.registry,
+		Registry: registry.New(registry.Options{
+			Pool: pool, Catalog: pictures, Stats: count, Extractor: features.New(nil), Reader: inspector, Later: f.enqueuer, Log: log,
+		}),
+		Log: log, Registerer: f.registry,
 	}
 
 	return f

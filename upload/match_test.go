@@ -66,9 +66,16 @@ func asPNG(m image.Image) []byte {
 
 // later remembers what was enqueued.
 type later struct {
-	mu      sync.Mutex
-	decodes []uuid.UUID
-	pairs   [][2]uuid.UUID
+	mu       sync.Mutex
+	decodes  []uuid.UUID
+	pairs    [][2]uuid.UUID
+	features []uuid.UUID
+}
+
+func (l *later) QueueFeatures(_ *pgx.Batch, id uuid.UUID) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.features = append(l.features, id)
 }
 
 func (l *later) Decode(_ context.Context, _ pgx.Tx, id uuid.UUID) error {

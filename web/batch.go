@@ -25,10 +25,6 @@ const maxBatchBody = 256 << 10
 // changeImages labels or deletes many pictures. It commits a thousand at a time:
 // after a failure some of them are changed, and the same request does the rest.
 func (s *Server) changeImages(w http.ResponseWriter, r *http.Request) error {
-	if param(r, "id") != "batch" {
-		w.Header().Set("Allow", "DELETE, GET, HEAD, OPTIONS")
-		return errMethodNotAllowed
-	}
 	var asked batch
 	if err := intake.ReadJSON(w, r, maxBatchBody, &asked); err != nil {
 		return err
@@ -90,9 +86,6 @@ func (s *Server) chosen(r *http.Request, b batch, change func([]uuid.UUID) error
 		if id, err := uuid.Parse(text); err == nil && id.String() == text {
 			ids = append(ids, id)
 		}
-	}
-	if len(ids) == 0 {
-		return nil
 	}
 
 	return change(ids)

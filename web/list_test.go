@@ -99,7 +99,7 @@ func TestListRefusals(t *testing.T) {
 	for _, query := range []string{
 		"limit=0", "limit=501", "limit=-1", "limit=x", "cursor=x", "cursor=%00", "format=svg", "format=", "from=yesterday",
 		"to=2026-13-01", "bbox=1,2,3", "bbox=a,b,c,d", "bbox=0,91,1,92", "bbox=NaN,0,1,1", "camera=a%00b",
-		"sort=uncertain", "predicted=cat",
+		"sort=newest", "predicted=",
 	} {
 		a := s.operator("GET", "/v1/images?"+query, "")
 		if a.StatusCode != http.StatusBadRequest || a.code() != "bad-request" {

@@ -16,22 +16,55 @@ import (
 
 // modelSummary is a model in the list.
 type modelSummary struct {
-	Version   string         `json:"version"`
-	TrainedAt time.Time      `json:"trained_at"`
-	Images    int            `json:"images"`
-	Labels    []modelLabel   `json:"labels"`
-	Extractor string         `json:"extractor"`
-	Metrics   modelMetrics   `json:"metrics"`
-	Promoted  bool           `json:"promoted"`
-	Serving   bool           `json:"serving"`
-	Reason    string         `json:"reason"`
-	Details   *learn.Metrics `json:"details,omitempty"` // of a single model
+	Version   string       `json:"version"`
+	TrainedAt time.Time    `json:"trained_at"`
+	Images    int          `json:"images"`
+	Labels    []modelLabel `json:"labels"`
+	Extractor string       `json:"extractor"`
+	Metrics   modelMetrics `json:"metrics"`
+	Promoted  bool         `json:"promoted"`
+	Serving   bool         `json:"serving"`
+	Reason    string       `json:"reason"`
+}
+
+// modelDetails is a model by itself.
+type modelDetails struct {
+	modelSummary
+	Mode string `json:"mode"` // single: one label a picture, or several
+	// ConfusionMatrix counts held-out pictures by their label and the predicted one,
+	// both in the order of the labels.
+	ConfusionMatrix [][]int            `json:"confusion_matrix"`
+	LearningCurve   []learn.CurvePoint `json:"learning_curve"`
+	Calibration     []learn.Bin        `json:"calibration"`
+	HeldOut         int                `json:"held_out"` // pictures that were judged
+	Split           string             `json:"split"`    // which pictures never stood on both sides
+	LeftOut         []learn.LabelCount `json:"left_out"` // labels with too few pictures
+}
+
+func detailsOf(m registry.Model) modelDetails {
+	of := m.Metrics
+
+	return modelDetails{
+		modelSummary: summaryOf(m), Mode: of.Mode, ConfusionMatrix: orEmpty(of.Confusion), LearningCurve: orEmpty(of.Curve),
+		Calibration: orEmpty(of.Calibration), HeldOut: of.HeldOut, Split: of.Split, LeftOut: orEmpty(of.LeftOut),
+	}
+}
+
+// orEmpty writes an empty list as such, and not as null.
+func orEmpty[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+
+	return list
 }
 
 type modelLabel struct {
-	Label  string  `json:"label"`
-	Images int     `json:"images"`
-	F1     float64 `json:"f1"`
+	Label     string  `json:"label"`
+	Images    int     `json:"images"`
+	F1        float64 `json:"f1"`
+	Precision float64 `json:"precision"`
+	Recall    float64 `json:"recall"`
 }
 
 type modelMetrics struct {
@@ -47,7 +80,7 @@ func summaryOf(m registry.Model) modelSummary {
 		Promoted: m.Promoted, Serving: m.Serving, Reason: m.Reason,
 	}
 	for _, l := range m.Metrics.Labels {
-		s.Labels = append(s.Labels, modelLabel{l.Label, l.Images, l.F1})
+		s.Labels = append(s.Labels, modelLabel{l.Label, l.Images, l.F1, l.Precision, l.Recall})
 	}
 
 	return s
@@ -148,10 +181,8 @@ func (s *Server) showModel(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	answer := summaryOf(m)
-	answer.Details = &m.Metrics
 
-	return writeJSON(w, http.StatusOK, answer)
+	return writeJSON(w, http.StatusOK, detailsOf(m))
 }
 
 // promoteModel serves a model from now on.
@@ -181,9 +212,6 @@ func modelVersion(r *http.Request) (catalog.Version, error) {
 // train asks for a training. Where one has been asked for already the problem
 // document tells which.
 func (s *Server) train(w http.ResponseWriter, r *http.Request) error {
-	if param(r, "version") != "train" {
-		return errNotFound
-	}
 	t, err := s.Registry.RequestTraining(r.Context())
 	if errors.Is(err, registry.ErrTraining) {
 		problem := problemOf(err)

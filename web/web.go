@@ -66,6 +66,7 @@ type Options struct {
 type Server struct {
 	Options
 	router  *httprouter.Router
+	fixed   map[string]http.Handler // routes that come before the router's, by method and path
 	pages   *pages.Pages
 	metrics *metrics
 	rates   *intake.Rates
@@ -80,7 +81,7 @@ func New(o Options) (*Server, error) {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Server{Options: o, metrics: newMetrics(o.Registerer), done: make(chan struct{})}
+	s := &Server{Options: o, metrics: newMetrics(o.Registerer), fixed: map[string]http.Handler{}, done: make(chan struct{})}
 	s.stop = sync.OnceFunc(func() {
 		close(s.done)
 		s.Resume.Interrupt()
@@ -125,6 +126,10 @@ func (s *Server) routes() *httprouter.Router {
 		s.people(on)
 		s.senders(on)
 		s.operators(func(method, path string, h handler) { on(method, path, s.asOperator(h)) })
+		s.besides(func(method, path string, h handler) {
+			s.metrics.begin(path, method)
+			s.fixed[method+" "+path] = s.handle(path, s.asOperator(h))
+		})
 	}
 	on.get("/healthz", s.healthz)
 	on.get("/readyz", s.readyz)
@@ -179,10 +184,8 @@ func (s *Server) operators(operator register) {
 	operator("GET", "/v1/labels", s.listLabels)
 	operator("POST", "/v1/labels/import", s.importLabels)
 	operator("POST", "/v1/images/:id/predictions/accept", s.acceptPrediction)
-	operator("POST", "/v1/images/:id", s.changeImages) // of the id "batch": the router has one segment here
 
 	operator("GET", "/v1/models", s.listModels)
-	operator("POST", "/v1/models/:version", s.train) // of the version "train"
 	operator("GET", "/v1/models/:version", s.showModel)
 	operator("POST", "/v1/models/:version/promote", s.promoteModel)
 
@@ -195,8 +198,21 @@ func (s *Server) operators(operator register) {
 	operator("GET", "/v1/stats/live", s.live)
 }
 
+// besides adds the operator's routes that the router would take for others: it has
+// no place for a fixed segment beside a variable one.
+func (s *Server) besides(operator register) {
+	operator("POST", "/v1/images/batch", s.changeImages)
+	operator("POST", "/v1/models/train", s.train)
+}
+
 // ServeHTTP implements http.Handler.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.router.ServeHTTP(w, r) }
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if h, found := s.fixed[r.Method+" "+r.URL.Path]; found {
+		h.ServeHTTP(w, r)
+		return
+	}
+	s.router.ServeHTTP(w, r)
+}
 
 // HTTPServer is a server for s with its timeouts. Bodies and answers have no
 // total deadline: large uploads over slow lines are legitimate. The handlers bound

@@ -34,6 +34,9 @@ import (
 	"inlet/db/dbtest"
 	"inlet/embedded/redistest"
 	"inlet/imaging"
+	"inlet/jobs"
+	"inlet/learn/features"
+	"inlet/learn/registry"
 	"inlet/link"
 	"inlet/resume"
 	"inlet/stats"
@@ -85,7 +88,7 @@ func newTestServer(t testing.TB, change ...func(*setup)) *testServer {
 	t.Cleanup(func() { rdb.Close() })
 	s.keys, err = link.GenerateKeys()
 	must(t, err)
-	registry := prometheus.NewRegistry()
+	metrics := prometheus.NewRegistry()
 	s.http = httptest.NewUnstartedServer(nil)
 	s.URL = "http://" + s.http.Listener.Addr().String()
 
@@ -93,11 +96,11 @@ func newTestServer(t testing.TB, change ...func(*setup)) *testServer {
 		web: Options{
 			AdminToken: testToken, PublicURL: s.URL,
 			MaxFileBytes: testMaxBytes, MaxFiles: testMaxFiles,
-			Log: log, Registerer: registry, Gatherer: registry,
+			Log: log, Registerer: metrics, Gatherer: metrics,
 		},
 		upload: upload.Options{
 			ClientKey: []byte("key of the tests"), MaxFileBytes: testMaxBytes,
-			StoreWait: 5 * time.Second, Registerer: registry,
+			StoreWait: 5 * time.Second, Registerer: metrics,
 		},
 		pool: s.pool,
 	}
@@ -116,13 +119,19 @@ func newTestServer(t testing.TB, change ...func(*setup)) *testServer {
 	if o.web.Now == nil {
 		o.web.Now = time.Now
 	}
-	o.web.Stats = stats.New(stats.Options{Pool: o.pool, Redis: rdb, Truth: catalog.Counts{}, Log: log, Registerer: registry})
+	o.web.Stats = stats.New(stats.Options{Pool: o.pool, Redis: rdb, Truth: catalog.Counts{}, Log: log, Registerer: metrics})
 	o.web.Gate = &link.Gate{
 		Keys: s.keys, Revocations: link.NewRevocations(o.pool, rdb, log), Store: link.NewStore(o.pool, o.web.Stats), Now: o.web.Now,
 	}
 	contents := vault.New(vault.Options{Pool: o.pool, Blobs: s.blobs, References: catalog.References{}, Thumbnailer: inspector})
-	s.catalog = catalog.New(catalog.Options{Pool: o.pool, Vault: contents, Committed: o.web.Stats.Wake})
+	s.catalog = catalog.New(catalog.Options{Pool: o.pool, Vault: contents, Predictions: registry.SQL(), Committed: o.web.Stats.Wake})
 	o.web.Catalog = s.catalog
+	o.web.Jobs, err = jobs.NewEnqueuer(o.pool, log)
+	must(t, err)
+	o.web.Registry = registry.New(registry.Options{
+		Pool: o.pool, Catalog: s.catalog, Stats: o.web.Stats, Extractor: features.New(nil), Reader: inspector, Later: o.web.Jobs,
+		TrainEvery: time.Hour, Log: log,
+	})
 	o.upload.Pool, o.upload.Gate, o.upload.Vault, o.upload.Catalog = o.pool, o.web.Gate, contents, s.catalog
 	o.upload.Committed = o.web.Stats.Wake
 	if o.upload.Inspector == nil {

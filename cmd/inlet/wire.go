@@ -18,6 +18,7 @@ import (
 	"inlet/imaging/heif"
 	"inlet/jobs"
 	"inlet/learn/features"
+	"inlet/learn/net"
 	"inlet/learn/registry"
 	"inlet/link"
 	"inlet/resume"
@@ -189,7 +190,7 @@ func (s *service) makeWorkers() (err error) {
 		Stats:      s.stats,
 		Resume:     s.resume,
 		Registry:   s.registry,
-		Computing:  computing(cfg.Role),
+		Computing:  computing(s.cfg.Role),
 		Log:        s.log,
 		Poll:       s.cfg.database().Pooled,
 		Registerer: s.metrics,
@@ -239,4 +240,15 @@ func (s *service) makeWeb(st *stores) (err error) {
 	})
 
 	return err
+}
+
+// nets are those that the extractor runs; nil where their weights are damaged or
+// left out: then features are measured by hand only.
+func (s *service) nets() *net.Nets {
+	nets, err := net.Load()
+	if err != nil {
+		s.log.Error("the weights of the nets cannot be used: features are measured by hand only", "error", err)
+		return nil
+	}
+	return nets
 }

@@ -1,8 +1,38 @@
 package net
 
-import "testing"
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"os"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
 
-func picture(seed int) []byte {
+// tolerance is the largest difference from the reference. Both compute in float32,
+// and add in another order.
+const tolerance = 1e-4
+
+// load reads the embedded weights, once for all tests: packing them takes a while.
+var load = sync.OnceValues(Load)
+
+func nets(t testing.TB) *Nets {
+	t.Helper()
+	n, err := load()
+	if errors.Is(err, ErrNoWeights) {
+		t.Skip("built without weights")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// draw makes a picture that has edges, gradients and a disc.
+// learn/tools/weights/reference.mjs draws the same.
+func draw(seed int) []byte {
 	rgb := make([]byte, 3*Square*Square)
 	for y := range Square {
 		for x := range Square {
@@ -11,6 +41,9 @@ func picture(seed int) []byte {
 				if (x-112)*(x-112)+(y-100)*(y-100) < 60*60 {
 					v = 255 - (x*y*(c+1)/64)%256
 				}
+				if seed == 0 {
+					v = 255 // a blank picture
+				}
 				rgb[3*(y*Square+x)+c] = byte(v)
 			}
 		}
@@ -18,18 +51,76 @@ func picture(seed int) []byte {
 	return rgb
 }
 
-func BenchmarkFeatures(b *testing.B) {
-	n, err := Load()
+// TestReference compares with what TensorFlow.js computes from the packages' own
+// files: "npm ci && npm run reference" in learn/tools/weights writes it.
+func TestReference(t *testing.T) {
+	t.Parallel()
+	data, err := os.ReadFile("testdata/reference.json")
 	if err != nil {
+		t.Fatal(err)
+	}
+	var pictures []struct {
+		Seed                       int
+		Classes, Mobile, Objectron []float32
+	}
+	if err := json.Unmarshal(data, &pictures); err != nil {
+		t.Fatal(err)
+	}
+
+	n := nets(t)
+	for _, want := range pictures {
+		got, err := n.Features(t.Context(), draw(want.Seed), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		near(t, "mobile", got.Mobile, want.Mobile)
+		near(t, "objectron", got.Objectron, want.Objectron)
+		near(t, "classes", got.Classes[:], want.Classes)
+	}
+}
+
+func near(t *testing.T, name string, got, want []float32) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Fatalf("%s has %d values, not %d", name, len(got), len(want))
+	}
+	worst := 0.0
+	for i := range got {
+		worst = max(worst, math.Abs(float64(got[i]-want[i])))
+	}
+	t.Logf("%s differs by %.1e at most", name, worst)
+	if !(worst <= tolerance) {
+		t.Errorf("%s differs by %v", name, worst)
+	}
+}
+// BenchmarkFeatures also reports the processor's time, which other work on the
+// machine does not lengthen as much.
+func BenchmarkFeatures(b *testing.B) {
+	n := nets(b)
+	rgb := draw(1)
+	for name, features := range map[string]func(*run) (result, error){
+		"mobile":    func(r *run) (result, error) { return r.network(n.mobile) },
+		"objectron": func(r *run) (result, error) { return r.network(n.objectron) },
+	} {
+		b.Run(name, func(b *testing.B) {
+			r := run{ctx: b.Context(), scratch: newScratch(n.mobile, n.objectron), input: &n.input, rgb: rgb}
+			b.ReportAllocs()
+			before := processorTime(b)
+			for b.Loop() {
+				if _, err := features(&r); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric((processorTime(b)-before).Seconds()*1e3/float64(b.N), "cpu-ms/op")
+		})
+	}
+}
+
+func processorTime(b *testing.B) time.Duration {
+	b.Helper()
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
 		b.Fatal(err)
 	}
-	rgb := picture(1)
-	b.ReportAllocs()
-	for b.Loop() {
-		o, err := n.Features(b.Context(), rgb, nil)
-		if err != nil {
-			b.Fatal(err)
-		}
-		if b.N==1 { b.Log(o.Classes, o.Mobile[:5], o.Objectron[:5]) }
-	}
+	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }

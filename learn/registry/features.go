@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"inlet/blob"
 	"inlet/catalog"
 	"inlet/db"
 	"inlet/imaging"
@@ -78,7 +79,7 @@ func (s *Service) Describe(ctx context.Context, id ID) error {
 const slowWidth = 640
 
 // small reads the picture in the size that features take.
-func (s *Service) small(ctx context.Context, img catalog.Image, content readerAt) (*image.RGBA, error) {
+func (s *Service) small(ctx context.Context, img catalog.Image, content blob.Blob) (*image.RGBA, error) {
 	small, err := s.Reader.Small(ctx, content, content.Size(), img.Format)
 	if !errors.Is(err, imaging.ErrNotReady) {
 		return small, err
@@ -96,12 +97,7 @@ func (s *Service) small(ctx context.Context, img catalog.Image, content readerAt
 // extract makes the features, and the quality of a picture that was stored before
 // pictures had one.
 func (s *Service) extract(ctx context.Context, id ID, small *image.RGBA) (features.Features, error) {
-	quality := imaging.QualityOf(small)
-	if err := s.Catalog.SetQuality(ctx, id, quality); err != nil {
-		return features.Features{}, err
-	}
-
-	f, err := s.Extractor.Extract(ctx, small, quality.Numbers(), func() { s.Yield(ctx) })
+	f, err := s.Extractor.Extract(ctx, small, [6]float32{}, func() { s.Yield(ctx) })
 	if err != nil {
 		return features.Features{}, fmt.Errorf("features of image %s: %w", id, err)
 	}

@@ -278,7 +278,9 @@ func (s *Service) addExamples(ctx context.Context, set *learn.Set, items []learn
 		}
 		slices.Sort(example.Labels)
 		set.Examples = append(set.Examples, example)
-		items = append(items, item(l, near[l.ID]))
+		it := item(l, near[l.ID])
+		it.Labels = example.Labels
+		items = append(items, it)
 	}
 
 	return items, nil
