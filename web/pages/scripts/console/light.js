@@ -58,7 +58,7 @@ export function light({ api }) {
 
   return {
     element,
-    // show shows a picture, and fetches those of the ids, which come next.
+    // show shows a picture or none, and fetches those of the ids, which come next.
     show(picture, alt, ids) {
       ahead.hold(ids);
       img.alt = alt;
@@ -66,6 +66,7 @@ export function light({ api }) {
       leave();
       current = picture;
       element.dataset.state = "loading";
+      element.dataset.id = picture?.id ?? "";
       note.textContent = "";
       img.removeAttribute("src");
       if (picture) load(picture);

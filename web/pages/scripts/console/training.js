@@ -62,6 +62,7 @@ export function trainingCard({ api, started }) {
   recount();
 
   function update(list) {
+    if (now && now.pending.labels_changed !== list.pending.labels_changed) recount();
     now = list;
     const { training } = list;
     const need = needs(labels ?? [], list.min_images);
