@@ -1,0 +1,2 @@
+package learn
+func (m *Model) Penalty() float64 { return m.penalty }
