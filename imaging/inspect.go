@@ -100,7 +100,7 @@ func (in *Inspector) inspect(ctx context.Context, src *source, f Format) (Info, 
 	}
 	info.Quality = quality.Measure(quality.Source{
 		Width: info.Width, Height: info.Height, Picture: c.reduced, Blocks: c.blocks,
-		Camera: meta.CameraName != "" && (meta.ExposureTime != nil || meta.FNumber != nil || meta.ISO != nil),
+		Camera:   meta.CameraName != "" && (meta.ExposureTime != nil || meta.FNumber != nil || meta.ISO != nil),
 		Lossless: f == PNG || f == GIF || f == BMP,
 	})
 

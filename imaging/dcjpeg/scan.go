@@ -23,10 +23,10 @@ type scanBlock struct {
 	start   *startTable // of a sequential scan
 	coefs   []int16
 	ends    []uint8 // see Image.Ends
-	offset  int // of the block in the MCU
-	step    int // from MCU to MCU
-	rowStep int // from one row of MCUs to the next
-	at      int // in the MCU that is being decoded
+	offset  int     // of the block in the MCU
+	step    int     // from MCU to MCU
+	rowStep int     // from one row of MCUs to the next
+	at      int     // in the MCU that is being decoded
 }
 
 // scan reads SOS and the entropy-coded data behind it.

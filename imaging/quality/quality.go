@@ -24,8 +24,8 @@ type Quality struct {
 	// the mean of chroma: 0 grey to 1, for saturated colours of all hues.
 	Colourfulness float32
 	Flat          float32 // share of samples that equal their neighbours: 0 to 1
-	Debug [4]float64
-	features [Features]float32
+	Debug         [4]float64
+	features      [Features]float32
 	Kind          Kind
 	Flags         []string // sorted by the order of the constants; nil where nothing is wrong
 }
@@ -70,7 +70,7 @@ type Source struct {
 type Blocks struct {
 	// Ends holds of each block how many coefficients precede its end, in zigzag
 	// order and with the DC: 1 to 64.
-	Ends []uint8
+	Ends     []uint8
 	FineBits float64
 	// Steps is the quantisation table in zigzag order.
 	Steps [64]uint16

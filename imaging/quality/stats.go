@@ -20,14 +20,14 @@ type histogram [256]uint32
 
 // stats are counts over the sampled rows of a picture.
 type stats struct {
-	long      int // samples on the longer side
-	luma      histogram
-	across    [2]histogram // differences to the neighbour, and to the sample far away
-	down      [2]histogram
-	edges     int // across
-	straight  int // edges that go on in the row below
-	chroma    chroma
-	spread    int // of chroma: the widest range that holds nearly all samples
+	long     int // samples on the longer side
+	luma     histogram
+	across   [2]histogram // differences to the neighbour, and to the sample far away
+	down     [2]histogram
+	edges    int // across
+	straight int // edges that go on in the row below
+	chroma   chroma
+	spread   int // of chroma: the widest range that holds nearly all samples
 }
 
 // chroma are the moments of the chroma planes, from grey.
