@@ -13,6 +13,7 @@ import (
 
 	"inlet/imaging"
 	"inlet/learn/features"
+	"inlet/learn/net"
 )
 
 type options struct {
@@ -39,9 +40,13 @@ func run(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
+	nets, err := net.Load()
+	if err != nil {
+		return err
+	}
 	m := &maker{
 		dir: filepath.Join(cache, "features"), workers: o.workers,
-		extractor: features.New(nil), inspector: imaging.NewInspector(100e6, 1<<30),
+		extractor: features.New(nets), inspector: imaging.NewInspector(100e6, 1<<30),
 	}
 
 	for _, b := range builders {
