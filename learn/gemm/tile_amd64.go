@@ -8,6 +8,8 @@ import (
 	"golang.org/x/sys/cpu"
 )
 
+//go:generate go run -C ../tools ./kernels -kernels gemm -pkg gemm -out ../gemm/tile_amd64.s -stubs ../gemm/stubs_amd64.go
+
 // simd tells whether the processor runs the micro-kernel in assembly.
 var simd = cpu.X86.HasAVX2 && cpu.X86.HasFMA
 

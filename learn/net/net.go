@@ -100,7 +100,13 @@ func (n *Nets) Features(ctx context.Context, rgb []byte, yield func()) (Output, 
 	}
 	defer func() { n.scratch <- s }()
 
-	run := run{ctx: ctx, yield: yield, scratch: s, input: &n.input, rgb: rgb}
+	pause := func() error {
+		if yield != nil {
+			yield()
+		}
+		return ctx.Err()
+	}
+	run := run{pause: pause, scratch: s, input: &n.input, rgb: rgb}
 	mobile, err := run.network(n.mobile)
 	if err != nil {
 		return Output{}, err
