@@ -8,7 +8,7 @@ import (
 // TestLeftOut holds what a build without weights says.
 func TestLeftOut(t *testing.T) {
 	t.Parallel()
-	n, err := load()
+	n, err := loaded()
 	if err != nil && !errors.Is(err, ErrNoWeights) {
 		t.Fatal(err)
 	}

@@ -53,11 +53,20 @@ func Load() (*Nets, error) { return loadEmbedded() }
 // LoadFrom reads weights in the format that README.md describes, 6.6 MB. It
 // checks their checksum and shapes.
 func LoadFrom(r io.Reader) (*Nets, error) {
-	file, err := readWeights(r)
+	data, err := io.ReadAll(io.LimitReader(r, maxWeights+1))
 	if err != nil {
 		return nil, fmt.Errorf("weights of the nets: %w", err)
 	}
+	return load(data)
+}
+
+// load builds both nets from a file.
+func load(data []byte) (*Nets, error) {
 	n := &Nets{scratch: make(chan *scratch, runtime.GOMAXPROCS(0))}
+	file, err := open(data)
+	if err != nil {
+		return nil, fmt.Errorf("weights of the nets: %w", err)
+	}
 
 	if n.mobile, err = build(mobile, file); err != nil {
 		return nil, fmt.Errorf("weights of the nets: mobile: %w", err)

@@ -106,7 +106,7 @@ func FuzzTensor(f *testing.F) {
 	f.Fuzz(func(t *testing.T, tensors []byte, count uint32) {
 		data := binary.LittleEndian.AppendUint32([]byte(magic), count)
 		data = append(append(data, tensors...), make([]byte, sha256.Size)...)
-		w, err := readWeights(bytes.NewReader(seal(data)))
+		w, err := open(seal(data))
 		if err != nil {
 			t.Fatal(err)
 		}
