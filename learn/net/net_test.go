@@ -96,7 +96,7 @@ func near(t *testing.T, name string, got, want []float32) {
 	}
 }
 
-// TestAtOnce runs more calls than have memory, on different pictures: no call sees
+// TestAtOnce runs more calls than have slots, on different pictures: no call sees
 // another's, and each sees the same every time.
 func TestAtOnce(t *testing.T) {
 	t.Parallel()
@@ -111,7 +111,7 @@ func TestAtOnce(t *testing.T) {
 	}
 
 	var calls sync.WaitGroup
-	for i := range 3 * cap(n.scratch) {
+	for i := range 3 * cap(n.slots) {
 		calls.Go(func() {
 			output, err := n.Features(t.Context(), draw(i%2), nil)
 			if err != nil {
@@ -144,7 +144,7 @@ func TestYield(t *testing.T) {
 
 func TestEnded(t *testing.T) {
 	t.Parallel()
-	n := &Nets{scratch: make(chan *scratch)} // all memory is in use
+	n := &Nets{slots: make(chan struct{})} // every slot is taken
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := n.Features(ctx, draw(1), nil); !errors.Is(err, context.Canceled) {
