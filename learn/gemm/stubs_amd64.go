@@ -4,38 +4,38 @@
 
 package gemm
 
-// tile1 computes 1×16 values of C: bias + A·B, added to C or not, limited to 0…6
-// or not. row, col and ldc are strides in bytes. Flags: 1 add, 2 limit.
+// tile1 computes 1×16 values of C: bias + A·B. row, col and ldc are strides in
+// bytes. Flags: 1 adds C, 2 makes values at least 0, 4 at most 6.
 //
 //go:noescape
 func tile1(k int, a *float32, row int, col int, b *float32, bias *float32, c *float32, ldc int, flags int)
 
-// tile2 computes 2×16 values of C: bias + A·B, added to C or not, limited to 0…6
-// or not. row, col and ldc are strides in bytes. Flags: 1 add, 2 limit.
+// tile2 computes 2×16 values of C: bias + A·B. row, col and ldc are strides in
+// bytes. Flags: 1 adds C, 2 makes values at least 0, 4 at most 6.
 //
 //go:noescape
 func tile2(k int, a *float32, row int, col int, b *float32, bias *float32, c *float32, ldc int, flags int)
 
-// tile3 computes 3×16 values of C: bias + A·B, added to C or not, limited to 0…6
-// or not. row, col and ldc are strides in bytes. Flags: 1 add, 2 limit.
+// tile3 computes 3×16 values of C: bias + A·B. row, col and ldc are strides in
+// bytes. Flags: 1 adds C, 2 makes values at least 0, 4 at most 6.
 //
 //go:noescape
 func tile3(k int, a *float32, row int, col int, b *float32, bias *float32, c *float32, ldc int, flags int)
 
-// tile4 computes 4×16 values of C: bias + A·B, added to C or not, limited to 0…6
-// or not. row, col and ldc are strides in bytes. Flags: 1 add, 2 limit.
+// tile4 computes 4×16 values of C: bias + A·B. row, col and ldc are strides in
+// bytes. Flags: 1 adds C, 2 makes values at least 0, 4 at most 6.
 //
 //go:noescape
 func tile4(k int, a *float32, row int, col int, b *float32, bias *float32, c *float32, ldc int, flags int)
 
-// tile5 computes 5×16 values of C: bias + A·B, added to C or not, limited to 0…6
-// or not. row, col and ldc are strides in bytes. Flags: 1 add, 2 limit.
+// tile5 computes 5×16 values of C: bias + A·B. row, col and ldc are strides in
+// bytes. Flags: 1 adds C, 2 makes values at least 0, 4 at most 6.
 //
 //go:noescape
 func tile5(k int, a *float32, row int, col int, b *float32, bias *float32, c *float32, ldc int, flags int)
 
-// tile6 computes 6×16 values of C: bias + A·B, added to C or not, limited to 0…6
-// or not. row, col and ldc are strides in bytes. Flags: 1 add, 2 limit.
+// tile6 computes 6×16 values of C: bias + A·B. row, col and ldc are strides in
+// bytes. Flags: 1 adds C, 2 makes values at least 0, 4 at most 6.
 //
 //go:noescape
 func tile6(k int, a *float32, row int, col int, b *float32, bias *float32, c *float32, ldc int, flags int)

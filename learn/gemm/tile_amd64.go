@@ -15,8 +15,9 @@ var simd = cpu.X86.HasAVX2 && cpu.X86.HasFMA
 
 // The bits of flags that the micro-kernel reads.
 const (
-	flagAdd   = 1
-	flagRelu6 = 2
+	flagAdd      = 1
+	flagPositive = 2
+	flagUpToSix  = 4
 )
 
 // size is that of a value in bytes.
@@ -32,8 +33,11 @@ func (t *tile) runSIMD() {
 	if t.add {
 		flags |= flagAdd
 	}
-	if t.relu6 {
-		flags |= flagRelu6
+	switch t.limit {
+	case Positive:
+		flags |= flagPositive
+	case UpToSix:
+		flags |= flagPositive | flagUpToSix
 	}
 
 	row, col, ldc := t.row*size, t.col*size, t.ldc*size

@@ -47,11 +47,13 @@ limit:
 	TESTQ        $0x00000002, CX
 	JZ           store
 	VXORPS       Y2, Y2, Y2
-	VBROADCASTSS six<>+0(SB), Y3
 	VMAXPS       Y2, Y0, Y0
-	VMINPS       Y3, Y0, Y0
 	VMAXPS       Y2, Y1, Y1
-	VMINPS       Y3, Y1, Y1
+	TESTQ        $0x00000004, CX
+	JZ           store
+	VBROADCASTSS six<>+0(SB), Y2
+	VMINPS       Y2, Y0, Y0
+	VMINPS       Y2, Y1, Y1
 
 store:
 	VMOVUPS Y0, (AX)
@@ -106,15 +108,17 @@ limit:
 	TESTQ        $0x00000002, DX
 	JZ           store
 	VXORPS       Y4, Y4, Y4
-	VBROADCASTSS six<>+0(SB), Y5
 	VMAXPS       Y4, Y0, Y0
-	VMINPS       Y5, Y0, Y0
 	VMAXPS       Y4, Y1, Y1
-	VMINPS       Y5, Y1, Y1
 	VMAXPS       Y4, Y2, Y2
-	VMINPS       Y5, Y2, Y2
 	VMAXPS       Y4, Y3, Y3
-	VMINPS       Y5, Y3, Y3
+	TESTQ        $0x00000004, DX
+	JZ           store
+	VBROADCASTSS six<>+0(SB), Y4
+	VMINPS       Y4, Y0, Y0
+	VMINPS       Y4, Y1, Y1
+	VMINPS       Y4, Y2, Y2
+	VMINPS       Y4, Y3, Y3
 
 store:
 	VMOVUPS Y0, (AX)
@@ -178,19 +182,21 @@ limit:
 	TESTQ        $0x00000002, DX
 	JZ           store
 	VXORPS       Y6, Y6, Y6
-	VBROADCASTSS six<>+0(SB), Y7
 	VMAXPS       Y6, Y0, Y0
-	VMINPS       Y7, Y0, Y0
 	VMAXPS       Y6, Y1, Y1
-	VMINPS       Y7, Y1, Y1
 	VMAXPS       Y6, Y2, Y2
-	VMINPS       Y7, Y2, Y2
 	VMAXPS       Y6, Y3, Y3
-	VMINPS       Y7, Y3, Y3
 	VMAXPS       Y6, Y4, Y4
-	VMINPS       Y7, Y4, Y4
 	VMAXPS       Y6, Y5, Y5
-	VMINPS       Y7, Y5, Y5
+	TESTQ        $0x00000004, DX
+	JZ           store
+	VBROADCASTSS six<>+0(SB), Y6
+	VMINPS       Y6, Y0, Y0
+	VMINPS       Y6, Y1, Y1
+	VMINPS       Y6, Y2, Y2
+	VMINPS       Y6, Y3, Y3
+	VMINPS       Y6, Y4, Y4
+	VMINPS       Y6, Y5, Y5
 
 store:
 	VMOVUPS Y0, (AX)
@@ -268,23 +274,25 @@ limit:
 	TESTQ        $0x00000002, BX
 	JZ           store
 	VXORPS       Y8, Y8, Y8
-	VBROADCASTSS six<>+0(SB), Y9
 	VMAXPS       Y8, Y0, Y0
-	VMINPS       Y9, Y0, Y0
 	VMAXPS       Y8, Y1, Y1
-	VMINPS       Y9, Y1, Y1
 	VMAXPS       Y8, Y2, Y2
-	VMINPS       Y9, Y2, Y2
 	VMAXPS       Y8, Y3, Y3
-	VMINPS       Y9, Y3, Y3
 	VMAXPS       Y8, Y4, Y4
-	VMINPS       Y9, Y4, Y4
 	VMAXPS       Y8, Y5, Y5
-	VMINPS       Y9, Y5, Y5
 	VMAXPS       Y8, Y6, Y6
-	VMINPS       Y9, Y6, Y6
 	VMAXPS       Y8, Y7, Y7
-	VMINPS       Y9, Y7, Y7
+	TESTQ        $0x00000004, BX
+	JZ           store
+	VBROADCASTSS six<>+0(SB), Y8
+	VMINPS       Y8, Y0, Y0
+	VMINPS       Y8, Y1, Y1
+	VMINPS       Y8, Y2, Y2
+	VMINPS       Y8, Y3, Y3
+	VMINPS       Y8, Y4, Y4
+	VMINPS       Y8, Y5, Y5
+	VMINPS       Y8, Y6, Y6
+	VMINPS       Y8, Y7, Y7
 
 store:
 	VMOVUPS Y0, (AX)
@@ -371,27 +379,29 @@ limit:
 	TESTQ        $0x00000002, BX
 	JZ           store
 	VXORPS       Y10, Y10, Y10
-	VBROADCASTSS six<>+0(SB), Y11
 	VMAXPS       Y10, Y0, Y0
-	VMINPS       Y11, Y0, Y0
 	VMAXPS       Y10, Y1, Y1
-	VMINPS       Y11, Y1, Y1
 	VMAXPS       Y10, Y2, Y2
-	VMINPS       Y11, Y2, Y2
 	VMAXPS       Y10, Y3, Y3
-	VMINPS       Y11, Y3, Y3
 	VMAXPS       Y10, Y4, Y4
-	VMINPS       Y11, Y4, Y4
 	VMAXPS       Y10, Y5, Y5
-	VMINPS       Y11, Y5, Y5
 	VMAXPS       Y10, Y6, Y6
-	VMINPS       Y11, Y6, Y6
 	VMAXPS       Y10, Y7, Y7
-	VMINPS       Y11, Y7, Y7
 	VMAXPS       Y10, Y8, Y8
-	VMINPS       Y11, Y8, Y8
 	VMAXPS       Y10, Y9, Y9
-	VMINPS       Y11, Y9, Y9
+	TESTQ        $0x00000004, BX
+	JZ           store
+	VBROADCASTSS six<>+0(SB), Y10
+	VMINPS       Y10, Y0, Y0
+	VMINPS       Y10, Y1, Y1
+	VMINPS       Y10, Y2, Y2
+	VMINPS       Y10, Y3, Y3
+	VMINPS       Y10, Y4, Y4
+	VMINPS       Y10, Y5, Y5
+	VMINPS       Y10, Y6, Y6
+	VMINPS       Y10, Y7, Y7
+	VMINPS       Y10, Y8, Y8
+	VMINPS       Y10, Y9, Y9
 
 store:
 	VMOVUPS Y0, (AX)
@@ -487,31 +497,33 @@ limit:
 	TESTQ        $0x00000002, BX
 	JZ           store
 	VXORPS       Y12, Y12, Y12
-	VBROADCASTSS six<>+0(SB), Y13
 	VMAXPS       Y12, Y0, Y0
-	VMINPS       Y13, Y0, Y0
 	VMAXPS       Y12, Y1, Y1
-	VMINPS       Y13, Y1, Y1
 	VMAXPS       Y12, Y2, Y2
-	VMINPS       Y13, Y2, Y2
 	VMAXPS       Y12, Y3, Y3
-	VMINPS       Y13, Y3, Y3
 	VMAXPS       Y12, Y4, Y4
-	VMINPS       Y13, Y4, Y4
 	VMAXPS       Y12, Y5, Y5
-	VMINPS       Y13, Y5, Y5
 	VMAXPS       Y12, Y6, Y6
-	VMINPS       Y13, Y6, Y6
 	VMAXPS       Y12, Y7, Y7
-	VMINPS       Y13, Y7, Y7
 	VMAXPS       Y12, Y8, Y8
-	VMINPS       Y13, Y8, Y8
 	VMAXPS       Y12, Y9, Y9
-	VMINPS       Y13, Y9, Y9
 	VMAXPS       Y12, Y10, Y10
-	VMINPS       Y13, Y10, Y10
 	VMAXPS       Y12, Y11, Y11
-	VMINPS       Y13, Y11, Y11
+	TESTQ        $0x00000004, BX
+	JZ           store
+	VBROADCASTSS six<>+0(SB), Y12
+	VMINPS       Y12, Y0, Y0
+	VMINPS       Y12, Y1, Y1
+	VMINPS       Y12, Y2, Y2
+	VMINPS       Y12, Y3, Y3
+	VMINPS       Y12, Y4, Y4
+	VMINPS       Y12, Y5, Y5
+	VMINPS       Y12, Y6, Y6
+	VMINPS       Y12, Y7, Y7
+	VMINPS       Y12, Y8, Y8
+	VMINPS       Y12, Y9, Y9
+	VMINPS       Y12, Y10, Y10
+	VMINPS       Y12, Y11, Y11
 
 store:
 	VMOVUPS Y0, (AX)

@@ -121,15 +121,15 @@ wide:
 	VFMADD231PS  96(R9)(DI*1), Y4, Y3
 	ADDQ         AX, R8
 	VXORPS       Y4, Y4, Y4
-	VBROADCASTSS six<>+0(SB), Y5
 	VMAXPS       Y4, Y0, Y0
-	VMINPS       Y5, Y0, Y0
 	VMAXPS       Y4, Y1, Y1
-	VMINPS       Y5, Y1, Y1
 	VMAXPS       Y4, Y2, Y2
-	VMINPS       Y5, Y2, Y2
 	VMAXPS       Y4, Y3, Y3
-	VMINPS       Y5, Y3, Y3
+	VBROADCASTSS six<>+0(SB), Y4
+	VMINPS       Y4, Y0, Y0
+	VMINPS       Y4, Y1, Y1
+	VMINPS       Y4, Y2, Y2
+	VMINPS       Y4, Y3, Y3
 	VMOVUPS      Y0, (SI)(DI*1)
 	VMOVUPS      Y1, 32(SI)(DI*1)
 	VMOVUPS      Y2, 64(SI)(DI*1)
@@ -181,9 +181,9 @@ narrow:
 	VFMADD231PS  (R9)(DI*1), Y1, Y0
 	ADDQ         AX, R8
 	VXORPS       Y1, Y1, Y1
-	VBROADCASTSS six<>+0(SB), Y2
 	VMAXPS       Y1, Y0, Y0
-	VMINPS       Y2, Y0, Y0
+	VBROADCASTSS six<>+0(SB), Y1
+	VMINPS       Y1, Y0, Y0
 	VMOVUPS      Y0, (SI)(DI*1)
 	ADDQ         $0x20, DI
 	JMP          narrow

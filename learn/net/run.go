@@ -89,7 +89,7 @@ func (r *run) stem(p *gemm.Packed) error {
 		}
 
 		channels := p.Columns()
-		p.Mul(stemRows*side, r.scratch.columns, 27, r.scratch.in[y*side*channels:], channels, false, true)
+		p.Mul(stemRows*side, r.scratch.columns, 27, r.scratch.in[y*side*channels:], channels, false, gemm.UpToSix)
 	}
 	return r.pause()
 }
@@ -137,9 +137,9 @@ func (r *run) block(b *block, side int) error {
 		pixels, start := (to-from)*after, from*after*b.out
 		if b.residual {
 			// Rows up to last are widened already, and last is at least to.
-			b.project.Mul(pixels, s.mixed, b.inside, s.in[start:], b.out, true, false)
+			b.project.Mul(pixels, s.mixed, b.inside, s.in[start:], b.out, true, gemm.Unlimited)
 		} else {
-			b.project.Mul(pixels, s.mixed, b.inside, s.out[start:], b.out, false, false)
+			b.project.Mul(pixels, s.mixed, b.inside, s.out[start:], b.out, false, gemm.Unlimited)
 		}
 	}
 
@@ -164,7 +164,7 @@ func (b *block) widen(s *scratch, before band, side, first, last int) band {
 		copy(s.expanded, before.pixels[(first-before.first)*row:(known-before.first)*row])
 	}
 
-	b.expand.Mul((last-known)*side, s.in[known*side*b.in:], b.in, s.expanded[(known-first)*row:], b.inside, false, true)
+	b.expand.Mul((last-known)*side, s.in[known*side*b.in:], b.in, s.expanded[(known-first)*row:], b.inside, false, gemm.UpToSix)
 	return band{pixels: s.expanded, first: first, last: last}
 }
 
@@ -180,11 +180,11 @@ func (b *block) rows(side int) int {
 // head computes the probabilities of the classes.
 func (r *run) head(n *network, side int) []float32 {
 	channels := n.head.Columns()
-	n.head.Mul(side*side, r.scratch.in, n.blocks[len(n.blocks)-1].out, r.scratch.expanded, channels, false, true)
+	n.head.Mul(side*side, r.scratch.in, n.blocks[len(n.blocks)-1].out, r.scratch.expanded, channels, false, gemm.UpToSix)
 
 	pixel := average(r.scratch.expanded, side*side, channels)
 	classes := make([]float32, n.classes.Columns())
-	n.classes.Mul(1, pixel, channels, classes, len(classes), false, false)
+	n.classes.Mul(1, pixel, channels, classes, len(classes), false, gemm.Unlimited)
 	softmax(classes)
 	return classes
 }
