@@ -62,6 +62,8 @@ type Options struct {
 	Later Later
 	// Committed is called after each commit that wrote an event; it must not block.
 	Committed func()
+	// Now is the clock (nil: time.Now).
+	Now func() time.Time
 }
 
 // Service holds the catalog. It is safe for concurrent use.
@@ -80,6 +82,9 @@ func New(o Options) *Service {
 	}
 	if o.Read == nil {
 		o.Read = o.Pool
+	}
+	if o.Now == nil {
+		o.Now = time.Now
 	}
 
 	return &Service{

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -11,13 +12,14 @@ import (
 	"inlet/imaging"
 	"inlet/imaging/fingerprint"
 	"inlet/imaging/heif"
+	"inlet/stats"
 	"inlet/vault"
 )
 
 const (
 	undecodableQuery = `
 		UPDATE images SET flags = array_append(flags, 'undecodable')
-		 WHERE id = $1 AND NOT 'undecodable' = ANY(flags)`
+		 WHERE id = $1 AND NOT 'undecodable' = ANY(flags) RETURNING uploaded_at`
 
 	isUndecodableQuery = `SELECT 'undecodable' = ANY(flags) FROM images WHERE id = $1`
 )
@@ -73,9 +75,23 @@ func (s *Service) decode(ctx context.Context, img Image) (heif.Image, error) {
 
 // FlagUndecodable notes that a picture cannot be decoded.
 func (s *Service) FlagUndecodable(ctx context.Context, id uuid.UUID) error {
-	if _, err := s.Pool.Exec(ctx, undecodableQuery, id); err != nil {
+	err := pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error {
+		var uploadedAt time.Time
+		if err := tx.QueryRow(ctx, undecodableQuery, id).Scan(&uploadedAt); err != nil {
+			return err
+		}
+		var batch pgx.Batch
+		stats.Queue(&batch, stats.Flagged(uploadedAt, "undecodable"))
+
+		return tx.SendBatch(ctx, &batch).Close()
+	})
+	switch {
+	case errors.Is(err, pgx.ErrNoRows): // flagged before, or gone
+		return nil
+	case err != nil:
 		return fmt.Errorf("flag image %s as undecodable: %w", id, err)
 	}
+	s.Committed()
 
 	return nil
 }
