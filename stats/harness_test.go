@@ -300,6 +300,9 @@ func (w *world) difference(s *Service, uploaders bool) string {
 	if reflect.DeepEqual(got, want) {
 		return w.linkDifference(s)
 	}
+	for _, r := range []*RecentCounts{&got.Recent, &want.Recent} {
+		r.Minutes, r.Hours = filled(r.Minutes), filled(r.Hours)
+	}
 	a, _ := json.Marshal(got)
 	b, _ := json.Marshal(want)
 	return fmt.Sprintf("redis %s\nSQL   %s", a, b)

@@ -1,7 +1,7 @@
 package stats
 
 import (
-	"fmt"
+	"strconv"
 	"strings"
 	"time"
 
@@ -32,7 +32,7 @@ func (u unit) begin(number int64) time.Time {
 }
 
 // key is the name of a span's counters.
-func (u unit) key(number int64) string { return fmt.Sprint(u.name, ":", number) }
+func (u unit) key(number int64) string { return u.name + ":" + strconv.FormatInt(number, 10) }
 
 // first is the first of n spans, the last one being that of now.
 func (u unit) first(now time.Time, n int64) int64 { return u.number(now) - n + 1 }
@@ -100,25 +100,6 @@ const (
 	flagPrefix   = "flag:"
 )
 
-// counts names the counters that r changes.
-func (r *Recent) counts() map[string]int64 {
-	all := map[string]int64{}
-	for name, n := range map[string]int64{
-		"accepted": r.Accepted, "stored": r.Stored, "duplicates": r.Duplicates, "rejected": r.Rejected,
-	} {
-		if n != 0 {
-			all[name] = n
-		}
-	}
-	for format, n := range r.Formats {
-		all[formatPrefix+format] = n
-	}
-	for flag, n := range r.Flags {
-		all[flagPrefix+flag] = n
-	}
-	return all
-}
-
 // spanTally is the sum of what changes in one span.
 type spanTally struct {
 	Unit   string            `json:"unit"`
@@ -126,6 +107,28 @@ type spanTally struct {
 	Life   int64             `json:"life"` // seconds until Redis forgets it
 	Counts map[string]int64  `json:"counts,omitempty"`
 	Links  map[link.ID]int64 `json:"links,omitempty"` // accepted files
+}
+
+func (s *spanTally) add(r Recent) {
+	s.count("accepted", r.Accepted)
+	s.count("stored", r.Stored)
+	s.count("duplicates", r.Duplicates)
+	s.count("rejected", r.Rejected)
+	for format, n := range r.Formats {
+		s.count(formatPrefix+format, n)
+	}
+	for flag, n := range r.Flags {
+		s.count(flagPrefix+flag, n)
+	}
+	if r.Link != "" && r.Accepted != 0 {
+		s.Links[r.Link] += r.Accepted
+	}
+}
+
+func (s *spanTally) count(name string, n int64) {
+	if n != 0 {
+		s.Counts[name] += n
+	}
 }
 
 // recent adds r to its minute and its hour, as far as they are kept.
@@ -146,12 +149,7 @@ func (t *tally) recent(r Recent) {
 			}
 			t.Recent[key] = span
 		}
-		for name, n := range r.counts() {
-			span.Counts[name] += n
-		}
-		if r.Link != "" && r.Accepted != 0 {
-			span.Links[r.Link] += r.Accepted
-		}
+		span.add(r)
 	}
 }
 
