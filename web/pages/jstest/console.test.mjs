@@ -178,9 +178,9 @@ test("columns stack their parts, and none is too small to be seen", () => {
 });
 
 test("an axis has as many labels as there is room for", () => {
-  assert.equal(every(28, [5, 10, 15]), 5);
-  assert.equal(every(2.5, [5, 10, 15, 30, 60]), 30);
-  assert.equal(every(0.1, [5, 10]), 10);
+  assert.equal(every(28, [5, 10, 15], 64), 5);
+  assert.equal(every(2.5, [5, 10, 15, 30, 60], 64), 30);
+  assert.equal(every(0.1, [5, 10], 64), 10);
 });
 
 test("recent uploads are summed, and listed without empty minutes", () => {

@@ -13,8 +13,9 @@ const WIDEST = 28;
 // columns makes a chart. parts lists what a column stacks from the bottom up, as
 // [member of an item, CSS class, name]. outcome puts an item's numbers into words.
 //
-// show draws items: label names one, an axis has a label for one of steps items, period
-// names all of them together, and hint ends the description for screen readers.
+// show draws items. label names one. steps lists how many columns may lie between labels
+// on the axis, and room the pixels that a label needs. period names all items together.
+// hint ends the description for screen readers.
 export function columns({ parts, outcome }) {
   const drawing = svg("svg", { class: "columns", height: HEIGHT, role: "img" });
   const readout = h("p", { class: "readout muted small", "aria-hidden": "true" });
@@ -27,7 +28,7 @@ export function columns({ parts, outcome }) {
   resized.observe(element);
 
   function draw() {
-    const { items, label, steps, period, hint } = shown;
+    const { items, label, steps, room = 64, period, hint } = shown;
     const width = drawing.clientWidth;
     if (width === 0 || items.length === 0) return;
     drawing.setAttribute("viewBox", `0 0 ${width} ${HEIGHT}`);
@@ -37,7 +38,7 @@ export function columns({ parts, outcome }) {
     const scale = (HEIGHT - TOP - BOTTOM) / lines.at(-1);
     const base = HEIGHT - BOTTOM;
     const step = (width - LEFT) / items.length;
-    const labelled = every(step, steps);
+    const labelled = every(step, steps, room);
     const place = (i) => LEFT + (i + 0.5) * step;
 
     drawing.replaceChildren(

@@ -9,8 +9,8 @@ const parts = [["stored", "stored", "Stored"], ["duplicates", "duplicate", "Dupl
 
 // views are what the switch chooses from. The times of both are the operator's.
 const views = {
-  minutes: { name: "2 hours", label: (span) => minute(span.at), steps: [5, 10, 15, 30, 60], hint: "The button Table shows each minute." },
-  hours: { name: "7 days", label: (span) => hour(span.at), steps: [6, 12, 24, 48], hint: "The button Table shows each hour." },
+  minutes: { name: "2 hours", label: (span) => minute(span.at), steps: [5, 10, 15, 30, 60], room: 64, hint: "The button Table shows each minute." },
+  hours: { name: "7 days", label: (span) => hour(span.at), steps: [6, 12, 24, 48], room: 100, hint: "The button Table shows each hour." },
 };
 
 export function recentPanel() {
@@ -38,8 +38,8 @@ export function recentPanel() {
     if (state === before) return;
     before = state;
 
-    const { name, label, steps, hint } = views[chosen];
-    chart.show({ items: recent[chosen], label, steps, period: name, hint });
+    const { name, label, steps, room, hint } = views[chosen];
+    chart.show({ items: recent[chosen], label, steps, room, period: name, hint });
     const rows = arrivals(recent[chosen], parts.map(([member]) => member));
     swap(body, rows.length === 0 ? h("tr", {}, h("td", { colspan: 4, class: "muted" }, `There were no uploads in the last ${name}.`)) :
       rows.map((span) => h("tr", {}, h("th", { scope: "row" }, h("time", { datetime: span.at }, label(span))),

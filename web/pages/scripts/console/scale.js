@@ -12,8 +12,8 @@ export function ticks(largest) {
 }
 
 // every returns the number of columns from one label to the next: the first of steps
-// that leaves a label 64 pixels. A column takes step pixels.
-export const every = (step, steps) => steps.find((n) => n * step >= 64) ?? steps.at(-1);
+// that leaves a label its room. A column takes step pixels.
+export const every = (step, steps, room) => steps.find((n) => n * step >= room) ?? steps.at(-1);
 
 // stack puts counts above each other, from the bottom up. It returns the distance of each
 // one's top from the base and the height of its rectangle, in pixels. Every count above 0
