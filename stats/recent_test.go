@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -332,5 +334,47 @@ func TestRebuildOfManyMinutes(t *testing.T) {
 		w.mustEqualSQL(s)
 		w.clock.set(w.clock.Now().Add(time.Minute))
 		w.mustEqualSQL(s)
+	})
+}
+
+// commands is how many commands Redis has executed, those of scripts included.
+func (w *world) commands(s *Service) (n int64) {
+	w.Helper()
+	info, err := s.rdb.Info(context.Background(), "commandstats").Result()
+	if err != nil || !strings.Contains(info, "cmdstat_hget:") {
+		w.Skip("this Redis does not count its commands")
+	}
+	for _, found := range regexp.MustCompile(`calls=(\d+)`).FindAllStringSubmatch(info, -1) {
+		calls, err := strconv.ParseInt(found[1], 10, 64)
+		w.must(err)
+		n += calls
+	}
+	return n
+}
+
+// Minutes and hours must not double the commands of a single event.
+func TestRecentCommands(t *testing.T) {
+	t.Parallel()
+	eachWorld(t, func(t *testing.T, w *world) {
+		s := w.service()
+		w.drained(s)
+		f := file{camera: "Canon EOS 40D"}
+		f.complete(w)
+		d := f.event(1, 0)
+		d.Images, d.Bytes, d.Formats, d.Cameras = 1, 1000, map[string]int64{"jpeg": 1}, map[string]int64{f.camera: 1}
+		d.Recent[0].Formats, d.Recent[0].Flags = d.Formats, map[string]int64{"dark": 1, "small": 1}
+		without := d
+		without.Recent = nil
+
+		var cost []int64
+		for i, event := range []Delta{d, d, without} { // the first one slides the windows
+			before := w.commands(s)
+			w.must(s.apply(t.Context(), w.currentEpoch(), []row{{int64(1000 + i), event}}))
+			cost = append(cost, w.commands(s)-before)
+		}
+		t.Logf("%d commands, without minutes and hours %d", cost[1], cost[2])
+		if cost[1] >= 2*cost[2] {
+			t.Errorf("%d commands instead of %d", cost[1], cost[2])
+		}
 	})
 }
