@@ -93,6 +93,7 @@ func near(t *testing.T, name string, got, want []float32) {
 		t.Errorf("%s differs by %v", name, worst)
 	}
 }
+
 // BenchmarkFeatures also reports the processor's time, which other work on the
 // machine does not lengthen as much.
 func BenchmarkFeatures(b *testing.B) {
