@@ -36,9 +36,9 @@ each = @for module in $(MODULES); do (cd $$module && echo "== $$module" && $(1))
 # twenty times slower and finds nothing. The SHARED tests of imaging and learn/net,
 # and those of every package above, run with it: they cover the pools and the bound
 # of memory that goroutines share.
-COMPUTING := inlet/imaging inlet/imaging/area inlet/imaging/dcjpeg inlet/imaging/exif inlet/imaging/fingerprint inlet/imaging/isobmff inlet/learn/gemm inlet/learn/net
+COMPUTING := inlet/imaging inlet/imaging/area inlet/imaging/dcjpeg inlet/imaging/exif inlet/imaging/fingerprint inlet/imaging/isobmff inlet/learn/features inlet/learn/gemm inlet/learn/net
 SHARED    := AtOnce
-DRAWN     := ./accuracy ./photo
+DRAWN     := ./accuracy ./learn ./photo
 
 HAVE_CC := $(shell command -v $${CC:-cc} >/dev/null 2>&1 && echo yes)
 ifeq ($(HAVE_CC),yes)
@@ -50,7 +50,7 @@ endif
 # Runs the tests of the pages' scripts.
 NODE ?= node
 
-.PHONY: help run cluster cluster-load build test test-js scripts vendor weights check check-deploy dashboards lint fmt tidy vet vuln bench bench-go bench-upload load growth accuracy heavy fuzz cover e2e e2e-bars
+.PHONY: help run cluster cluster-load build test test-js scripts vendor weights check check-deploy dashboards lint fmt tidy vet vuln bench bench-go bench-upload load growth accuracy learn heavy fuzz cover e2e e2e-bars
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -75,7 +75,7 @@ endif
 	$(RACE) $(TESTFLAGS) $(filter-out $(COMPUTING),$(shell $(GO) list ./...))
 	$(GO) test $(TESTFLAGS) $(COMPUTING)
 	$(RACE) $(TESTFLAGS) -run '$(SHARED)' inlet/imaging inlet/learn/net
-	$(GO) test $(TESTFLAGS) -tags purego inlet/learn/gemm inlet/learn/net
+	$(GO) test $(TESTFLAGS) -tags purego inlet/learn/features inlet/learn/gemm inlet/learn/net
 	$(GO) vet -tags noweights inlet/learn/net
 	cd bench && $(RACE) $(TESTFLAGS) $(filter-out $(DRAWN:./%=inlet/bench/%),$(shell cd bench && $(GO) list ./...))
 	cd bench && $(GO) test $(TESTFLAGS) $(DRAWN)
@@ -152,6 +152,9 @@ growth: ## What an upload costs with 10 thousand and with a million pictures sto
 
 accuracy: ## Match copies and near-duplicates of photos (ACCURACYFLAGS=-dir FOLDER)
 	cd bench && $(GO) run ./accuracy $(ACCURACYFLAGS)
+
+learn: ## What a model learns from few labels of the features, on sets that Debian ships (LEARNFLAGS=-quick; 700 MB, half an hour)
+	cd bench && $(GO) run ./learn $(LEARNFLAGS)
 
 e2e: build e2e/node_modules ## Drive the pages in a real Chromium, and a public tus client (needs node 20)
 	rm -rf e2e/output

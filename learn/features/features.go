@@ -65,8 +65,11 @@ func (e *Extractor) Extract(ctx context.Context, p *image.RGBA, quality [6]float
 	if err != nil {
 		return Features{}, err
 	}
-	return Features{Vector: e.standard.quantise(values), Sensitive: sensitive}, nil
+	return Features{Vector: e.Quantise(values), Sensitive: sensitive}, nil
 }
+
+// Quantise makes a vector of what Measure returned.
+func (e *Extractor) Quantise(values []float32) []int8 { return e.standard.quantise(values) }
 
 // Measure is Extract before the values are standardised. It serves to compute the
 // constants of the slots.
