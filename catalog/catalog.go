@@ -64,6 +64,8 @@ type Options struct {
 	Predictions Predictions
 	// Committed is called after each commit that wrote an event; it must not block.
 	Committed func()
+	// Now is the clock (nil: time.Now).
+	Now func() time.Time
 }
 
 // Service holds the catalog. It is safe for concurrent use.
@@ -85,6 +87,9 @@ func New(o Options) *Service {
 	}
 	if o.Predictions == (Predictions{}) {
 		o.Predictions = none
+	}
+	if o.Now == nil {
+		o.Now = time.Now
 	}
 
 	return &Service{

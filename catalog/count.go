@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"encoding/hex"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -24,6 +25,20 @@ const (
 			count(*) FILTER (WHERE status = 'duplicate'), sum(bytes)::bigint, count(DISTINCT client)
 		FROM uploads WHERE uploaded_at >= $1::date::timestamp AT TIME ZONE 'UTC' GROUP BY 1`
 
+	// The beginning of the minute, the hour or the day in which an upload counts. Minutes
+	// are told apart from @minute on, and hours from @hour on.
+	spanOfUpload = `date_bin(CASE WHEN uploaded_at >= @minute THEN interval '1 minute'
+		WHEN uploaded_at >= @hour THEN interval '1 hour' ELSE interval '1 day' END, uploaded_at, timestamptz 'epoch')`
+
+	recentUploadsQuery = `
+		SELECT ` + spanOfUpload + `, link_id, count(*), count(*) FILTER (WHERE status = 'stored')
+		FROM uploads WHERE uploaded_at >= @hour GROUP BY 1, 2`
+
+	// A picture and its stored upload have the same time. The index images_newest
+	// serves it.
+	recentImagesQuery = `
+		SELECT ` + spanOfUpload + `, format, flags, count(*) FROM images WHERE uploaded_at >= @hour GROUP BY 1, 2, 3`
+
 	clientsQuery = `
 		SELECT DISTINCT (uploaded_at AT TIME ZONE 'UTC')::date::text, client
 		FROM uploads WHERE uploaded_at >= $1::date::timestamp AT TIME ZONE 'UTC'`
@@ -37,7 +52,7 @@ const (
 type Counts struct{}
 
 // Count implements stats.Truth.
-func (Counts) Count(ctx context.Context, q db.Querier, since string) (stats.Delta, error) {
+func (Counts) Count(ctx context.Context, q db.Querier, since stats.Since, recent func(stats.Recent) error) (stats.Delta, error) {
 	d := stats.Delta{Formats: map[string]int64{}, Cameras: map[string]int64{}}
 	var name string
 	var n, bytes int64
@@ -63,12 +78,51 @@ func (Counts) Count(ctx context.Context, q db.Querier, since string) (stats.Delt
 
 	var day stats.Day
 	columns := []any{&day.Date, &day.Accepted, &day.Stored, &day.Duplicates, &day.Bytes, &day.Uploaders}
-	err = each(ctx, q, daysQuery, []any{since}, columns, func() error {
+	err = each(ctx, q, daysQuery, []any{since.Day}, columns, func() error {
 		d.Days = append(d.Days, day)
 		return nil
 	})
+	if err != nil {
+		return d, err
+	}
 
-	return d, err
+	return d, recentCounts(ctx, q, since, recent)
+}
+
+// recentCounts calls fn with what the uploads and the pictures since then count.
+func recentCounts(ctx context.Context, q db.Querier, since stats.Since, fn func(stats.Recent) error) error {
+	named := []any{pgx.NamedArgs{"minute": since.Minute, "hour": since.Hour}}
+
+	var r stats.Recent
+	err := each(ctx, q, recentUploadsQuery, named, []any{&r.At, &r.Link, &r.Accepted, &r.Stored}, func() error {
+		r.Duplicates = r.Accepted - r.Stored
+		return fn(r)
+	})
+	if err != nil {
+		return err
+	}
+
+	var at time.Time
+	var format string
+	var flags []string
+	var n int64
+
+	return each(ctx, q, recentImagesQuery, named, []any{&at, &format, &flags, &n}, func() error {
+		return fn(recentPictures(at, format, flags, n))
+	})
+}
+
+// recentPictures is what n stored pictures of one time, format and flags count.
+func recentPictures(at time.Time, format string, flags []string, n int64) stats.Recent {
+	r := stats.Recent{At: at.UTC(), Formats: map[string]int64{format: n}}
+	if len(flags) > 0 {
+		r.Flags = map[string]int64{}
+	}
+	for _, flag := range flags {
+		r.Flags[flag] += n
+	}
+
+	return r
 }
 
 // Clients implements stats.Truth.

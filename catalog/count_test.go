@@ -31,6 +31,8 @@ type accepted struct {
 	size   int64
 	client []byte
 	image  uuid.UUID
+	format string
+	flags  []string
 }
 
 func (a accepted) date() string { return a.at.UTC().Format(time.DateOnly) }
@@ -44,7 +46,8 @@ func writeUploads(h *harness) (uploads []accepted, pictures stats.Delta) {
 	for i := range 20 {
 		format := []string{"jpeg", "png", "heic"}[i%3]
 		size := int64(1000 + i)
-		columns := []any{uuid.Must(uuid.NewV7()), sumOf(fmt.Sprint(i)), format, size, noon, nil}
+		flags := [][]string{{}, {"dark"}, {"blurry", "dark"}}[i%3]
+		columns := []any{uuid.Must(uuid.NewV7()), sumOf(fmt.Sprint(i)), format, size, someTime(r), nil, flags}
 		if i%4 > 0 {
 			camera := fmt.Sprint("camera ", i%4)
 			columns[5] = camera
@@ -53,16 +56,17 @@ func writeUploads(h *harness) (uploads []accepted, pictures stats.Delta) {
 		pictures.Images++
 		pictures.Bytes += size
 		pictures.Formats[format]++
-		h.exec(`INSERT INTO images (id, sha256, format, width, height, bytes, uploaded_at, camera) VALUES ($1, $2, $3, 1, 1, $4, $5, $6)`, columns...)
+		h.exec(`INSERT INTO images (id, sha256, format, width, height, bytes, uploaded_at, camera, flags) VALUES ($1, $2, $3, 1, 1, $4, $5, $6, $7)`, columns...)
 
 		for n := range 1 + r.IntN(12) {
 			a := accepted{
-				at:     time.Date(2026, 3, 8, 23, 59, 58, 0, time.UTC).Add(time.Duration(r.IntN(4*24)) * time.Hour).Add(time.Duration(r.IntN(4)) * time.Second),
+				at:     someTime(r),
 				link:   link.ID(fmt.Sprint("link ", r.IntN(5))),
 				status: "duplicate", size: size + int64(n), client: []byte{byte(r.IntN(6)), 0xff}, image: columns[0].(uuid.UUID),
+				format: format, flags: flags,
 			}
 			if n == 0 {
-				a.status = "stored"
+				a.at, a.status = columns[4].(time.Time), "stored"
 			}
 			h.exec(`INSERT INTO uploads (uploaded_at, image_id, link_id, status, bytes, client) VALUES ($1, $2, $3, $4, $5, $6)`,
 				a.at, a.image, a.link, a.status, a.size, a.client)
@@ -71,6 +75,36 @@ func writeUploads(h *harness) (uploads []accepted, pictures stats.Delta) {
 	}
 
 	return uploads, pictures
+}
+
+// someTime is around midnight of some days.
+func someTime(r *rand.Rand) time.Time {
+	return time.Date(2026, 3, 8, 23, 59, 58, 0, time.UTC).Add(time.Duration(r.IntN(4*24)) * time.Hour).Add(time.Duration(r.IntN(4)) * time.Second)
+}
+
+// recentAgain counts what is recent as Counts does, but in Go.
+func recentAgain(uploads []accepted, since stats.Since) counters {
+	sum := counters{}
+	for _, u := range uploads {
+		if u.at.Before(since.Hour) {
+			continue
+		}
+		at := u.at.Truncate(time.Minute)
+		if u.at.Before(since.Minute) {
+			at = u.at.Truncate(time.Hour)
+		}
+		r := stats.Recent{At: at, Link: u.link, Accepted: 1, Duplicates: 1}
+		if u.status == "stored" {
+			r.Stored, r.Duplicates = 1, 0
+			r.Formats, r.Flags = map[string]int64{u.format: 1}, map[string]int64{}
+			for _, flag := range u.flags {
+				r.Flags[flag]++
+			}
+		}
+		sum.addRecent(r)
+	}
+
+	return sum
 }
 
 // countAgain counts uploads as Counts does, but in Go.
@@ -125,8 +159,15 @@ func TestCounts(t *testing.T) {
 			err := pgx.BeginFunc(t.Context(), h.Pool, func(tx pgx.Tx) error {
 				_, err := tx.Exec(t.Context(), `SET LOCAL TIME ZONE '`+zone+`'`)
 				must(t, err)
-				got, err := catalog.Counts{}.Count(t.Context(), tx, since)
+				begin, err := time.Parse(time.DateOnly, since)
 				must(t, err)
+				from := stats.Since{Day: since, Hour: begin, Minute: begin.Add(36*time.Hour + time.Minute)}
+				recent := counters{}
+				got, err := catalog.Counts{}.Count(t.Context(), tx, from, recent.addRecent)
+				must(t, err)
+				if again := recentAgain(uploads, from); !maps.Equal(recent, again) {
+					t.Errorf("%s since %s: recent %v\nwant %v", zone, since, recent, again)
+				}
 				slices.SortFunc(got.Days, byDate)
 				if !reflect.DeepEqual(got, want) {
 					t.Errorf("%s since %s: %+v\nwant %+v", zone, since, got, want)
@@ -152,7 +193,11 @@ func TestCounts(t *testing.T) {
 	if err := (catalog.Counts{}).Links(t.Context(), h.Pool, nil, func(stats.Link) error { return stop() }); !errors.Is(err, enough) {
 		t.Errorf("Links: %v", err)
 	}
-	if calls != 2 {
+	recent := func(stats.Recent) error { return stop() }
+	if _, err := (catalog.Counts{}).Count(t.Context(), h.Pool, stats.Since{Day: "2026-03-10"}, recent); !errors.Is(err, enough) {
+		t.Errorf("Count: %v", err)
+	}
+	if calls != 3 {
 		t.Errorf("%d calls", calls)
 	}
 }
@@ -161,7 +206,10 @@ func TestCounts(t *testing.T) {
 func TestCountsOfNothing(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
-	got, err := catalog.Counts{}.Count(t.Context(), h.Pool, "2026-03-10")
+	got, err := catalog.Counts{}.Count(t.Context(), h.Pool, stats.Kept(noon), func(r stats.Recent) error {
+		t.Errorf("recently there was %+v", r)
+		return nil
+	})
 	must(t, err)
 	if want := (stats.Delta{Formats: map[string]int64{}, Cameras: map[string]int64{}}); !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v", got)

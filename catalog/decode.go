@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -11,11 +12,14 @@ import (
 	"inlet/imaging"
 	"inlet/imaging/fingerprint"
 	"inlet/imaging/heif"
+	"inlet/stats"
 	"inlet/vault"
 )
 
 const (
-	flagQuery = `UPDATE images SET flags = array_append(flags, $2) WHERE id = $1 AND NOT $2 = ANY(flags)`
+	flagQuery = `
+		UPDATE images SET flags = array_append(flags, $2)
+		 WHERE id = $1 AND NOT $2 = ANY(flags) RETURNING uploaded_at`
 
 	isUndecodableQuery = `SELECT 'undecodable' = ANY(flags) FROM images WHERE id = $1`
 )
@@ -74,11 +78,25 @@ func (s *Service) FlagUndecodable(ctx context.Context, id uuid.UUID) error {
 	return s.Flag(ctx, id, "undecodable")
 }
 
-// Flag adds a flag to a picture, if it does not have it already.
+// Flag adds a flag to a picture, if it does not have it already, and to the counters.
 func (s *Service) Flag(ctx context.Context, id uuid.UUID, flag string) error {
-	if _, err := s.Pool.Exec(ctx, flagQuery, id, flag); err != nil {
+	err := pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error {
+		var uploadedAt time.Time
+		if err := tx.QueryRow(ctx, flagQuery, id, flag).Scan(&uploadedAt); err != nil {
+			return err
+		}
+		var batch pgx.Batch
+		stats.Queue(&batch, stats.Flagged(uploadedAt, flag))
+
+		return tx.SendBatch(ctx, &batch).Close()
+	})
+	switch {
+	case errors.Is(err, pgx.ErrNoRows): // flagged before, or gone
+		return nil
+	case err != nil:
 		return fmt.Errorf("flag image %s as %s: %w", id, flag, err)
 	}
+	s.Committed()
 
 	return nil
 }

@@ -116,6 +116,10 @@ func TestDecodeGivesUp(t *testing.T) {
 	if len(*later) > 0 {
 		t.Errorf("to be decoded are %v", *later)
 	}
+	h.checkCounters()
+	if n := h.commits.Load(); n != 2 {
+		t.Errorf("told of %d commits, not of one for each flag", n)
+	}
 }
 
 // Decode returns no picture where transparency hides a part of it, and none that

@@ -23,13 +23,17 @@ const (
 		   AND NOT EXISTS (SELECT FROM uploads u WHERE u.image_id = i.id AND u.link_id <> $2)`
 
 	removedUploadsQuery = `
-		SELECT to_char(uploaded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD'), link_id,
+		SELECT ` + spanOfUpload + `, link_id,
 		       count(*), count(*) FILTER (WHERE status = 'stored'), sum(bytes)::bigint
-		  FROM uploads WHERE image_id = ANY($1) GROUP BY 1, 2`
+		  FROM uploads WHERE image_id = ANY(@images) GROUP BY 1, 2`
 
 	removedQuery = `
 		SELECT format, coalesce(camera, ''), count(*), sum(bytes)::bigint
 		  FROM images WHERE id = ANY($1) GROUP BY 1, 2`
+
+	removedRecentQuery = `
+		SELECT ` + spanOfUpload + `, format, flags, count(*)
+		  FROM images WHERE id = ANY(@images) AND uploaded_at >= @hour GROUP BY 1, 2, 3`
 
 	// All rows that refer to the image go with it.
 	deleteQuery = `DELETE FROM images WHERE id = ANY($1) RETURNING sha256`
@@ -123,7 +127,7 @@ func (s *Service) remove(ctx context.Context, given []uuid.UUID, only link.ID) (
 		if len(ids) == 0 {
 			return nil
 		}
-		delta, err := contribution(ctx, tx, ids)
+		delta, err := contribution(ctx, tx, ids, stats.Kept(s.Now()))
 		if err != nil {
 			return err
 		}
@@ -150,16 +154,12 @@ func (s *Service) remove(ctx context.Context, given []uuid.UUID, only link.ID) (
 }
 
 // contribution is what the images and their uploads have added to the counters,
-// as an event that takes it away.
-func contribution(ctx context.Context, tx pgx.Tx, ids []uuid.UUID) (stats.Delta, error) {
+// as an event that takes it away. Minutes and hours begin with since.
+func contribution(ctx context.Context, tx pgx.Tx, ids []uuid.UUID, since stats.Since) (stats.Delta, error) {
 	d := stats.Delta{Formats: map[string]int64{}, Cameras: map[string]int64{}}
 	var format, camera string
 	var count, bytes int64
-	rows, err := tx.Query(ctx, removedQuery, ids)
-	if err != nil {
-		return d, err
-	}
-	_, err = pgx.ForEachRow(rows, []any{&format, &camera, &count, &bytes}, func() error {
+	err := each(ctx, tx, removedQuery, []any{ids}, []any{&format, &camera, &count, &bytes}, func() error {
 		d.Images -= count
 		d.Bytes -= bytes
 		d.Formats[format] -= count
@@ -173,30 +173,52 @@ func contribution(ctx context.Context, tx pgx.Tx, ids []uuid.UUID) (stats.Delta,
 		return d, err
 	}
 
-	days, links := map[string]stats.Day{}, map[link.ID]stats.Link{}
-	var date, linkID string
-	var stored int64
-	if rows, err = tx.Query(ctx, removedUploadsQuery, ids); err != nil {
+	named := []any{pgx.NamedArgs{"images": ids, "minute": since.Minute, "hour": since.Hour}}
+	var at time.Time
+	var flags []string
+	err = each(ctx, tx, removedRecentQuery, named, []any{&at, &format, &flags, &count}, func() error {
+		d.Recent = append(d.Recent, recentPictures(at, format, flags, -count))
+		return nil
+	})
+	if err != nil {
 		return d, err
 	}
-	_, err = pgx.ForEachRow(rows, []any{&date, &linkID, &count, &stored, &bytes}, func() error {
+
+	err = takeUploads(ctx, tx, named, since, &d)
+
+	return d, err
+}
+
+// takeUploads takes the images' uploads from the counters of files, days, recent spans
+// and links.
+func takeUploads(ctx context.Context, tx pgx.Tx, named []any, since stats.Since, d *stats.Delta) error {
+	days, links := map[string]stats.Day{}, map[link.ID]stats.Link{}
+	var at time.Time
+	var id link.ID
+	var count, stored, bytes int64
+	err := each(ctx, tx, removedUploadsQuery, named, []any{&at, &id, &count, &stored, &bytes}, func() error {
 		d.Accepted -= count
 		d.Stored -= stored
 		d.Duplicates -= count - stored
+		date := at.UTC().Format(time.DateOnly)
 		day := days[date]
 		days[date] = stats.Day{
 			Date: date, Accepted: day.Accepted - count, Stored: day.Stored - stored,
 			Duplicates: day.Duplicates - (count - stored), Bytes: day.Bytes - bytes,
 		}
-		l := links[link.ID(linkID)]
-		links[link.ID(linkID)] = stats.Link{ID: link.ID(linkID), Files: l.Files - count, Bytes: l.Bytes - bytes}
+		links[id] = stats.Link{ID: id, Files: links[id].Files - count, Bytes: links[id].Bytes - bytes}
+		if !at.Before(since.Hour) {
+			d.Recent = append(d.Recent, stats.Recent{
+				At: at.UTC(), Link: id, Accepted: -count, Stored: -stored, Duplicates: -(count - stored),
+			})
+		}
 
 		return nil
 	})
 	d.Days = slices.SortedFunc(maps.Values(days), func(a, b stats.Day) int { return cmp.Compare(a.Date, b.Date) })
 	d.Links = slices.SortedFunc(maps.Values(links), func(a, b stats.Link) int { return cmp.Compare(a.ID, b.ID) })
 
-	return d, err
+	return err
 }
 
 // removeBlobs removes the contents of deleted images, also when the caller has

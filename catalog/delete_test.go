@@ -17,8 +17,10 @@ import (
 func TestDelete(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
-	id := h.add("picture", row{"camera": "Canon EOS 40D"})
+	id := h.add("picture", row{"camera": "Canon EOS 40D", "flags": []string{"dark", "small"}})
 	h.duplicate(id, "b", noon.Add(24*time.Hour), 9)
+	h.duplicate(id, "b", noon.Add(20*time.Hour+time.Minute), 9) // counts in its hour
+	h.duplicate(id, "b", noon.AddDate(0, 0, -9), 9)             // counts in its day
 	h.duplicate(id, "a", noon.Add(24*time.Hour-time.Second), 7)
 	other := h.add("other", row{"format": "png", "camera": "Canon EOS 40D"})
 	sum := []byte("0123456789abcdef0123456789abcdef")

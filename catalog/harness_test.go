@@ -20,6 +20,7 @@ import (
 	"inlet/catalog"
 	"inlet/db/dbtest"
 	"inlet/imaging"
+	"inlet/link"
 	"inlet/stats"
 	"inlet/vault"
 )
@@ -52,7 +53,10 @@ func newHarnessOn(t testing.TB, blobs blobtest.Store) *harness {
 	h := &harness{Blobs: blobs, t: t, thumbs: &thumbnailer{}}
 	pool := dbtest.Pool(t)
 	v := vault.New(vault.Options{Pool: pool, Blobs: blobs, References: catalog.References{}, Thumbnailer: h.thumbs})
-	h.Service = catalog.New(catalog.Options{Pool: pool, Vault: v, Committed: func() { h.commits.Add(1) }})
+	h.Service = catalog.New(catalog.Options{
+		Pool: pool, Vault: v, Committed: func() { h.commits.Add(1) },
+		Now: func() time.Time { return noon.Add(24 * time.Hour) },
+	})
 	return h
 }
 
@@ -116,6 +120,12 @@ func (h *harness) addRow(content string, columns row) uuid.UUID {
 	if camera != "" {
 		d.Cameras = map[string]int64{camera: 1}
 	}
+	recent := stats.Recent{At: all["uploaded_at"].(time.Time), Formats: d.Formats, Flags: map[string]int64{}}
+	flags, _ := all["flags"].([]string)
+	for _, flag := range flags {
+		recent.Flags[flag]++
+	}
+	d.Recent = []stats.Recent{recent}
 	h.upload(id, through, "stored", all["uploaded_at"].(time.Time), int64(len(content)), d)
 	return id
 }
@@ -137,6 +147,7 @@ func (h *harness) upload(id uuid.UUID, through, status string, at time.Time, siz
 		d.Duplicates, day.Duplicates = 1, 1
 	}
 	d.Days = []stats.Day{day}
+	d.Recent = append(d.Recent, stats.Recent{At: at, Link: link.ID(through), Accepted: 1, Stored: d.Stored, Duplicates: d.Duplicates})
 	d.Links = append(d.Links, linkDelta(through, size))
 	var batch pgx.Batch
 	batch.Queue(`INSERT INTO uploads (uploaded_at, image_id, link_id, status, bytes, client) VALUES ($1, $2, $3, $4, $5, '')`,

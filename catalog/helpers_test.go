@@ -12,6 +12,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"inlet/catalog"
 	"inlet/db"
 	"inlet/link"
 	"inlet/stats"
@@ -29,6 +30,25 @@ func (c counters) add(name string, n int64) {
 	if c[name] += n; c[name] == 0 {
 		delete(c, name)
 	}
+}
+
+// addRecent adds what changes in a minute, or in an hour. It returns nil.
+func (c counters) addRecent(r stats.Recent) error {
+	at := r.At.UTC().Format("2006-01-02T15:04 ")
+	c.add(at+"accepted", r.Accepted)
+	c.add(at+"stored", r.Stored)
+	c.add(at+"duplicates", r.Duplicates)
+	for format, n := range r.Formats {
+		c.add(at+"format "+format, n)
+	}
+	for flag, n := range r.Flags {
+		c.add(at+"flag "+flag, n)
+	}
+	if r.Link != "" {
+		c.add(at+"link "+string(r.Link), r.Accepted)
+	}
+
+	return nil
 }
 
 // events adds up the outbox.
@@ -59,6 +79,15 @@ func (h *harness) events() counters {
 			sum.add(day.Date+" stored", day.Stored)
 			sum.add(day.Date+" duplicates", day.Duplicates)
 			sum.add(day.Date+" bytes", day.Bytes)
+		}
+		for _, r := range d.Recent {
+			since := stats.Kept(h.Now())
+			if r.At.Before(since.Minute) {
+				r.At = r.At.Truncate(time.Hour)
+			}
+			if !r.At.Before(since.Hour) {
+				must(h.t, sum.addRecent(r))
+			}
 		}
 		for _, l := range d.Links {
 			sum.add(fmt.Sprintf("link %s files", l.ID), l.Files)
@@ -94,6 +123,8 @@ func (h *harness) recount() counters {
 		}
 		return nil
 	})
+	must(h.t, err)
+	_, err = catalog.Counts{}.Count(context.Background(), h.Pool, stats.Kept(h.Now()), sum.addRecent)
 	must(h.t, err)
 	return sum
 }

@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -22,7 +23,9 @@ const (
 			       match = coalesce(u.match, 'perceptual'), distance = coalesce(u.distance, CASE WHEN u.match IS NULL THEN $3::integer END)
 			  FROM was WHERE u.id = was.id AND u.uploaded_at = was.uploaded_at
 		)
-		SELECT to_char(uploaded_at AT TIME ZONE 'UTC', 'YYYY-MM-DD'), count(*) FROM was WHERE status = 'stored' GROUP BY 1`
+		SELECT uploaded_at FROM was WHERE status = 'stored'`
+
+	mergeFlagsQuery = `SELECT uploaded_at, flags FROM images WHERE id = $1`
 
 	mergeAliasesQuery = `UPDATE aliases SET image_id = $2 WHERE image_id = $1`
 
@@ -71,16 +74,22 @@ func (s *Service) merge(ctx context.Context, tx pgx.Tx, into, copied Stored, dis
 	if err := s.mergeMetadata(ctx, tx, into.ID, copied.ID, event.Cameras); err != nil {
 		return err
 	}
+	var at time.Time
+	var flags []string
+	if err := tx.QueryRow(ctx, mergeFlagsQuery, copied.ID).Scan(&at, &flags); err != nil {
+		return err
+	}
+	event.Recent = append(event.Recent, recentPictures(at, string(copied.Format), flags, -1))
+
 	rows, err := tx.Query(ctx, mergeUploadsQuery, copied.ID, into.ID, distance)
 	if err != nil {
 		return err
 	}
-	var date string
-	var n int64
-	_, err = pgx.ForEachRow(rows, []any{&date, &n}, func() error {
-		event.Stored -= n
-		event.Duplicates += n
-		event.Days = append(event.Days, stats.Day{Date: date, Stored: -n, Duplicates: n})
+	_, err = pgx.ForEachRow(rows, []any{&at}, func() error { // a picture has one stored upload
+		event.Stored--
+		event.Duplicates++
+		event.Days = append(event.Days, stats.Day{Date: at.UTC().Format(time.DateOnly), Stored: -1, Duplicates: 1})
+		event.Recent = append(event.Recent, stats.Recent{At: at.UTC(), Stored: -1, Duplicates: 1})
 		return nil
 	})
 	if err != nil {

@@ -95,7 +95,7 @@ func (h *harness) fetch(id uuid.UUID, width int) (string, error) {
 func TestMergedIDs(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
-	ids := []uuid.UUID{h.add("first", nil), h.add("second", row{"link": "b"}), h.add("third", row{"link": "c"})}
+	ids := []uuid.UUID{h.add("first", nil), h.add("second", row{"link": "b", "flags": []string{"dark"}, "uploaded_at": noon.Add(23 * time.Hour)}), h.add("third", row{"link": "c"})}
 	other := h.add("other", row{"format": "png"})
 	_, err := h.SetLabels(t.Context(), ids[1], []string{"cat"})
 	must(t, err)

@@ -153,6 +153,7 @@ func (h *harness) commit(ctx context.Context, id uuid.UUID, status, content stri
 		} else {
 			d.Duplicates, d.Days[0].Duplicates = 1, 1
 		}
+		d.Recent = []stats.Recent{{At: now, Link: "a", Accepted: 1, Stored: d.Stored, Duplicates: d.Duplicates, Formats: d.Formats}}
 		batch.Queue(`INSERT INTO uploads (uploaded_at, image_id, link_id, status, bytes, client) VALUES ($1, $2, 'a', $3, $4, '')`,
 			now, id, status, len(content))
 		stats.Queue(&batch, d)

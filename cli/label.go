@@ -37,7 +37,9 @@ func labelListCommand() *cobra.Command {
 		Use:   "list",
 		Short: "List the labels and how many pictures bear them",
 		Long:  "List all labels in use, the most frequent first.\n" + settingsHelp,
-		Args:  cobra.NoArgs,
+		Example: `  inlet label list
+  inlet label list --json | jq '.labels[0]'`,
+		Args: cobra.NoArgs,
 		RunE: asOperator(func(cmd *cobra.Command, op *client.Operator, _ []string) error {
 			got, err := op.Labels(cmd.Context())
 			if err != nil {
@@ -85,7 +87,7 @@ func labelChangeCommand(verb string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     verb + " LABEL [ID]…",
 		Short:   short,
-		Long:    short + ": those that the ids name, or all that match the filters of GET /v1/images.\n" + settingsHelp,
+		Long:    short + ": those that the ids name, or all that match the\nfilters of GET /v1/images.\n" + settingsHelp,
 		Example: example,
 		Args:    cobra.MinimumNArgs(1),
 		RunE: asOperator(func(cmd *cobra.Command, op *client.Operator, args []string) error {
@@ -134,7 +136,9 @@ func labelAcceptCommand() *cobra.Command {
 		Use:   "accept ID [LABEL]",
 		Short: "Make a label of what the model predicts for a picture",
 		Long:  "Make the likeliest prediction of a picture, or the given label, a label of it.\n" + settingsHelp,
-		Args:  cobra.RangeArgs(1, 2),
+		Example: `  inlet label accept 0192a7c4-…
+  inlet label accept 0192a7c4-… cat`,
+		Args: cobra.RangeArgs(1, 2),
 		RunE: asOperator(func(cmd *cobra.Command, op *client.Operator, args []string) error {
 			label := ""
 			if len(args) > 1 {

@@ -38,7 +38,9 @@ func modelListCommand() *cobra.Command {
 		Use:   "list",
 		Short: "List the models, and the training under way",
 		Long:  "List the models, the newest first, the training under way and how far the predictions are.\n" + settingsHelp,
-		Args:  cobra.NoArgs,
+		Example: `  inlet model list
+  inlet model list --json | jq -r .serving`,
+		Args: cobra.NoArgs,
 		RunE: asOperator(func(cmd *cobra.Command, op *client.Operator, _ []string) error {
 			got, err := op.Models(cmd.Context())
 			if err != nil {
@@ -109,7 +111,9 @@ func modelTrainCommand() *cobra.Command {
 		Use:   "train",
 		Short: "Train a model now",
 		Long:  "Ask the server to train a model now. With --wait show its progress until it has ended.\n" + settingsHelp,
-		Args:  cobra.NoArgs,
+		Example: `  inlet model train
+  inlet model train --wait`,
+		Args: cobra.NoArgs,
 		RunE: asOperator(func(cmd *cobra.Command, op *client.Operator, _ []string) error {
 			t, err := op.Train(cmd.Context())
 			problem, refused := errors.AsType[*client.ProblemError](err)
@@ -158,7 +162,7 @@ func modelPromoteCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:     "promote VERSION",
 		Short:   "Serve a model from now on",
-		Long:    "Serve a model from now on: the newest one in spite of its metrics, or an earlier one again.\n" + settingsHelp,
+		Long:    "Serve a model from now on: the newest one in spite of its metrics, or an earlier one\nagain.\n" + settingsHelp,
 		Example: `  inlet model promote v2`,
 		Args:    cobra.ExactArgs(1),
 		RunE: asOperator(func(cmd *cobra.Command, op *client.Operator, args []string) error {

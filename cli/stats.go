@@ -15,19 +15,23 @@ import (
 )
 
 func statsCommand() *cobra.Command {
-	var watch, asJSON bool
+	var watch, asJSON, recent bool
 	cmd := &cobra.Command{
 		Use:   "stats",
 		Short: "Show how many pictures and uploads there are",
 		Long: `Show the counters of pictures, uploads, formats and cameras, and of the last days.
+With --recent show the files of the last two hours and the last seven days instead.
 With --watch show them again whenever they change, until Ctrl-C.
 ` + settingsHelp,
 		Example: `  inlet stats
-  inlet stats --watch
+  inlet stats --recent --watch
   inlet stats --json | jq .images.stored`,
 		Args: cobra.NoArgs,
 		RunE: asOperator(func(cmd *cobra.Command, op *client.Operator, _ []string) error {
 			show := showStats
+			if recent {
+				show = showRecent
+			}
 			if asJSON {
 				show = func(w io.Writer, doc client.Stats) error { return writeJSON(w, doc) }
 			}
@@ -43,6 +47,7 @@ With --watch show them again whenever they change, until Ctrl-C.
 		}),
 	}
 
+	cmd.Flags().BoolVar(&recent, "recent", false, "show the files of the last minutes and hours; --json has these anyway")
 	cmd.Flags().BoolVar(&watch, "watch", false, "show the counters whenever they change")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print the counters as JSON; with --watch one document a line")
 	return cmd
@@ -111,26 +116,89 @@ func showStats(w io.Writer, doc client.Stats) error {
 		return err
 	}
 
-	_, err := fmt.Fprintf(w, "\n%d DAYS  %s\n", len(doc.Days), sparkline(doc.Days))
+	accepted := make([]int64, len(doc.Days))
+	for i, d := range doc.Days {
+		accepted[i] = d.Accepted
+	}
+	_, err := fmt.Fprintf(w, "\n%d DAYS  %s\n", len(doc.Days), sparkline(accepted, most(accepted)))
 	return err
 }
 
-// sparkline draws the files accepted each day, the highest day in full height. A day
-// with few files looks different from a day without.
-func sparkline(days []client.Day) string {
-	levels := []rune("▁▂▃▄▅▆▇█")
-	most := int64(0)
-	for _, d := range days {
-		most = max(most, d.Accepted)
+const (
+	minutesALine = 30
+	hoursALine   = 24
+)
+
+// showRecent writes the last minutes and hours as lines of columns, and the busiest
+// links. Times are in UTC, as days are.
+func showRecent(w io.Writer, doc client.Stats) error {
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	row := func(cells ...string) { fmt.Fprintln(table, strings.Join(cells, "\t")) }
+	row("MINUTES FROM", "ACCEPTED", "", "STORED", "DUPLICATES", "REJECTED")
+	spanRows(row, doc.Recent.Minutes, minutesALine, "2006-01-02 15:04")
+	row()
+	row("HOURS FROM", "ACCEPTED", "", "STORED", "DUPLICATES", "REJECTED")
+	spanRows(row, doc.Recent.Hours, hoursALine, "2006-01-02 15:04")
+
+	if err := table.Flush(); err != nil {
+		return err
 	}
 
+	for _, part := range []struct {
+		title string
+		links []client.BusyLink
+	}{{"LINK, LAST 2 HOURS", doc.Recent.Links.Minutes}, {"LINK, LAST 7 DAYS", doc.Recent.Links.Hours}} {
+		if len(part.links) == 0 {
+			continue
+		}
+		row()
+		row(part.title, "ACCEPTED")
+		for _, l := range part.links {
+			row(plain(l.LinkID), humanize.Comma(l.Files))
+		}
+	}
+	return table.Flush()
+}
+
+// spanRows writes a row for each so many spans. All rows have one scale.
+func spanRows(row func(...string), spans []client.Span, perRow int, layout string) {
+	accepted := make([]int64, len(spans))
+	for i, s := range spans {
+		accepted[i] = s.Accepted
+	}
+	highest := most(accepted)
+
+	for i := 0; i < len(spans); i += perRow {
+		end := min(i+perRow, len(spans))
+		var sum client.Span
+		for _, s := range spans[i:end] {
+			sum.Accepted += s.Accepted
+			sum.Stored += s.Stored
+			sum.Duplicates += s.Duplicates
+			sum.Rejected += s.Rejected
+		}
+		row(spans[i].At.UTC().Format(layout), sparkline(accepted[i:end], highest), humanize.Comma(sum.Accepted),
+			humanize.Comma(sum.Stored), humanize.Comma(sum.Duplicates), humanize.Comma(sum.Rejected))
+	}
+}
+
+func most(counts []int64) (highest int64) {
+	for _, n := range counts {
+		highest = max(highest, n)
+	}
+	return highest
+}
+
+// sparkline draws counts, highest in full height. A few look different from none.
+func sparkline(counts []int64, highest int64) string {
+	levels := []rune("▁▂▃▄▅▆▇█")
 	var b strings.Builder
-	for _, d := range days {
-		if d.Accepted <= 0 {
+	for _, n := range counts {
+		if n <= 0 {
 			b.WriteRune('·')
 			continue
 		}
-		b.WriteRune(levels[d.Accepted*int64(len(levels)-1)/most])
+		b.WriteRune(levels[n*int64(len(levels)-1)/highest])
 	}
 	return b.String()
 }

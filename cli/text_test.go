@@ -150,12 +150,10 @@ func TestQR(t *testing.T) {
 
 func TestSparkline(t *testing.T) {
 	t.Parallel()
-	days := []client.Day{{}, {Accepted: 1}, {Accepted: 500}, {Accepted: 1000}}
-	if got := sparkline(days); got != "·▁▄█" {
-		t.Errorf("got %s", got)
-	}
-	if got := sparkline(nil); got != "" {
-		t.Errorf("got %s", got)
+	for want, counts := range map[string][]int64{"·▁▄█": {0, 1, 500, 1000}, "": nil, "··": {0, 0}, "█": {1}} {
+		if got := sparkline(counts, most(counts)); got != want {
+			t.Errorf("%v: got %s", counts, got)
+		}
 	}
 }
 
@@ -190,6 +188,50 @@ DAY         ACCEPTED  STORED  DUPLICATES  SIZE     UPLOADERS
 2026-01-31  1,300     1,234   66          4.8 MiB  3
 
 2 DAYS  ·█
+`
+	if b.String() != want {
+		t.Errorf("got\n%s", b.String())
+	}
+}
+
+func TestShowRecent(t *testing.T) {
+	t.Parallel()
+	begin := time.Date(2026, 1, 31, 11, 7, 0, 0, time.UTC)
+	var doc client.Stats
+	for i := range 120 {
+		doc.Recent.Minutes = append(doc.Recent.Minutes, client.Span{At: begin.Add(time.Duration(i) * time.Minute)})
+	}
+	doc.Recent.Minutes[1] = client.Span{At: doc.Recent.Minutes[1].At, Accepted: 1, Duplicates: 1, Rejected: 7}
+	doc.Recent.Minutes[119].Accepted, doc.Recent.Minutes[119].Stored = 2000, 2000
+	for i := range 168 {
+		doc.Recent.Hours = append(doc.Recent.Hours, client.Span{At: begin.Truncate(time.Hour).Add(time.Duration(i-166) * time.Hour)})
+	}
+	doc.Recent.Hours[167].Accepted, doc.Recent.Hours[167].Stored = 2000, 2000
+	doc.Recent.Links.Minutes = []client.BusyLink{{LinkID: "L1", Files: 1999}, {LinkID: "evil\u001b", Files: 2}}
+
+	var b bytes.Buffer
+	if err := showRecent(&b, doc); err != nil {
+		t.Fatal(err)
+	}
+	nothing := strings.Repeat("·", 24)
+	want := `MINUTES FROM      ACCEPTED                               STORED  DUPLICATES  REJECTED
+2026-01-31 11:07  ·▁····························  1      0       1           7
+2026-01-31 11:37  ······························  0      0       0           0
+2026-01-31 12:07  ······························  0      0       0           0
+2026-01-31 12:37  ·····························█  2,000  2,000   0           0
+
+HOURS FROM        ACCEPTED                         STORED  DUPLICATES  REJECTED
+2026-01-24 13:00  ` + nothing + `  0      0       0           0
+2026-01-25 13:00  ` + nothing + `  0      0       0           0
+2026-01-26 13:00  ` + nothing + `  0      0       0           0
+2026-01-27 13:00  ` + nothing + `  0      0       0           0
+2026-01-28 13:00  ` + nothing + `  0      0       0           0
+2026-01-29 13:00  ` + nothing + `  0      0       0           0
+2026-01-30 13:00  ` + nothing[len("·"):] + `█  2,000  2,000   0           0
+
+LINK, LAST 2 HOURS  ACCEPTED
+L1                  1,999
+evil` + "\uFFFD" + `               2
 `
 	if b.String() != want {
 		t.Errorf("got\n%s", b.String())

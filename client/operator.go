@@ -188,7 +188,39 @@ type Stats struct {
 		Duplicates int64 `json:"duplicates"`
 		Rejected   int64 `json:"rejected"`
 	} `json:"uploads"`
-	Days []Day `json:"uploads_per_day"` // the last 30, today last
+	Recent Recent `json:"recent"`
+	Days   []Day  `json:"uploads_per_day"` // the last 30, today last
+}
+
+// Recent counts what arrived in the last minutes and hours, oldest first.
+type Recent struct {
+	Minutes []Span      `json:"minutes"` // the last 120, the current one last
+	Hours   []Span      `json:"hours"`   // the last 168, the current one last
+	Links   RecentLinks `json:"links"`
+}
+
+// Span is one minute or hour.
+type Span struct {
+	At         time.Time        `json:"at"` // its beginning
+	Accepted   int64            `json:"accepted"`
+	Stored     int64            `json:"stored"`
+	Duplicates int64            `json:"duplicates"`
+	Rejected   int64            `json:"rejected"`
+	Formats    map[string]int64 `json:"formats,omitempty"` // stored pictures by format
+	Flags      map[string]int64 `json:"flags,omitempty"`   // stored pictures by quality flag
+}
+
+// RecentLinks are the links through which most files came, at most ten each, most
+// first.
+type RecentLinks struct {
+	Minutes []BusyLink `json:"minutes"`
+	Hours   []BusyLink `json:"hours"`
+}
+
+// BusyLink counts the accepted files of a link.
+type BusyLink struct {
+	LinkID string `json:"link_id"`
+	Files  int64  `json:"files"`
 }
 
 // Day is one UTC day. Uploaders is an estimate.

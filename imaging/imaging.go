@@ -15,6 +15,7 @@ import (
 
 	"inlet/imaging/exif"
 	"inlet/imaging/fingerprint"
+	"inlet/imaging/quality"
 	"inlet/problem"
 )
 
@@ -71,4 +72,6 @@ type Info struct {
 	// TIFFs and BMPs), and for a PNG whose own picture is no part of its animation.
 	Fingerprint *fingerprint.Fingerprint
 	Probes      []int32
+	// Quality is unknown but for its flags where nothing here decodes the picture.
+	Quality quality.Quality
 }

@@ -13,6 +13,7 @@ import (
 
 	"inlet/imaging/dcjpeg"
 	"inlet/imaging/fingerprint"
+	"inlet/imaging/quality"
 )
 
 // bufferSize is the size of the buffers through which files are read, in bytes.
@@ -54,6 +55,7 @@ type contents struct {
 	// there is nothing to compare.
 	reduced      *fingerprint.Picture
 	reducedKnown bool
+	blocks       *quality.Blocks // of a JPEG whose reduced picture shows an eighth
 }
 
 // Inspect reads the whole file and tells what it is. A file that is damaged,
@@ -96,6 +98,12 @@ func (in *Inspector) inspect(ctx context.Context, src *source, f Format) (Info, 
 	if c.reduced != nil {
 		info.Fingerprint, info.Probes, _ = fingerprint.Of(c.reduced)
 	}
+	info.Quality = quality.Measure(quality.Source{
+		Width: info.Width, Height: info.Height, Picture: c.reduced, Blocks: c.blocks,
+		Camera:   meta.CameraName != "" && (meta.ExposureTime != nil || meta.FNumber != nil || meta.ISO != nil),
+		Lossless: f == PNG || f == GIF || f == BMP,
+	})
+
 	return info, nil
 }
 

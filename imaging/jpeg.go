@@ -9,6 +9,7 @@ import (
 
 	"inlet/imaging/dcjpeg"
 	"inlet/imaging/fingerprint"
+	"inlet/imaging/quality"
 )
 
 // jpeg reads a JPEG once, to its end. It checks it, hashes its payload and
@@ -35,6 +36,7 @@ func (in *Inspector) jpeg(_ context.Context, src *source, orientation int) (cont
 	if m.Y.Pix != nil && fingerprint.EighthForFingerprint(m.Width, m.Height) {
 		frame := fingerprint.Frame{Width: m.Width, Height: m.Height, Scale: 8, Orientation: orientation, Side: fingerprint.Side}
 		c.reduced = fingerprint.New(planes(m), frame)
+		c.blocks = &quality.Blocks{Ends: m.Ends, Steps: m.Steps, FineBits: 8 * float64(m.FineBytes) / float64(m.Y.W*m.Y.H)}
 	}
 	return c, nil
 }

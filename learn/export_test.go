@@ -1,2 +1,3 @@
 package learn
+
 func (m *Model) Penalty() float64 { return m.penalty }

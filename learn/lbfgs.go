@@ -8,8 +8,8 @@ import (
 const (
 	lbfgsMemory     = 6
 	lbfgsIterations = 100
-	lbfgsGradient   = 1e-3 // of the gradient's length at the prior
-	lbfgsProgress   = 1e-5 // of the loss, twice in succession
+	lbfgsGradient   = 3e-3 // of the gradient's length at the prior
+	lbfgsProgress   = 1e-4 // of the loss, twice in succession
 )
 
 // step is one move of L-BFGS and what it changed in the gradient.

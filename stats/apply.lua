@@ -28,6 +28,7 @@ if #ids > 0 then
   if #again > 0 then return again end
   redis.call('SADD', p .. 'applied', unpack(ids))
   redis.call('HINCRBY', p .. 'state', 'seq', #ids)
+  redis.call('HINCRBY', p .. 'state', 'recent', #ids - (t.old or 0))
 end
 
 -- Scores are negative, so that ZRANGE lists the highest count first and ties by name.
@@ -84,8 +85,39 @@ for id, link in pairs(t.links or {}) do
   end
 end
 
+-- Minutes and hours. A span's counters are one string of JSON, so that a span costs two
+-- commands and reading all of them one.
+local from = {}
+for unit, window in pairs(t.windows) do from[unit] = slide(p, unit, window) end
+
+for name, span in pairs(t.recent or {}) do
+  local key, life = p .. name, ttl > 0 and ttl or span.life
+  if span.counts then
+    local known = redis.call('GET', key)
+    local counts = known and cjson.decode(known) or {}
+    for counter, n in pairs(span.counts) do
+      n = (counts[counter] or 0) + n
+      if n == 0 then counts[counter] = nil else counts[counter] = n end
+    end
+    if next(counts) then
+      redis.call('SET', key, cjson.encode(counts), 'EX', life)
+    else
+      redis.call('DEL', key)
+    end
+  end
+  if span.links then
+    for id, n in pairs(span.links) do
+      rank(key .. ':links', id, n)
+      if span.number >= from[span.unit] then rank(p .. 'links:' .. span.unit, id, n) end
+    end
+    redis.call('EXPIRE', key .. ':links', life)
+  end
+end
+
 if ttl > 0 then
-  for _, name in ipairs({ 'state', 'formats', 'cameras', 'spellings', 'totals', 'links:files', 'links:bytes', 'links:last' }) do
+  for _, name in ipairs({
+    'state', 'formats', 'cameras', 'spellings', 'totals', 'links:files', 'links:bytes', 'links:last', 'links:minute', 'links:hour',
+  }) do
     redis.call('EXPIRE', p .. name, ttl)
   end
   return {}

@@ -26,6 +26,7 @@ func BenchmarkDrain(b *testing.B) {
 			f.complete(w)
 			d := f.event(1, 0)
 			d.Images, d.Bytes, d.Formats, d.Cameras = 1, 1000, map[string]int64{"jpeg": 1}, map[string]int64{f.camera: 1}
+			d.Recent[0].Formats = d.Formats
 			ctx := context.Background()
 			for done := 0; done < b.N; {
 				b.StopTimer()
@@ -57,13 +58,13 @@ func BenchmarkRead(b *testing.B) {
 	ctx := context.Background()
 	b.Run("redis", func(b *testing.B) {
 		for b.Loop() {
-			_, err := s.readRedis(ctx, dates(s.now(), shownDays))
+			_, _, err := s.readRedis(ctx, s.now())
 			w.must(err)
 		}
 	})
 	b.Run("postgres", func(b *testing.B) {
 		for b.Loop() {
-			_, err := s.readPostgres(ctx, dates(s.now(), shownDays))
+			_, _, err := s.readPostgres(ctx, s.now())
 			w.must(err)
 		}
 	})

@@ -11,6 +11,8 @@ import (
 // Delta is what one commit changes in the counters. Its JSON is an event in the
 // outbox. Deletions carry negative numbers.
 type Delta struct {
+	Version int `json:"v,omitempty"` // set by Queue
+
 	Formats map[string]int64 `json:"formats,omitempty"` // stored images by format
 	Cameras map[string]int64 `json:"cameras,omitempty"` // stored images by camera name
 	Images  int64            `json:"images,omitempty"`  // stored images
@@ -23,6 +25,10 @@ type Delta struct {
 
 	Days  []Day  `json:"days,omitempty"`
 	Links []Link `json:"links,omitempty"`
+
+	// Recent is what changes in minutes and hours. The events of earlier releases,
+	// whose version is 0, lack it.
+	Recent []Recent `json:"recent,omitempty"`
 
 	// Live goes to the live feed when the relay applies the delta.
 	Live *Upload `json:"live,omitempty"`

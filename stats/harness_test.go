@@ -21,6 +21,7 @@ import (
 	"inlet/db/redisdb"
 	"inlet/embedded/redistest"
 	"inlet/link"
+	"inlet/problem"
 )
 
 // limit is how long a test waits for what happens by itself.
@@ -107,6 +108,7 @@ type file struct {
 	client         byte
 	bytes          int64
 	at             time.Time // default: now
+	flags          []string
 }
 
 func (f *file) complete(w *world) {
@@ -122,6 +124,9 @@ func (f *file) complete(w *world) {
 	if f.bytes == 0 {
 		f.bytes = 1000
 	}
+	if f.flags == nil {
+		f.flags = []string{}
+	}
 }
 
 func (f *file) event(stored, duplicates int64) Delta {
@@ -131,15 +136,25 @@ func (f *file) event(stored, duplicates int64) Delta {
 			Date: f.at.UTC().Format(time.DateOnly), Accepted: 1, Stored: stored, Duplicates: duplicates,
 			Bytes: f.bytes, Client: hex.EncodeToString([]byte{f.client}),
 		}},
-		Links: []Link{{ID: f.link, Files: 1, Bytes: f.bytes, LastUsedAt: f.at}},
-		Live:  &Upload{Filename: f.format, LinkID: f.link},
+		Links:  []Link{{ID: f.link, Files: 1, Bytes: f.bytes, LastUsedAt: f.at}},
+		Recent: []Recent{{At: f.at, Link: f.link, Accepted: 1, Stored: stored, Duplicates: duplicates}},
+		Live:   &Upload{Filename: f.format, LinkID: f.link},
 	}
+}
+
+// flagCounts is how often each of the flags counts.
+func flagCounts(flags []string, n int64) map[string]int64 {
+	counts := map[string]int64{}
+	for _, flag := range flags {
+		counts[flag] += n
+	}
+	return counts
 }
 
 const (
 	insertUpload = `INSERT INTO uploads (uploaded_at, image_id, link_id, status, bytes, client) VALUES ($1, $2, $3, $4, $5, $6)`
-	insertImage  = `INSERT INTO images (id, sha256, format, width, height, bytes, uploaded_at, camera)
-		VALUES ($1, $2, $3, 1, 1, $4, $5, nullif($6, ''))`
+	insertImage  = `INSERT INTO images (id, sha256, format, width, height, bytes, uploaded_at, camera, flags)
+		VALUES ($1, $2, $3, 1, 1, $4, $5, nullif($6, ''), $7)`
 )
 
 // store commits a new picture.
@@ -153,8 +168,9 @@ func (w *world) store(f file) uuid.UUID {
 	if f.camera != "" {
 		d.Cameras = map[string]int64{f.camera: 1}
 	}
+	d.Recent[0].Formats, d.Recent[0].Flags = d.Formats, flagCounts(f.flags, 1)
 	var b pgx.Batch
-	b.Queue(insertImage, id, sum, f.format, f.bytes, f.at, f.camera)
+	b.Queue(insertImage, id, sum, f.format, f.bytes, f.at, f.camera, f.flags)
 	b.Queue(insertUpload, f.at, id, f.link, "stored", f.bytes, []byte{f.client})
 	Queue(&b, d)
 	w.must(w.commit(&b))
@@ -176,9 +192,13 @@ func (w *world) duplicate(of uuid.UUID, f file) {
 
 func (w *world) refuse(n int64) {
 	w.Helper()
+	w.refuseAt(w.clock.Now(), n)
+}
+
+func (w *world) refuseAt(at time.Time, n int64) {
+	w.Helper()
 	var b pgx.Batch
-	b.Queue(`INSERT INTO rejections (rejected_at, code, files) VALUES ($1, 'undecodable', $2)`, w.clock.Now(), n)
-	Queue(&b, Delta{Rejected: n})
+	QueueRejections(&b, at, map[problem.Code]int64{problem.Undecodable: n})
 	w.must(w.commit(&b))
 }
 
@@ -194,7 +214,10 @@ func (w *world) erase(id uuid.UUID) {
 	w.must(pgx.BeginFunc(ctx, w.pool, func(tx pgx.Tx) error {
 		var format, camera string
 		d := Delta{Images: -1}
-		err := tx.QueryRow(ctx, `SELECT format, coalesce(camera, ''), -bytes FROM images WHERE id = $1 FOR UPDATE`, id).Scan(&format, &camera, &d.Bytes)
+		var at time.Time
+		var flags []string
+		err := tx.QueryRow(ctx, `SELECT format, coalesce(camera, ''), -bytes, uploaded_at, flags FROM images WHERE id = $1 FOR UPDATE`, id).
+			Scan(&format, &camera, &d.Bytes, &at, &flags)
 		if errors.Is(err, pgx.ErrNoRows) {
 			return nil
 		}
@@ -202,14 +225,16 @@ func (w *world) erase(id uuid.UUID) {
 			return err
 		}
 		d.Formats = map[string]int64{format: -1}
+		d.Recent = []Recent{{At: at, Formats: d.Formats, Flags: flagCounts(flags, -1)}}
 		if camera != "" {
 			d.Cameras = map[string]int64{camera: -1}
 		}
 		var day Day
 		var l Link
-		const query = `SELECT (uploaded_at AT TIME ZONE 'UTC')::date::text, link_id, -count(*), -count(*) FILTER (WHERE status = 'stored'),
-			-count(*) FILTER (WHERE status = 'duplicate'), -sum(bytes)::bigint FROM uploads WHERE image_id = $1 GROUP BY 1, 2`
-		err = each(ctx, tx, query, []any{id}, []any{&day.Date, &l.ID, &day.Accepted, &day.Stored, &day.Duplicates, &day.Bytes}, func() error {
+		const query = `SELECT uploaded_at, (uploaded_at AT TIME ZONE 'UTC')::date::text, link_id, -count(*), -count(*) FILTER (WHERE status = 'stored'),
+			-count(*) FILTER (WHERE status = 'duplicate'), -sum(bytes)::bigint FROM uploads WHERE image_id = $1 GROUP BY 1, 2, 3`
+		err = each(ctx, tx, query, []any{id}, []any{&at, &day.Date, &l.ID, &day.Accepted, &day.Stored, &day.Duplicates, &day.Bytes}, func() error {
+			d.Recent = append(d.Recent, Recent{At: at, Link: l.ID, Accepted: day.Accepted, Stored: day.Stored, Duplicates: day.Duplicates})
 			l.Files, l.Bytes = day.Accepted, day.Bytes
 			d.Days, d.Links = append(d.Days, day), append(d.Links, l)
 			d.Accepted, d.Stored, d.Duplicates = d.Accepted+day.Accepted, d.Stored+day.Stored, d.Duplicates+day.Duplicates
@@ -243,11 +268,12 @@ func (w *world) outbox() (n int64) {
 
 // inRedis is the document as Redis has it, and an error when it has none.
 func (w *world) inRedis(s *Service) (Document, error) {
-	d, err := s.readRedis(context.Background(), dates(w.clock.Now(), shownDays))
+	now := w.clock.Now()
+	d, recent, err := s.readRedis(context.Background(), now)
 	if err != nil {
 		return Document{}, err
 	}
-	return document(d, w.clock.Now()), nil
+	return document(d, recent, now), nil
 }
 
 // inPostgres is the document as SQL counts it.
@@ -273,6 +299,9 @@ func (w *world) difference(s *Service, uploaders bool) string {
 	}
 	if reflect.DeepEqual(got, want) {
 		return w.linkDifference(s)
+	}
+	for _, r := range []*RecentCounts{&got.Recent, &want.Recent} {
+		r.Minutes, r.Hours = filled(r.Minutes), filled(r.Hours)
 	}
 	a, _ := json.Marshal(got)
 	b, _ := json.Marshal(want)

@@ -8,9 +8,13 @@ import (
 	"inlet/problem"
 )
 
+// versionRecent is the version of events that have Recent.
+const versionRecent = 1
+
 // Queue writes an event to the outbox, in the transaction that makes it true. The
 // batch fails if the event cannot be encoded.
 func Queue(b *pgx.Batch, d Delta) {
+	d.Version = versionRecent
 	b.Queue(`INSERT INTO outbox (event) VALUES ($1)`, d)
 }
 
@@ -22,5 +26,5 @@ func QueueRejections(b *pgx.Batch, at time.Time, files map[problem.Code]int64) {
 		all += n
 	}
 
-	Queue(b, Delta{Rejected: all})
+	Queue(b, Delta{Rejected: all, Recent: []Recent{{At: at, Rejected: all}}})
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,6 +12,9 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/redis/go-redis/v9"
+
+	"inlet/link"
 )
 
 // Document is what GET /v1/stats answers.
@@ -21,6 +25,7 @@ type Document struct {
 	Cameras           []CameraCount `json:"cameras"`             // the first ten, in the same order
 	Images            ImageTotals   `json:"images"`
 	Uploads           UploadTotals  `json:"uploads"`
+	Recent            RecentCounts  `json:"recent"`
 	UploadsPerDay     []DayCount    `json:"uploads_per_day"` // 30 UTC days, today last
 }
 
@@ -64,51 +69,69 @@ type DayCount struct {
 // is away or lacks the counters.
 func (s *Service) Read(ctx context.Context) (Document, error) {
 	now := s.now().UTC()
-	d, err := s.readRedis(ctx, dates(now, shownDays))
+	d, recent, err := s.readRedis(ctx, now)
 	if err != nil {
 		return s.Recount(ctx)
 	}
-	return document(d, now), nil
+	return document(d, recent, now), nil
 }
 
 // Recount returns the document as SQL counts it, which may take a minute. It does
 // not use Redis.
 func (s *Service) Recount(ctx context.Context) (Document, error) {
 	now := s.now().UTC()
-	d, err := s.readPostgres(ctx, dates(now, shownDays))
+	d, recent, err := s.readPostgres(ctx, now)
 	if err != nil {
 		return Document{}, fmt.Errorf("stats: count in postgres: %w", err)
 	}
-	return document(d, now), nil
+	return document(d, recent, now), nil
 }
 
 // readPostgres counts in one snapshot.
-func (s *Service) readPostgres(ctx context.Context, shown []string) (d Delta, err error) {
+func (s *Service) readPostgres(ctx context.Context, now time.Time) (d Delta, recent recentCounters, err error) {
+	since, sum := Kept(now), newTally(now)
+	since.Day = dates(now, shownDays)[0]
 	opts := pgx.TxOptions{IsoLevel: pgx.RepeatableRead, AccessMode: pgx.ReadOnly}
 	err = pgx.BeginTxFunc(ctx, s.pool, opts, func(tx pgx.Tx) error {
 		if err := patience(ctx, tx, time.Minute); err != nil {
 			return err
 		}
-		d, err = s.count(ctx, tx, shown[0])
+		d, err = s.count(ctx, tx, since, func(r Recent) error {
+			sum.recent(r)
+			return nil
+		})
 		return err
 	})
-	return d, err
+	return d, sum.recentCounters(), err
 }
 
 // readRedis reads the counters that the document shows.
-func (s *Service) readRedis(ctx context.Context, shown []string) (Delta, error) {
+func (s *Service) readRedis(ctx context.Context, now time.Time) (Delta, recentCounters, error) {
+	shown := dates(now, shownDays)
+	encoded, err := json.Marshal(windows(now))
+	if err != nil {
+		return Delta{}, recentCounters{}, err
+	}
+	args := []any{encoded}
+	for _, date := range shown {
+		args = append(args, date)
+	}
+
 	wait, cancel := context.WithTimeout(ctx, redisWait)
 	defer cancel()
-	reply, err := s.reading.Run(wait, s.rdb, []string{keyPrefix}, shown).Slice()
+	reply, err := s.reading.Run(wait, s.rdb, []string{keyPrefix}, args...).Slice()
+	if errors.Is(err, redis.Nil) {
+		err = errStale
+	}
 	if err != nil {
-		return Delta{}, err
+		return Delta{}, recentCounters{}, err
 	}
 	epoch, d := parse(reply, shown)
 	if !s.trusts(ctx, epoch) {
-		return Delta{}, errStale
+		return Delta{}, recentCounters{}, errStale
 	}
 
-	return d, nil
+	return d, parseRecent(reply, now), nil
 }
 
 // parse reads the answer of read.lua. A missing counter is 0.
@@ -139,6 +162,30 @@ func parse(reply []any, shown []string) (epoch string, d Delta) {
 	return epoch, d
 }
 
+// parseRecent reads the minutes and hours in the answer of read.lua.
+func parseRecent(reply []any, now time.Time) recentCounters {
+	r := recentCounters{spans: map[string]map[string]int64{}, links: map[string]map[link.ID]int64{}}
+	for i, u := range []unit{minutes(), hours()} {
+		answer := list(reply[5+i])
+		for j, span := range list(answer[0]) {
+			text, some := span.(string)
+			if !some {
+				continue
+			}
+			var counts map[string]int64
+			_ = json.Unmarshal([]byte(text), &counts) // apply.lua wrote it
+			r.spans[u.key(u.first(now, u.shown)+int64(j))] = counts
+		}
+
+		r.links[u.name] = map[link.ID]int64{}
+		for pair := range slices.Chunk(list(answer[1]), 2) {
+			id, _ := pair[0].(string)
+			r.links[u.name][link.ID(id)] = -number(pair[1])
+		}
+	}
+	return r
+}
+
 func list(v any) []any {
 	l, _ := v.([]any)
 	return l
@@ -162,16 +209,17 @@ func number(v any) int64 {
 
 // document makes the document of the counters. It leaves out negative ones: events
 // may be applied out of order.
-func document(d Delta, now time.Time) Document {
+func document(d Delta, recent recentCounters, now time.Time) Document {
 	shown := dates(now, shownDays)
-	t := newTally()
-	t.add(d, shown[0])
+	t := newTally(now)
+	t.add(d)
 	doc := Document{
 		AsOf:    now,
 		Formats: []FormatCount{},
 		Cameras: []CameraCount{},
 		Images:  ImageTotals{Stored: d.Images, Bytes: d.Bytes},
 		Uploads: UploadTotals{Accepted: d.Accepted, Stored: d.Stored, Duplicates: d.Duplicates, Rejected: d.Rejected},
+		Recent:  recent.document(now),
 	}
 
 	for _, format := range ranked(t.Formats) {
@@ -201,10 +249,10 @@ func document(d Delta, now time.Time) Document {
 }
 
 // ranked lists the names that count something, most first, ties by name.
-func ranked(counts map[string]int64) []string {
+func ranked[K ~string](counts map[K]int64) []K {
 	names := slices.Collect(maps.Keys(counts))
-	names = slices.DeleteFunc(names, func(name string) bool { return counts[name] <= 0 })
-	slices.SortFunc(names, func(a, b string) int {
+	names = slices.DeleteFunc(names, func(name K) bool { return counts[name] <= 0 })
+	slices.SortFunc(names, func(a, b K) int {
 		return cmp.Or(cmp.Compare(counts[b], counts[a]), cmp.Compare(a, b))
 	})
 	return names

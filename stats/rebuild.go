@@ -3,6 +3,7 @@ package stats
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -19,6 +20,13 @@ const (
 	buildTime = time.Hour
 	// partSize bounds what one call of apply.lua writes.
 	partSize = 500
+	// completing is the shortest time between rebuilds for minutes and hours alone.
+	completing = time.Minute
+	// dayLife is how many seconds the counters of a day are kept from their last
+	// change on; apply.lua has the same number.
+	dayLife = (keptDays + 1) * 24 * 60 * 60
+	// ahead is how many spans after the current one a rebuild takes over.
+	ahead = 2
 )
 
 // Rebuild counts everything in Postgres and replaces the counters in Redis. Uploads
@@ -34,7 +42,7 @@ func (s *Service) mend(ctx context.Context) error {
 		return err
 	}
 	got, err := s.found(ctx)
-	if err != nil || want.Epoch != "" && got == want {
+	if err != nil || want.Epoch != "" && got.Epoch == want.Epoch && got.Seq == want.Seq && s.complete(got) {
 		return err
 	}
 	// They also differ while another replica drains. Only under the lock is the
@@ -43,13 +51,22 @@ func (s *Service) mend(ctx context.Context) error {
 }
 
 // found is the state that Redis has.
-func (s *Service) found(ctx context.Context) (got state, err error) {
+func (s *Service) found(ctx context.Context) (state, error) {
 	ctx, cancel := context.WithTimeout(ctx, redisWait)
 	defer cancel()
-	if err := s.rdb.HMGet(ctx, keyPrefix+"state", "epoch", "seq").Scan(&got); err != nil {
+	got := state{Recent: -1} // counters of earlier releases have no such field
+	if err := s.rdb.HMGet(ctx, keyPrefix+"state", "epoch", "seq", "recent").Scan(&got); err != nil {
 		return state{}, fmt.Errorf("stats: reach redis: %w", err)
 	}
 	return got, nil
+}
+
+// complete tells whether the minutes and hours contain every event that the other
+// counters contain. They lack those that an earlier release wrote or applied. Replicas
+// of both run while they are replaced, and a rebuild costs much: in the minute after
+// this process built the counters, they count as complete.
+func (s *Service) complete(got state) bool {
+	return got.Recent == got.Seq || s.now().Unix()-s.built.Load() < int64(completing.Seconds())
 }
 
 // rebuild takes the lock, so that no drain runs anywhere. Unless forced, it then
@@ -102,7 +119,7 @@ func (s *Service) compare(ctx context.Context, tx pgx.Tx) (bool, error) {
 
 	var left int64
 	err = tx.QueryRow(ctx, `SELECT count(*) FROM outbox WHERE id = ANY($1::text[]::bigint[])`, known).Scan(&left)
-	return got.Seq == want.Seq+left, err
+	return got.Seq == want.Seq+left && s.complete(got), err
 }
 
 // build reads everything in one snapshot, writes it to Redis beside the counters in
@@ -131,6 +148,7 @@ func (s *Service) build(ctx context.Context) error {
 	}
 
 	s.epoch.Store(&epoch)
+	s.built.Store(s.now().Unix())
 	s.metrics.rebuilds.Inc()
 	s.publish(ctx, live)
 	return nil
@@ -172,7 +190,7 @@ func takeOver(ctx context.Context, tx pgx.Tx, epoch string) ([]string, error) {
 func (s *Service) fill(ctx context.Context, tx pgx.Tx, epoch string) error {
 	prefix := buildPrefix(epoch)
 	_, err := s.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
-		p.HSet(ctx, prefix+"state", "epoch", epoch, "seq", 0)
+		p.HSet(ctx, prefix+"state", "epoch", epoch, "seq", 0, "recent", 0)
 		p.Expire(ctx, prefix+"state", buildTime)
 		return nil
 	})
@@ -180,10 +198,11 @@ func (s *Service) fill(ctx context.Context, tx pgx.Tx, epoch string) error {
 		return err
 	}
 
-	part, size := newTally(), 0
+	now := s.now()
+	part, size := newTally(now), 0
 	flush := func() error {
 		_, err := s.runApply(ctx, prefix, epoch, buildTime, []string{}, part)
-		part, size = newTally(), 0
+		part, size = newTally(now), 0
 		return err
 	}
 	added := func() error {
@@ -193,8 +212,11 @@ func (s *Service) fill(ctx context.Context, tx pgx.Tx, epoch string) error {
 		return flush()
 	}
 
-	since := dates(s.now(), keptDays)[0]
-	counted, err := s.count(ctx, tx, since)
+	since := Kept(now)
+	counted, err := s.count(ctx, tx, since, func(r Recent) error {
+		part.recent(r)
+		return added()
+	})
 	if err != nil {
 		return err
 	}
@@ -205,7 +227,7 @@ func (s *Service) fill(ctx context.Context, tx pgx.Tx, epoch string) error {
 		}
 	}
 	counted.Cameras = nil
-	part.add(counted, since)
+	part.add(counted)
 
 	err = s.truth.Links(ctx, tx, nil, func(l Link) error {
 		part.link(l)
@@ -214,7 +236,7 @@ func (s *Service) fill(ctx context.Context, tx pgx.Tx, epoch string) error {
 	if err != nil {
 		return err
 	}
-	err = s.truth.Clients(ctx, tx, since, func(date, client string) error {
+	err = s.truth.Clients(ctx, tx, since.Day, func(date, client string) error {
 		part.day(Day{Date: date, Client: client})
 		return added()
 	})
@@ -229,15 +251,41 @@ func buildPrefix(epoch string) string { return keyPrefix + "build:" + epoch + ":
 
 // switchTo replaces the counters in use by those of the build.
 func (s *Service) switchTo(ctx context.Context, epoch string) error {
-	args := []string{epoch, "state", "applied", "formats", "cameras", "spellings", "totals", "links:files", "links:bytes", "links:last"}
-	for _, date := range dates(s.now(), keptDays) {
-		args = append(args, "day:"+date, "clients:"+date)
+	lives, err := json.Marshal(keyLives(s.now()))
+	if err != nil {
+		return err
 	}
 
-	done, err := s.switching.Run(ctx, s.rdb, []string{keyPrefix, buildPrefix(epoch)}, args).Int()
+	done, err := s.switching.Run(ctx, s.rdb, []string{keyPrefix, buildPrefix(epoch)}, epoch, lives).Int()
 	if err == nil && done == 0 {
 		err = errors.New("the new counters have expired before they were complete")
 	}
 
 	return err
+}
+
+// keyLives names all keys of the counters, with the seconds until each expires; 0
+// means never.
+func keyLives(now time.Time) map[string]int64 {
+	lives := map[string]int64{}
+	for _, name := range []string{
+		"state", "applied", "formats", "cameras", "spellings", "totals",
+		"links:files", "links:bytes", "links:last", "links:minute", "links:hour",
+	} {
+		lives[name] = 0
+	}
+	for _, date := range dates(now, keptDays) {
+		lives["day:"+date] = dayLife
+		lives["clients:"+date] = dayLife
+	}
+
+	for _, u := range []unit{minutes(), hours()} {
+		// The clock of another replica may be ahead.
+		for number := u.first(now, u.kept); number <= u.number(now)+ahead; number++ {
+			life := int64(u.life(number, now).Seconds())
+			lives[u.key(number)], lives[u.key(number)+":links"] = life, life
+		}
+	}
+
+	return lives
 }

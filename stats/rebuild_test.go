@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,6 +13,7 @@ import (
 
 	"inlet/embedded/redistest"
 	"inlet/link"
+	"inlet/problem"
 )
 
 // Redis comes back with a state that is not the last one: it is seen, and
@@ -54,8 +56,7 @@ func TestRedisLosesEvents(t *testing.T) {
 			late, err := w.pool.Begin(ctx)
 			w.must(err)
 			var b pgx.Batch
-			b.Queue(`INSERT INTO rejections VALUES ($1, 'undecodable', 1)`, w.clock.Now())
-			Queue(&b, Delta{Rejected: 1})
+			QueueRejections(&b, w.clock.Now(), map[problem.Code]int64{problem.Undecodable: 1})
 			w.must(late.SendBatch(ctx, &b).Close())
 			w.store(file{})
 			w.drained(s)
@@ -134,8 +135,7 @@ func TestRebuildBetweenUploads(t *testing.T) {
 		late, err := w.pool.Begin(t.Context())
 		w.must(err)
 		var b pgx.Batch
-		b.Queue(`INSERT INTO rejections VALUES ($1, 'undecodable', 1)`, w.clock.Now())
-		Queue(&b, Delta{Rejected: 1})
+		QueueRejections(&b, w.clock.Now(), map[problem.Code]int64{problem.Undecodable: 1})
 		w.must(late.SendBatch(t.Context(), &b).Close())
 
 		conn, err := w.pool.Acquire(t.Context())
@@ -260,8 +260,9 @@ func TestRebuildThatDies(t *testing.T) {
 		w.mustEqualSQL(s)
 		for _, key := range s.rdb.Keys(t.Context(), keyPrefix+"*").Val() {
 			name := strings.TrimPrefix(key, keyPrefix)
-			day := strings.HasPrefix(name, "day:") || strings.HasPrefix(name, "clients:")
-			if ttl := s.rdb.TTL(t.Context(), key).Val(); !strings.HasPrefix(name, "build:") && day != (ttl > 0) {
+			kind, _, _ := strings.Cut(name, ":")
+			passes := slices.Contains([]string{"day", "clients", "minute", "hour"}, kind)
+			if ttl := s.rdb.TTL(t.Context(), key).Val(); kind != "build" && passes != (ttl > 0) {
 				t.Errorf("%s expires in %v", key, ttl)
 			}
 		}
@@ -289,7 +290,7 @@ func TestRebuildOfMuch(t *testing.T) {
 		id := uuid.New()
 		for i := range 3*partSize + 7 {
 			id = uuid.New()
-			b.Queue(insertImage, id, append(id[:], id[:]...), "webp", int64(i), w.clock.Now(), fmt.Sprintf("Camera %d", i))
+			b.Queue(insertImage, id, append(id[:], id[:]...), "webp", int64(i), w.clock.Now(), fmt.Sprintf("Camera %d", i), []string{})
 			b.Queue(insertUpload, w.clock.Now(), id, fmt.Sprintf("link %d", i), "stored", int64(i), fmt.Append(nil, i))
 		}
 		w.must(w.commit(&b))

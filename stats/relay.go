@@ -155,11 +155,11 @@ func (s *Service) take(ctx context.Context, tx pgx.Tx) (epoch string, rows []row
 
 // apply adds the events to Redis, without those that it has already.
 func (s *Service) apply(ctx context.Context, epoch string, rows []row) error {
-	since := dates(s.now(), keptDays)[0]
+	now := s.now()
 	for len(rows) > 0 {
-		sum, ids := newTally(), make([]string, len(rows))
+		sum, ids := newTally(now), make([]string, len(rows))
 		for i, r := range rows {
-			sum.add(r.delta, since)
+			sum.add(r.delta)
 			ids[i] = strconv.FormatInt(r.id, 10)
 		}
 

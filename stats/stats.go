@@ -34,6 +34,8 @@ const (
 )
 
 var (
+	//go:embed window.lua
+	windowScript string
 	//go:embed apply.lua
 	applyScript string
 	//go:embed read.lua
@@ -68,6 +70,7 @@ type Service struct {
 
 	wake  chan struct{}          // signals a committed event
 	epoch atomic.Pointer[string] // of the counters in use, as Postgres last named it
+	built atomic.Int64           // when this process last built them, Unix seconds
 	hub   hub
 
 	every time.Duration // the relay's and the live feed's interval
@@ -85,8 +88,8 @@ func New(o Options) *Service {
 	return &Service{
 		pool: o.Pool, truth: o.Truth, rdb: o.Redis, log: o.Log, now: o.Now,
 		metrics:   newMetrics(o.Registerer),
-		applying:  redis.NewScript(applyScript),
-		reading:   redis.NewScript(readScript),
+		applying:  redis.NewScript(windowScript + applyScript),
+		reading:   redis.NewScript(windowScript + readScript),
 		switching: redis.NewScript(switchScript),
 		wake:      make(chan struct{}, 1),
 		hub:       hub{subscribers: map[*subscriber]struct{}{}, over: make(chan struct{})},
@@ -112,8 +115,9 @@ func (s *Service) Run(ctx context.Context) error {
 
 // state identifies counters: see the package's comment.
 type state struct {
-	Epoch string `redis:"epoch"`
-	Seq   int64  `redis:"seq"`
+	Epoch  string `redis:"epoch"`
+	Seq    int64  `redis:"seq"`
+	Recent int64  `redis:"recent"` // in Redis alone
 }
 
 // wanted is the state that Redis should have.

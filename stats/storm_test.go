@@ -67,6 +67,13 @@ func (w *world) write(r *rand.Rand, n int, done func()) {
 			client: byte(r.IntN(5)),
 			bytes:  1 + r.Int64N(5_000_000),
 			at:     w.clock.Now().Add(-time.Duration(r.IntN(45*24)) * time.Hour),
+			flags:  [][]string{nil, {"dark"}, {"blurry", "small"}}[r.IntN(3)],
+		}
+		switch r.IntN(3) { // most are recent
+		case 0:
+			f.at = w.clock.Now().Add(-time.Duration(r.IntN(180)) * time.Minute)
+		case 1:
+			f.at = w.clock.Now().Add(-time.Duration(r.IntN(8*24*60)) * time.Minute)
 		}
 		switch k := r.IntN(100); {
 		case k < 50 || len(stored) == 0:
@@ -74,7 +81,7 @@ func (w *world) write(r *rand.Rand, n int, done func()) {
 		case k < 75:
 			w.duplicate(stored[r.IntN(len(stored))], f)
 		case k < 80:
-			w.refuse(1 + r.Int64N(3))
+			w.refuseAt(f.at, 1+r.Int64N(3))
 		default:
 			w.erase(stored[r.IntN(len(stored))])
 		}
@@ -108,8 +115,10 @@ func (w *world) sabotage(server *redistest.Server, one, two *Service, progress, 
 			server.Restart()
 		},
 		server.Save,
+		func() { w.clock.set(w.clock.Now().Add(7 * time.Minute)) },
 		func() { _ = two.Rebuild(ctx) },
 		server.RestartSaved,
+		func() { w.clock.set(w.clock.Now().Add(61 * time.Minute)) },
 	}
 	for n := 0; ; n++ {
 		for range 15 {

@@ -3,6 +3,7 @@ package stats
 import (
 	"encoding/json"
 	"strings"
+	"time"
 
 	"inlet/link"
 )
@@ -15,6 +16,12 @@ type tally struct {
 	Days    map[string]*dayTally        `json:"days,omitempty"` // by date
 	Links   map[link.ID]*linkTally      `json:"links,omitempty"`
 	Live    []string                    `json:"live,omitempty"`
+	Recent  map[string]*spanTally       `json:"recent,omitempty"` // by the key's name
+	Windows map[string]window           `json:"windows"`          // by unit
+	Old     int64                       `json:"old,omitempty"`    // events that lack minutes
+
+	now   time.Time
+	since Since // of what Redis keeps
 }
 
 type dayTally struct {
@@ -28,18 +35,22 @@ type linkTally struct {
 	Last  int64 `json:"last,omitempty"` // Unix microseconds, as exact as Postgres
 }
 
-func newTally() *tally {
+func newTally(now time.Time) *tally {
 	return &tally{
 		Formats: map[string]int64{},
 		Cameras: map[string]map[string]int64{},
 		Totals:  map[string]int64{},
 		Days:    map[string]*dayTally{},
 		Links:   map[link.ID]*linkTally{},
+		Recent:  map[string]*spanTally{},
+		Windows: windows(now),
+		now:     now,
+		since:   Kept(now),
 	}
 }
 
-// add adds an event. It leaves out days before since: their counters have expired.
-func (t *tally) add(d Delta, since string) {
+// add adds an event. It leaves out days, hours and minutes whose counters have expired.
+func (t *tally) add(d Delta) {
 	for format, n := range d.Formats {
 		t.Formats[format] += n
 	}
@@ -52,9 +63,15 @@ func (t *tally) add(d Delta, since string) {
 		}
 	}
 	for _, day := range d.Days {
-		if day.Date >= since {
+		if day.Date >= t.since.Day {
 			t.day(day)
 		}
+	}
+	for _, r := range d.Recent {
+		t.recent(r)
+	}
+	if d.Version < versionRecent {
+		t.Old++
 	}
 	for _, l := range d.Links {
 		t.link(l)

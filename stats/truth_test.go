@@ -3,6 +3,7 @@ package stats
 import (
 	"context"
 	"encoding/hex"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -31,6 +32,11 @@ const (
 		SELECT DISTINCT (uploaded_at AT TIME ZONE 'UTC')::date::text, client
 		FROM uploads WHERE uploaded_at >= $1::date::timestamp AT TIME ZONE 'UTC'`
 
+	// Every upload is a row of its own: the sums come out the same.
+	recentUploadsQuery = `SELECT uploaded_at, link_id, (status = 'stored')::int FROM uploads WHERE uploaded_at >= $1`
+
+	recentImagesQuery = `SELECT uploaded_at, format, flags FROM images WHERE uploaded_at >= $1`
+
 	linksQuery = `
 		SELECT link_id, count(*), coalesce(sum(bytes), 0)::bigint, max(uploaded_at) FROM uploads
 		WHERE $1::text[] IS NULL OR link_id = ANY($1) GROUP BY link_id`
@@ -40,7 +46,7 @@ const (
 // service, and cannot be imported here: it imports this one.
 type tables struct{}
 
-func (tables) Count(ctx context.Context, q db.Querier, since string) (Delta, error) {
+func (tables) Count(ctx context.Context, q db.Querier, since Since, recent func(Recent) error) (Delta, error) {
 	d := Delta{Formats: map[string]int64{}, Cameras: map[string]int64{}}
 	var name string
 	var n, bytes int64
@@ -64,20 +70,41 @@ func (tables) Count(ctx context.Context, q db.Querier, since string) (Delta, err
 		return d, err
 	}
 	var day Day
-	err = each(ctx, q, daysQuery, []any{since}, []any{&day.Date, &day.Accepted, &day.Stored, &day.Duplicates, &day.Bytes}, func() error {
+	err = each(ctx, q, daysQuery, []any{since.Day}, []any{&day.Date, &day.Accepted, &day.Stored, &day.Duplicates, &day.Bytes}, func() error {
 		d.Days = append(d.Days, day)
 		return nil
 	})
 	if err != nil {
 		return d, err
 	}
-	return d, each(ctx, q, uploadersQuery, []any{since}, []any{&name, &n}, func() error {
+	err = each(ctx, q, uploadersQuery, []any{since.Day}, []any{&name, &n}, func() error {
 		for i := range d.Days {
 			if d.Days[i].Date == name {
 				d.Days[i].Uploaders = n
 			}
 		}
 		return nil
+	})
+	if err != nil {
+		return d, err
+	}
+	return d, countRecent(ctx, q, since, recent)
+}
+
+func countRecent(ctx context.Context, q db.Querier, since Since, recent func(Recent) error) error {
+	r := Recent{Accepted: 1}
+	err := each(ctx, q, recentUploadsQuery, []any{since.Hour}, []any{&r.At, &r.Link, &r.Stored}, func() error {
+		r.Duplicates = 1 - r.Stored
+		return recent(r)
+	})
+	if err != nil {
+		return err
+	}
+	var at time.Time
+	var format string
+	var flags []string
+	return each(ctx, q, recentImagesQuery, []any{since.Hour}, []any{&at, &format, &flags}, func() error {
+		return recent(Recent{At: at, Formats: map[string]int64{format: 1}, Flags: flagCounts(flags, 1)})
 	})
 }
 

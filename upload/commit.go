@@ -43,6 +43,8 @@ func (s *Service) commitStored(ctx context.Context, a arrival, info imaging.Info
 	if info.Meta.CameraName != "" {
 		event.Cameras = map[string]int64{info.Meta.CameraName: 1}
 	}
+	event.Recent[0].Formats = event.Formats
+	event.Recent[0].Flags = flagsOf(info)
 
 	var b pgx.Batch
 	link.QueueUse(&b, a.from.Grant, a.staged.Size())
@@ -182,8 +184,14 @@ func (s *Service) event(a arrival, r Result, now time.Time) stats.Delta {
 		d.Duplicates, day.Duplicates = 1, 1
 	}
 	d.Days = []stats.Day{day}
+	d.Recent = []stats.Recent{{At: now, Link: grant.ID, Accepted: 1, Stored: d.Stored, Duplicates: d.Duplicates}}
 
 	return d
+}
+
+// flagsOf counts the quality flags with which a picture is stored; nil for none.
+func flagsOf(_ imaging.Info) map[string]int64 {
+	return nil // imaging gives none yet: images.flags is empty at the commit
 }
 
 // client is the keyed hash that stands for a sender's address.

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"time"
 
@@ -61,6 +62,7 @@ func (s *Server) states(ctx context.Context) (states map[string]string, ready bo
 	}
 
 	states, ready = map[string]string{}, true
+	maps.Copy(states, s.Impaired)
 	for i, c := range s.Checks {
 		ok := false
 		select {

@@ -36,6 +36,9 @@ type Options struct {
 	Jobs     *jobs.Enqueuer
 	Signer   *Signer // nil: images are public to whoever has the id
 	Checks   []Check // the stores that /readyz asks
+	// Impaired is what works worse until the next start, by its name, with the state
+	// that /readyz tells.
+	Impaired map[string]string
 	// Bucket is where clients fetch pictures, at StoreOrigin for the pages' policy
 	// (nil: the service itself sends the bytes).
 	Bucket      *s3.Store

@@ -54,7 +54,7 @@ func photos(p packages) ([]string, error) {
 			jesper_2 new_wave_1 new_wave_2 pool pool_2 skagen skagen_2 snow spiff spiff_2 sunset wayne`,
 		"opencv-doc": `data/aero1 data/aero3 data/aloeL data/apple data/baboon data/basketball1 data/board data/building data/butterfly
 			data/ela_original data/fruits data/graf1 data/home data/left data/leuvenA data/licenseplate_motion data/messi5
-			data/orange data/rubberwhale1 data/squirrel_cls data/stuff alphamat/plant text/scenetext01 text/scenetext02
+			data/orange data/rubberwhale1 data/squirrel_cls data/stuff input_images/plant text/scenetext01 text/scenetext02
 			text/scenetext03 text/scenetext04 text/scenetext05 text/scenetext06`,
 	})
 }

@@ -27,15 +27,15 @@ type maker struct {
 	inspector *imaging.Inspector
 }
 
-// all measures the pictures of a set, in their order. A picture that cannot be
-// decoded has no values.
-func (m *maker) all(ctx context.Context, items []item, progress func(done int)) ([][]float32, error) {
-	values := make([][]float32, len(items))
+// all measures the pictures of a set, in their order, and removes those that cannot
+// be decoded from the set.
+func (m *maker) all(ctx context.Context, s *set) ([][]float32, error) {
+	values := make([][]float32, len(s.items))
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(m.workers)
 	var done atomic.Int64
 
-	for i, it := range items {
+	for i, it := range s.items {
 		group.Go(func() error {
 			data, err := it.read()
 			if err != nil {
@@ -45,12 +45,40 @@ func (m *maker) all(ctx context.Context, items []item, progress func(done int)) 
 			if err != nil && !errors.Is(err, imaging.ErrTooManyPixels) && !errors.Is(err, imaging.ErrUndecodable) {
 				return fmt.Errorf("%s: %w", it.family, err)
 			}
-			progress(int(done.Add(1)))
+			if n := done.Add(1); n%100 == 0 {
+				fmt.Fprintf(os.Stderr, "\r%s: %d of %d pictures", s.name, n, len(s.items))
+			}
 			return nil
 		})
 	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
 
-	return values, group.Wait()
+	fmt.Fprint(os.Stderr, "\r\x1b[K")
+	lacking := func(i int) bool { return values[i] == nil }
+	s.items = without(s.items, lacking)
+	return without(values, lacking), nil
+}
+
+// without copies a list without some of its places.
+func without[T any](all []T, lacking func(i int) bool) []T {
+	var out []T
+	for i, v := range all {
+		if !lacking(i) {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+// quantised makes vectors of values.
+func (m *maker) quantised(values [][]float32) [][]int8 {
+	out := make([][]int8, len(values))
+	for i, v := range values {
+		out[i] = m.extractor.Quantise(v)
+	}
+	return out
 }
 
 func (m *maker) one(ctx context.Context, data []byte) ([]float32, error) {
@@ -87,6 +115,10 @@ func (m *maker) measure(ctx context.Context, data []byte) ([]float32, error) {
 	if err != nil {
 		return nil, err
 	}
-	values, _, err := m.extractor.Measure(ctx, small, [6]float32{}, nil)
+	info, err := m.inspector.Inspect(ctx, bytes.NewReader(data), int64(len(data)), format)
+	if err != nil {
+		return nil, err
+	}
+	values, _, err := m.extractor.Measure(ctx, small, info.Quality.Numbers(), nil)
 	return values, err
 }

@@ -112,6 +112,7 @@ type service struct {
 
 	enqueuer *jobs.Enqueuer
 	registry *registry.Service
+	impaired map[string]string // see web.Options
 
 	metrics *prometheus.Registry
 }

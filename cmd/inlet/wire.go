@@ -149,7 +149,7 @@ func (s *service) makeServices(st *stores) error {
 		Pool:       s.pool,
 		Catalog:    s.catalog,
 		Stats:      s.stats,
-		Extractor:  features.New(s.nets()),
+		Extractor:  features.New(s.loadNets()),
 		Reader:     inspector,
 		Later:      s.enqueuer,
 		MinImages:  cfg.TrainMin,
@@ -222,6 +222,7 @@ func (s *service) makeWeb(st *stores) (err error) {
 		Jobs:           s.enqueuer,
 		Signer:         signer,
 		Checks:         s.checks(),
+		Impaired:       s.impaired,
 		Bucket:         s.blobs.bucket,
 		StoreOrigin:    s.blobs.origin,
 		AdminToken:     st.token,
@@ -242,13 +243,15 @@ func (s *service) makeWeb(st *stores) (err error) {
 	return err
 }
 
-// nets are those that the extractor runs; nil where their weights are damaged or
-// left out: then features are measured by hand only.
-func (s *service) nets() *net.Nets {
+// loadNets reads the nets that the extractor runs. Where their weights are damaged or
+// left out it measures by hand only, and readiness says so.
+func (s *service) loadNets() *net.Nets {
 	nets, err := net.Load()
 	if err != nil {
 		s.log.Error("the weights of the nets cannot be used: features are measured by hand only", "error", err)
+		s.impaired = map[string]string{"nets": "unavailable"}
 		return nil
 	}
+
 	return nets
 }

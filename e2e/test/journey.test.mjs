@@ -46,6 +46,10 @@ test("from the operator's token to a revoked link", async (t) => {
   await console.figure("Pictures", "10");
   await console.figure("Refused", "1");
   await console.loaded(10); // the latest uploads
+  for (const period of ["2 hours", "7 days"]) {
+    await desk.getByRole("button", { name: period, exact: true }).click();
+    await desk.getByRole("img", { name: new RegExp(`^Chart of the last ${period}: 10 stored, .+, 1 refused`) }).waitFor();
+  }
   assert.equal(await desk.evaluate(() => globalThis.sameDocument), true);
   await screenshot(desk, "journey-overview");
 

@@ -32,6 +32,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // Errors. Decoder returns them wrapped, with the detail in the message. It wraps
@@ -58,6 +59,18 @@ type Image struct {
 	MissingEOI bool
 
 	Y, Cb, Cr Plane // Cb and Cr are empty when Components is 1
+
+	// Ends holds, for each sample of Y, how many coefficients of that block precede
+	// the end of block, in zigzag order and with the DC: 1 for a flat block, 64 for
+	// one with the finest detail. It is nil where the AC coefficients are not read,
+	// so for progressive files.
+	Ends []uint8
+	// FineBytes is how many bytes of a progressive file hold luma's coefficients from
+	// the sixth on, but for their last bits. It is 0 where scans mix these with
+	// others.
+	FineBytes int
+	// Steps is luma's quantisation table in zigzag order.
+	Steps [64]uint16
 }
 
 // Plane is one colour component. Sample (x, y) is the mean of the file's pixels
@@ -92,6 +105,7 @@ type Decoder struct {
 	ac     [4]acTable
 	starts [maxComponents]startTable
 	coefs  [maxComponents][]int16 // DC coefficients; reused for their capacity
+	ends   [maxComponents][]uint8 // of Image.Ends; as large
 }
 
 // NewDecoder returns a Decoder.
@@ -146,10 +160,15 @@ func (d *Decoder) image() *Image {
 	for i, p := range []*Plane{&m.Y, &m.Cb, &m.Cr}[:m.Components] {
 		c := &h.comp[i]
 		*p = Plane{
-			Pix: samples(d.coefs[i], c.quant), Stride: c.stride,
+			Pix: samples(d.coefs[i], c.quant[0]), Stride: c.stride,
 			W: c.blocksX, H: c.blocksY,
 			ScaleX: 8 * h.hMax / c.h, ScaleY: 8 * h.vMax / c.v,
 		}
+	}
+
+	m.Steps, m.FineBytes = h.comp[0].quant, h.fineBytes
+	if !h.progressive {
+		m.Ends = slices.Clone(d.ends[0])
 	}
 
 	return m

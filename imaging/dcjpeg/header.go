@@ -30,7 +30,7 @@ const (
 
 type quantTable struct {
 	defined bool
-	dc      uint16 // the factor of the DC coefficient
+	steps   [64]uint16 // in zigzag order
 }
 
 // header holds what the segments have declared so far.
@@ -50,6 +50,7 @@ type header struct {
 	jfif, adobe bool
 	transform   uint8 // Adobe's colour transform
 	scans       int
+	fineBytes   int // see Image
 	missingEOI  bool
 }
 
@@ -63,8 +64,8 @@ type component struct {
 	blocksX, blocksY int // blocks that hold any of the picture
 	stride, rows     int // blocks of all MCUs
 	latched          bool
-	quant            uint16 // latched when its first scan begins
-	complete         bool   // a sequential scan of it was read
+	quant            [64]uint16 // latched when its first scan begins
+	complete         bool       // a sequential scan of it was read
 }
 
 // segments reads the file from SOI to EOI.
@@ -308,9 +309,13 @@ func (d *Decoder) quantTables(p []byte) error {
 			return corrupt("quantisation table")
 		}
 
-		d.quant[id] = quantTable{defined: true, dc: uint16(p[1])}
-		if size > 64 {
-			d.quant[id].dc = binary.BigEndian.Uint16(p[1:])
+		d.quant[id].defined = true
+		for i := range d.quant[id].steps {
+			if size > 64 {
+				d.quant[id].steps[i] = binary.BigEndian.Uint16(p[1+2*i:])
+			} else {
+				d.quant[id].steps[i] = uint16(p[1+i])
+			}
 		}
 		p = p[1+size:]
 	}

@@ -31,6 +31,10 @@ func (d *Decoder) progressiveDC(s *scan) error {
 	})
 }
 
+// fineFrom is the first coefficient of Image.FineBytes. Encoders send the first five
+// in a scan of their own.
+const fineFrom = 6
+
 // skipScan passes over a scan of AC coefficients. The file must define its tables
 // and hold its restart markers, with data in each interval.
 func (d *Decoder) skipScan(s *scan) error {
@@ -43,11 +47,15 @@ func (d *Decoder) skipScan(s *scan) error {
 		restarts = ceilDiv(s.mcusX*s.mcusY, d.header.restart) - 1
 	}
 
+	fine := s.comps[0].index == 0 && s.first >= fineFrom && s.high == 0
 	b := &d.bits
 	for i := 0; ; i++ {
 		code, skipped, err := b.marker()
 		if err != nil {
 			return err
+		}
+		if fine {
+			d.header.fineBytes += skipped
 		}
 		if skipped == 0 && i <= restarts {
 			return corrupt("a scan without data")

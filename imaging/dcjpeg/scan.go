@@ -22,10 +22,11 @@ type scanBlock struct {
 	ac      *acTable
 	start   *startTable // of a sequential scan
 	coefs   []int16
-	offset  int // of the block in the MCU
-	step    int // from MCU to MCU
-	rowStep int // from one row of MCUs to the next
-	at      int // in the MCU that is being decoded
+	ends    []uint8 // see Image.Ends
+	offset  int     // of the block in the MCU
+	step    int     // from MCU to MCU
+	rowStep int     // from one row of MCUs to the next
+	at      int     // in the MCU that is being decoded
 }
 
 // scan reads SOS and the entropy-coded data behind it.
@@ -125,9 +126,9 @@ func (d *Decoder) allocate() {
 	for i, c := range d.header.comps() {
 		n := c.stride * c.rows
 		if cap(d.coefs[i]) < n {
-			d.coefs[i] = make([]int16, n)
+			d.coefs[i], d.ends[i] = make([]int16, n), make([]uint8, n)
 		}
-		d.coefs[i] = d.coefs[i][:n]
+		d.coefs[i], d.ends[i] = d.coefs[i][:n], d.ends[i][:n]
 		clear(d.coefs[i])
 	}
 }
@@ -144,7 +145,7 @@ func (d *Decoder) latch(s *scan) error {
 		if !d.quant[c.tq].defined {
 			return corrupt("no quantisation table %d", c.tq)
 		}
-		c.quant, c.latched = d.quant[c.tq].dc, true
+		c.quant, c.latched = d.quant[c.tq].steps, true
 	}
 
 	s.mcusX, s.mcusY = h.mcusX, h.mcusY
@@ -168,7 +169,8 @@ func (d *Decoder) layBlocks(s *scan) {
 
 		for i := range across * down {
 			s.blocks = append(s.blocks, scanBlock{
-				comp: sc.index, dc: &d.dc[sc.td], ac: &d.ac[sc.ta], start: sc.start, coefs: d.coefs[sc.index],
+				comp: sc.index, dc: &d.dc[sc.td], ac: &d.ac[sc.ta], start: sc.start,
+				coefs: d.coefs[sc.index], ends: d.ends[sc.index],
 				offset: i/across*c.stride + i%across, step: across, rowStep: down * c.stride,
 			})
 		}

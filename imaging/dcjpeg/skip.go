@@ -105,7 +105,7 @@ func (b *bitReader) blocks(blocks []scanBlock, pred *[maxComponents]int32, most 
 			acc, n, pos = refilled(acc, n, pos, data) // 56 bits are enough for two entries
 			e := uint(blk.start.start[acc>>(64-startBits)])
 			diff := value(acc<<(e>>16&31), e>>24)
-			next := e >> 8 & 0xff
+			next, last := e>>8&0xff, uint(64)
 
 			for k := uint(0); ; { // coefficients in front of e
 				for next < 64 {
@@ -121,10 +121,11 @@ func (b *bitReader) blocks(blocks []scanBlock, pred *[maxComponents]int32, most 
 				}
 				// The block ends properly with an EOB or with its 64th coefficient.
 				if next-acEOB < 64 || next == 64 {
-					acc, n = acc<<(e&63), n-e&63
+					acc, n, last = acc<<(e&63), n-e&63, next&127
 					break
 				}
 
+				was := k
 				b.acc, b.n, b.pos = acc, n, pos
 				if k == 0 {
 					diff, ok = b.diff(blk.dc)
@@ -136,6 +137,9 @@ func (b *bitReader) blocks(blocks []scanBlock, pred *[maxComponents]int32, most 
 					return done, false
 				}
 				if acc, n, pos = b.acc, b.n, b.pos; k >= 64 {
+					if k == was+64 { // an EOB
+						last = was
+					}
 					break
 				}
 				acc, n, pos = refilled(acc, n, pos, data)
@@ -146,6 +150,7 @@ func (b *bitReader) blocks(blocks []scanBlock, pred *[maxComponents]int32, most 
 			p := pred[blk.comp&3] + diff
 			pred[blk.comp&3] = p
 			blk.coefs[blk.at] = int16(p)
+			blk.ends[blk.at] = uint8(last)
 			blk.at += blk.step
 		}
 		done++

@@ -29,7 +29,7 @@ func (t tags) text(name goexif.FieldName) string {
 	if tag == nil || tag.Format() != tiff.StringVal && tag.Format() != tiff.UndefVal {
 		return ""
 	}
-	return shorten(clean(tag.Val), maxText)
+	return shorten(oneLine(clean(tag.Val)), maxText)
 }
 
 // number is the i-th value of a tag, if it is a finite number.
@@ -97,12 +97,13 @@ func (t tags) orientation() int {
 }
 
 // location is where the picture was taken. It is unknown without a hemisphere, out of
-// range, and at exactly 0, 0, which a receiver without a fix writes.
-func (t tags) location() *Location {
+// range, and at exactly 0, 0, which a receiver without a fix writes: the last two are
+// suspect. So is a value that is no number, but for 0/0, which means none.
+func (t tags) location() (_ *Location, suspect bool) {
 	lat, ok1 := t.degrees(goexif.GPSLatitude, goexif.GPSLatitudeRef, "N", "S", 90)
 	lon, ok2 := t.degrees(goexif.GPSLongitude, goexif.GPSLongitudeRef, "E", "W", 180)
 	if !ok1 || !ok2 || lat == 0 && lon == 0 {
-		return nil
+		return nil, t.given(goexif.GPSLatitude, goexif.GPSLatitudeRef) && t.given(goexif.GPSLongitude, goexif.GPSLongitudeRef)
 	}
 
 	l := &Location{Latitude: lat, Longitude: lon}
@@ -113,7 +114,14 @@ func (t tags) location() *Location {
 		l.Altitude = &v
 	}
 
-	return l
+	return l, false
+}
+
+// given says that a coordinate is there: a hemisphere, and a tag that does not begin
+// with 0/0.
+func (t tags) given(name, ref goexif.FieldName) bool {
+	tag := t.get(name)
+	return tag != nil && tag.Count > 0 && !absent(tag, 0) && t.text(ref) != ""
 }
 
 // degrees is one coordinate, written as degrees, minutes and seconds. The last two may
@@ -143,10 +151,10 @@ func (t tags) degrees(name, ref goexif.FieldName, plus, minus string, most float
 	return v, math.Abs(v) <= most
 }
 
-// absent reports that a tag has no i-th value, or 0/0.
+// absent reports that a tag has no i-th value, or 0/0. A text is one value.
 func absent(tag *tiff.Tag, i int) bool {
 	if i >= int(tag.Count) || tag.Format() == tiff.StringVal {
-		return true
+		return i > 0 || len(cut(tag.Val)) == 0
 	}
 	n, d, err := tag.Rat2(i)
 	return err == nil && n == 0 && d == 0

@@ -43,7 +43,6 @@ func decode(b block) (m Metadata) {
 		Model:        t.text(goexif.Model),
 		Lens:         t.text(goexif.LensModel),
 		Software:     t.text(goexif.Software),
-		Location:     t.location(),
 		ISO:          t.iso(),
 		FNumber:      t.measure(goexif.FNumber),
 		ExposureTime: t.measure(goexif.ExposureTime),
@@ -52,6 +51,7 @@ func decode(b block) (m Metadata) {
 		Tags:         t.all(),
 	}
 	m.CameraName = cameraName(m.Make, m.Model)
+	m.Location, m.PlaceSuspect = t.location()
 	m.CapturedAt, m.CapturedAtOffset = t.captured()
 
 	return m

@@ -87,6 +87,8 @@ func TestFields(t *testing.T) {
 		{"make as undefined bytes", in(undefined(0x10f, "Sony\x00\x00")).Make, "Sony"},
 		{"make as numbers", in(short(0x10f, 'S', 'o')).Make, ""},
 		{"make with control characters", in(ascii(0x10f, "So\x1bny\x7f")).Make, "Sony"},
+		{"make as written", in(ascii(0x10f, "So\x1bny\x7f")).Tags["Make"], "So\x1bny\x7f"},
+		{"model on two lines", in(ascii(0x110, "EOS\r\n\t40D")).Model, "EOS 40D"},
 		{"make too long", len(in(ascii(0x10f, strings.Repeat("x", 9000))).Make), maxText},
 		{"title in UTF-16", in(tag{id: 0x9c9b, kind: 1, value: []byte("H\x00\xe9\x00\x00\x00x\x00")}).Tags["XPTitle"], "Hé"},
 		{"comment in UTF-16", in(undefined(0x9286, "UNICODE\x00H\x00i\x00")).Tags["UserComment"], "Hi"},
@@ -136,6 +138,35 @@ func TestLocation(t *testing.T) {
 	}
 }
 
+// TestPlaceSuspect tells a position that is nowhere from one that the file lacks.
+func TestPlaceSuspect(t *testing.T) {
+	t.Parallel()
+	in := func(latRef string, lat tag, lonRef string, lon tag) Metadata {
+		return read(dirs{gps: []tag{ascii(1, latRef), lat, ascii(3, lonRef), lon}}.tiff(), "tiff")
+	}
+	for name, test := range map[string]struct {
+		m    Metadata
+		want bool
+	}{
+		"somewhere":     {in("N", rational(2, 50, 1), "E", rational(4, 10, 1)), false},
+		"0, 0":          {in("N", rational(2, 0, 1), "E", rational(4, 0, 1)), true},
+		"0, 10":         {in("N", rational(2, 0, 1), "E", rational(4, 10, 1)), false},
+		"91 degrees":    {in("N", rational(2, 91, 1), "E", rational(4, 10, 1)), true},
+		"200 degrees":   {in("N", rational(2, 50, 1), "W", rational(4, 200, 1)), true},
+		"5/0 degrees":   {in("N", rational(2, 5, 0), "E", rational(4, 10, 1)), true},
+		"not a number":  {in("N", tag{id: 2, kind: 11, value: []byte{0, 0, 0xc0, 0x7f}}, "E", rational(4, 10, 1)), true},
+		"as text":       {in("N", ascii(2, "NaN"), "E", rational(4, 10, 1)), true},
+		"no fix":        {in("N", rational(2, 0, 0), "E", rational(4, 0, 0)), false},
+		"no hemisphere": {in("", rational(2, 0, 1), "", rational(4, 0, 1)), false},
+		"empty":         {in("N", ascii(2, ""), "E", ascii(4, "")), false},
+		"no longitude":  {read(dirs{gps: []tag{ascii(1, "N"), rational(2, 91, 1)}}.tiff(), "tiff"), false},
+	} {
+		if test.m.PlaceSuspect != test.want || test.want && (test.m.Location != nil || test.m.Tags["GPSLongitude"] == nil) {
+			t.Errorf("%s: %+v", name, test.m)
+		}
+	}
+}
+
 // TestTagsAreBounded reads a block with more text than Tags holds.
 func TestTagsAreBounded(t *testing.T) {
 	t.Parallel()
@@ -145,7 +176,7 @@ func TestTagsAreBounded(t *testing.T) {
 	}
 	m := read(d.tiff(), "tiff")
 	check(t, m)
-	if len(m.Tags) < 20 {
+	if len(m.Tags) < 10 {
 		t.Errorf("only %d tags are left", len(m.Tags))
 	}
 }

@@ -62,7 +62,7 @@ func (c *collector) Walk(name goexif.FieldName, tag *tiff.Tag) error {
 func (c *collector) value(name string, tag *tiff.Tag) any {
 	switch tag.Format() {
 	case tiff.StringVal:
-		return text(clean(tag.Val))
+		return text(raw(tag.Val))
 	case tiff.UndefVal:
 		return c.undefined(name, tag.Val)
 	case tiff.IntVal:

@@ -13,19 +13,27 @@ func cut(b []byte) []byte {
 	return b
 }
 
-// clean makes UTF-8 without blanks around it of what a camera wrote, up to the first
+// clean is raw without control characters but tabs and ends of lines.
+func clean(b []byte) string { return printable(raw(b)) }
+
+// raw makes UTF-8 without blanks around it of what a camera wrote, up to the first
 // NUL. It reads what is not UTF-8 as Latin-1, as most cameras mean it.
-func clean(b []byte) string {
+func raw(b []byte) string {
 	b = cut(b)
 	if !utf8.Valid(b) && !utf8.Valid(cutRune(b)) {
 		runes := make([]rune, len(b))
 		for i, c := range b {
 			runes[i] = rune(c)
 		}
-		return printable(string(runes))
+		return strings.TrimSpace(string(runes))
 	}
 
-	return printable(string(cutRune(b)))
+	return strings.TrimSpace(string(cutRune(b)))
+}
+
+// oneLine makes a blank of a tab or the end of a line.
+func oneLine(s string) string {
+	return strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\t' || r == '\n' || r == '\r' }), " ")
 }
 
 // cutRune drops an incomplete rune from the end of a text that was cut to a length.

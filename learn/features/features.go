@@ -3,24 +3,28 @@ package features
 import (
 	"context"
 	"errors"
+	"fmt"
 	"image"
+
+	"inlet/learn/net"
 )
 
 // ErrEmpty is the answer for a picture without pixels.
 var ErrEmpty = errors.New("the picture has no pixels")
 
-// Nets runs the two nets.
-type Nets interface{}
+// leastJudged is how many pixels the short side of a picture has at least whose
+// content the first net judges; in less it sees what is not there.
+const leastJudged = 160
 
 // Extractor makes vectors. Many callers may use it at once.
 type Extractor struct {
-	nets     Nets
+	nets     *net.Nets // nil without nets
 	standard standard
 }
 
 // New makes an Extractor. Without nets (their weights are missing, damaged or left
 // out) it measures by hand only.
-func New(nets Nets) *Extractor {
+func New(nets *net.Nets) *Extractor {
 	e := &Extractor{nets: nets}
 	e.standard = readStandard(standardFile, e.Dims())
 	return e
@@ -29,12 +33,18 @@ func New(nets Nets) *Extractor {
 // Version names what a vector's slots mean. It changes whenever the vector of the
 // same picture would.
 func (e *Extractor) Version() string {
-	return "hand1"
+	if e.nets == nil {
+		return "hand1"
+	}
+	return "hand1+mobile1+objectron1"
 }
 
 // Dims is the length of a vector.
 func (e *Extractor) Dims() int {
-	return HandDims
+	if e.nets == nil {
+		return HandDims
+	}
+	return HandDims + NetDims
 }
 
 // Features is what the Extractor makes of a picture.
@@ -55,8 +65,11 @@ func (e *Extractor) Extract(ctx context.Context, p *image.RGBA, quality [6]float
 	if err != nil {
 		return Features{}, err
 	}
-	return Features{Vector: e.standard.quantise(values), Sensitive: sensitive}, nil
+	return Features{Vector: e.Quantise(values), Sensitive: sensitive}, nil
 }
+
+// Quantise makes a vector of what Measure returned.
+func (e *Extractor) Quantise(values []float32) []int8 { return e.standard.quantise(values) }
 
 // Measure is Extract before the values are standardised. It serves to compute the
 // constants of the slots.
@@ -65,9 +78,35 @@ func (e *Extractor) Measure(ctx context.Context, p *image.RGBA, quality [6]float
 		return nil, 0, ErrEmpty
 	}
 
+	if err := ctx.Err(); err != nil {
+		return nil, 0, fmt.Errorf("features: %w", err)
+	}
+
 	values = byHand(p, quality)
 	if yield != nil {
 		yield()
 	}
-	return values, 0, ctx.Err()
+	if e.nets == nil {
+		return values, 0, nil
+	}
+
+	seen, err := e.nets.Features(ctx, squared(p, net.Square, background).pix, yield)
+	if err != nil {
+		return nil, 0, fmt.Errorf("features: %w", err)
+	}
+	values = append(append(values, seen.Mobile...), seen.Objectron...)
+	if min(p.Rect.Dx(), p.Rect.Dy()) >= leastJudged {
+		sensitive = seen.Classes[hentai] + seen.Classes[porn]
+	}
+
+	return values, sensitive, nil
 }
+
+// Classes of the first net that count as sensitive.
+const hentai, porn = 1, 3
+
+// NetDims is the number of values of both nets.
+const NetDims = 816 + 960
+
+// background fills the square beside the picture. ADR 0017 has what others cost.
+var background = [3]uint8{128, 128, 128}

@@ -1,10 +1,12 @@
 package net
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"math"
 	"os"
+	"reflect"
 	"sync"
 	"syscall"
 	"testing"
@@ -16,11 +18,11 @@ import (
 const tolerance = 1e-4
 
 // load reads the embedded weights, once for all tests: packing them takes a while.
-var load = sync.OnceValues(Load)
+var loaded = sync.OnceValues(Load)
 
 func nets(t testing.TB) *Nets {
 	t.Helper()
-	n, err := load()
+	n, err := loaded()
 	if errors.Is(err, ErrNoWeights) {
 		t.Skip("built without weights")
 	}
@@ -93,6 +95,70 @@ func near(t *testing.T, name string, got, want []float32) {
 		t.Errorf("%s differs by %v", name, worst)
 	}
 }
+
+// TestAtOnce runs more calls than have slots, on different pictures: no call sees
+// another's, and each sees the same every time.
+func TestAtOnce(t *testing.T) {
+	t.Parallel()
+	n := nets(t)
+	want := map[int]Output{}
+	for seed := range 2 {
+		output, err := n.Features(t.Context(), draw(seed), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want[seed] = output
+	}
+
+	var calls sync.WaitGroup
+	for i := range 3 * cap(n.slots) {
+		calls.Go(func() {
+			output, err := n.Features(t.Context(), draw(i%2), nil)
+			if err != nil {
+				t.Error(err)
+			}
+			if !reflect.DeepEqual(output, want[i%2]) {
+				t.Errorf("call %d differs from the first one of its picture", i)
+			}
+		})
+	}
+	calls.Wait()
+}
+
+func TestYield(t *testing.T) {
+	t.Parallel()
+	n := nets(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+
+	yields := 0
+	_, err := n.Features(ctx, draw(1), func() {
+		if yields++; yields == 7 {
+			cancel()
+		}
+	})
+	if !errors.Is(err, context.Canceled) || yields != 7 {
+		t.Errorf("%v after %d yields, not 7", err, yields)
+	}
+}
+
+func TestEnded(t *testing.T) {
+	t.Parallel()
+	n := &Nets{slots: make(chan struct{})} // every slot is taken
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := n.Features(ctx, draw(1), nil); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+}
+
+func TestWrongSize(t *testing.T) {
+	t.Parallel()
+	if _, err := nets(t).Features(t.Context(), make([]byte, 3*Square*Square-1), nil); err == nil {
+		t.Error("a byte is missing, and nobody minds")
+	}
+}
+
 // BenchmarkFeatures also reports the processor's time, which other work on the
 // machine does not lengthen as much.
 func BenchmarkFeatures(b *testing.B) {
@@ -103,7 +169,7 @@ func BenchmarkFeatures(b *testing.B) {
 		"objectron": func(r *run) (result, error) { return r.network(n.objectron) },
 	} {
 		b.Run(name, func(b *testing.B) {
-			r := run{ctx: b.Context(), scratch: newScratch(n.mobile, n.objectron), input: &n.input, rgb: rgb}
+			r := run{pause: b.Context().Err, scratch: newScratch(n.mobile, n.objectron), input: &n.input, rgb: rgb}
 			b.ReportAllocs()
 			before := processorTime(b)
 			for b.Loop() {

@@ -32,12 +32,8 @@ type weights struct {
 	left uint32 // tensors
 }
 
-// readWeights reads a file and checks its checksum, the SHA-256 at its end.
-func readWeights(r io.Reader) (*weights, error) {
-	file, err := io.ReadAll(io.LimitReader(r, maxWeights+1))
-	if err != nil {
-		return nil, err
-	}
+// open checks a file's checksum, the SHA-256 at its end.
+func open(file []byte) (*weights, error) {
 	if len(file) > maxWeights {
 		return nil, fmt.Errorf("more than %d bytes", maxWeights)
 	}
@@ -103,19 +99,17 @@ func (h header) values(raw []byte) ([]float32, error) {
 	return values, nil
 }
 
-// half is the value of an IEEE 754 binary16 number.
+// half is the value of an IEEE 754 binary16 number: a sign, five bits of exponent
+// and ten of fraction.
 func half(bits uint16) float32 {
-	sign, exponent, fraction := uint32(bits>>15), int(bits>>10&31), float64(bits&1023)
-	var value float64
+	sign, exponent, fraction := uint32(bits>>15)<<31, uint32(bits>>10&31), uint32(bits&1023)
 	switch exponent {
-	case 0:
-		value = math.Ldexp(fraction, -24)
-	case 31:
-		return math.Float32frombits(sign<<31 | 0x7f800000 | uint32(bits&1023)<<13)
-	default:
-		value = math.Ldexp(1024+fraction, exponent-25)
+	case 0: // subnormal
+		return math.Float32frombits(sign | math.Float32bits(float32(fraction)*0x1p-24))
+	case 31: // infinite, or not a number
+		return math.Float32frombits(sign | 0xff<<23 | fraction<<13)
 	}
-	return math.Float32frombits(sign<<31 | math.Float32bits(float32(value)))
+	return math.Float32frombits(sign | (exponent-15+127)<<23 | fraction<<13)
 }
 
 // pointwise reads a convolution that is a matrix product: its weights (in×out),

@@ -462,7 +462,13 @@ func TestConsider(t *testing.T) {
 	if n := considered(); n != 2 {
 		t.Errorf("%d trainings after twelve changes", n)
 	}
-	if f.options.TrainEvery = 0; registry.New(f.options).Consider(t.Context()) != nil || len(f.later.requests) != 2 {
+	must(t, f.Train(t.Context(), f.later.requests[1]))
+	f.exec(`UPDATE training SET considered_at = now() - interval '2 hours'`)
+	f.exec(`UPDATE models SET extractor = 'earlier'`)
+	if n := considered(); n != 3 {
+		t.Errorf("%d trainings after the extractor changed", n)
+	}
+	if f.options.TrainEvery = 0; registry.New(f.options).Consider(t.Context()) != nil || len(f.later.requests) != 3 {
 		t.Error("0 means never")
 	}
 }

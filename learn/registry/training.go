@@ -77,6 +77,8 @@ const (
 		       outcome = 'the training was given up: it failed ' || attempts || ' times'
 		 WHERE request IS NOT NULL AND beat_at < clock_timestamp() - $1::interval AND attempts >= $2`
 
+	outdatedModelQuery = `SELECT EXISTS (SELECT FROM models WHERE serving AND extractor <> $1)`
+
 	considerQuery = `UPDATE training SET considered_at = clock_timestamp() WHERE considered_at < clock_timestamp() - $1::interval`
 )
 
@@ -123,7 +125,8 @@ func (s *Service) RequestTraining(ctx context.Context) (Training, error) {
 }
 
 // Consider asks for a training if it is time to look, and enough labels have changed
-// since the last one: an eighth of them, or as many as a label needs pictures.
+// since the last one: an eighth of them, or as many as a label needs pictures. It
+// also asks for one where the serving model reads features of an earlier version.
 func (s *Service) Consider(ctx context.Context) error {
 	if s.TrainEvery <= 0 {
 		return nil
@@ -141,8 +144,15 @@ func (s *Service) Consider(ctx context.Context) error {
 		return err
 	}
 	changed, err := s.LabelsChanged(ctx, t)
-	if err != nil || changed < max(int64(s.MinImages), t.LabelsRead/8) {
+	if err != nil {
 		return err
+	}
+	var outdated bool
+	if err := s.Pool.QueryRow(ctx, outdatedModelQuery, s.Extractor.Version()).Scan(&outdated); err != nil {
+		return fmt.Errorf("consider a training: %w", err)
+	}
+	if !outdated && changed < max(int64(s.MinImages), t.LabelsRead/8) {
+		return nil
 	}
 	_, err = s.RequestTraining(ctx)
 	if errors.Is(err, ErrTraining) || errors.Is(err, errTooFew) {

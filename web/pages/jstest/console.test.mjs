@@ -9,8 +9,9 @@ import { layout, shape, visible } from "../scripts/console/layout.js";
 import { lifetime, spec } from "../scripts/console/linkspec.js";
 import { wait } from "../scripts/console/live.js";
 import { Made, merge, state } from "../scripts/console/made.js";
+import { arrivals } from "../scripts/console/recent.js";
 import { apiFilter, format, parse, same } from "../scripts/console/route.js";
-import { ticks } from "../scripts/console/scale.js";
+import { every, stack, sums, ticks } from "../scripts/console/scale.js";
 import { Session } from "../scripts/console/session.js";
 import { parser } from "../scripts/console/sse.js";
 import { outline } from "../scripts/console/topo.js";
@@ -166,4 +167,25 @@ test("the outline stays within one world on either side", async () => {
       if (i > 0) assert.ok(Math.abs(x - points[i - 1][0]) < 180 || y === 90, `${points[i - 1]} to ${x},${y}`);
     });
   }
+});
+
+test("columns stack their parts, and none is too small to be seen", () => {
+  const bottom = (rects) => rects.map(({ top, height }) => [top, height]);
+  assert.deepEqual(bottom(stack([0, 0, 0], 2)), [[0, 0], [0, 0], [0, 0]]);
+  assert.deepEqual(bottom(stack([10, 0, 5], 2)), [[20, 20], [20, 0], [30, 8.5]]); // a gap of 1.5
+  assert.deepEqual(bottom(stack([1, 5, 5], 1)), [[1, 1], [6, 5], [11, 3.5]]); // none beside what is low
+  assert.deepEqual(bottom(stack([1, -3, 1], 0.001)), [[1, 1], [0.001, 0], [1, 1]]);
+});
+
+test("an axis has as many labels as there is room for", () => {
+  assert.equal(every(28, [5, 10, 15], 64), 5);
+  assert.equal(every(2.5, [5, 10, 15, 30, 60], 64), 30);
+  assert.equal(every(0.1, [5, 10], 64), 10);
+});
+
+test("recent uploads are summed, and listed without empty minutes", () => {
+  const spans = [{ at: 1, stored: 1, rejected: 0 }, { at: 2, stored: 0, rejected: 0 }, { at: 3, stored: 0, rejected: 2 }];
+  assert.deepEqual(sums(spans, ["stored", "rejected"]), { stored: 1, rejected: 2 });
+  assert.deepEqual(arrivals(spans, ["stored", "rejected"]).map(({ at }) => at), [3, 1]);
+  assert.deepEqual(arrivals(spans, ["stored"]).map(({ at }) => at), [1]);
 });

@@ -6,6 +6,8 @@ const counts = new Intl.NumberFormat(region);
 const days = new Intl.DateTimeFormat(region, { day: "numeric", month: "short", timeZone: "UTC" });
 const fullDays = new Intl.DateTimeFormat(region, { dateStyle: "medium", timeZone: "UTC" });
 const moments = new Intl.DateTimeFormat(region, { dateStyle: "medium", timeStyle: "short" });
+const minutes = new Intl.DateTimeFormat(region, { hour: "numeric", minute: "2-digit" });
+const hours = new Intl.DateTimeFormat(region, { weekday: "short", hour: "numeric", minute: "2-digit" });
 const cameraMoments = new Intl.DateTimeFormat(region, { dateStyle: "medium", timeStyle: "medium", timeZone: "UTC" });
 const distances = new Intl.RelativeTimeFormat(region, { numeric: "auto" });
 
@@ -37,6 +39,12 @@ export const fullDay = (date) => fullDays.format(new Date(date + "T00:00:00Z"));
 
 // moment formats a time in the operator's time zone.
 export const moment = (time) => moments.format(new Date(time));
+
+// minute formats a time of today in the operator's time zone.
+export const minute = (time) => minutes.format(new Date(time));
+
+// hour formats a time of the last days in the operator's time zone.
+export const hour = (time) => hours.format(new Date(time));
 
 // captured formats a time of the camera's clock, in the zone of its offset. Without
 // an offset, time is that clock's with Z.

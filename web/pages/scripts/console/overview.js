@@ -5,6 +5,7 @@ import { daysPanel } from "./days.js";
 import { h } from "./dom.js";
 import { bytes, count, formatName, share } from "./format.js";
 import { latestPanel } from "./latest.js";
+import { recentPanel } from "./recent.js";
 import { format } from "./route.js";
 
 // figures are the tiles at the top: a name, the figure, and a note on it.
@@ -24,6 +25,7 @@ export function overview(main, { api, live, thumbs }) {
     return { element: h("div", { class: "tile card" }, h("dt", {}, name), value, note), value, note, figure, part };
   });
 
+  const recent = recentPanel();
   const days = daysPanel();
   const cameras = barsPanel({
     title: "Top cameras", column: "Camera", empty: "No picture names its camera yet.", whole: (s) => s.images.stored,
@@ -39,7 +41,7 @@ export function overview(main, { api, live, thumbs }) {
   main.replaceChildren(
     h("h1", { class: "visually-hidden" }, "Overview"), failed,
     h("dl", { class: "tiles" }, tiles.map((tile) => tile.element)),
-    h("div", { class: "panels" }, days.element, latest.element, cameras.element, formats.element));
+    h("div", { class: "panels" }, recent.element, days.element, latest.element, cameras.element, formats.element));
 
   function show(stats) {
     failed.hidden = true;
@@ -47,7 +49,7 @@ export function overview(main, { api, live, thumbs }) {
       value.textContent = figure(stats);
       note.textContent = part(stats);
     }
-    for (const part of [days, cameras, formats]) part.update(stats);
+    for (const part of [recent, days, cameras, formats]) part.update(stats);
   }
 
   const over = new AbortController();
@@ -65,6 +67,7 @@ export function overview(main, { api, live, thumbs }) {
   return {
     close() {
       over.abort();
+      recent.close();
       days.close();
       latest.close();
     },

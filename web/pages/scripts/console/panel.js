@@ -2,8 +2,9 @@
 
 import { h, icon } from "./dom.js";
 
-// panel shows the drawing, and a button that switches to the table.
-export function panel({ title, className = "", drawing, table }) {
+// panel shows the drawing, and a button that switches to the table. controls stand
+// before it.
+export function panel({ title, className = "", drawing, table, controls = null }) {
   const id = `panel-${title.toLowerCase().replace(/\W+/g, "-")}`;
   const scroller = h("div", { class: "scroller", tabindex: 0, role: "region", "aria-label": `${title}, table`, hidden: true }, table);
   const toggle = h("button", { type: "button", class: "quiet small", "aria-pressed": "false", onclick: flip },
@@ -15,7 +16,7 @@ export function panel({ title, className = "", drawing, table }) {
     toggle.setAttribute("aria-pressed", String(asTable));
   }
   return h("section", { class: `panel card ${className}`, "aria-labelledby": id },
-    h("header", {}, h("h2", { id }, title), toggle), drawing, scroller);
+    h("header", {}, h("h2", { id }, title), controls, toggle), drawing, scroller);
 }
 
 // table has a caption for screen readers. head lists [name, whether its cells are

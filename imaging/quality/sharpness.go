@@ -1,0 +1,100 @@
+package quality
+
+import "math"
+
+// seen is how long a picture is when its sharpness is judged, in pixels.
+const seen = 640
+
+// sharpness is that of Quality.
+func (s *stats) sharpness(src Source) float64 {
+	blur := s.blur() * float64(max(src.Width, src.Height)) / float64(s.long) // in pixels of the file
+	if fine := src.Blocks.blur(); fine > 0 {
+		blur = min(blur, fine)
+	}
+
+	view := blur * min(1, seen/float64(max(src.Width, src.Height, 1)))
+	return 1 / (1 + view*view)
+}
+
+// blur is the deviation of the Gaussian that would blur a step to the steepest
+// edges of the picture, in samples of luma. It compares the largest differences of
+// neighbours with those of samples far apart, which hold the whole step.
+func (s *stats) blur() float64 {
+	var blurs [2]float64
+	for i, d := range [2]*[2]histogram{&s.across, &s.down} {
+		near, away := d[0].quantile(1-nearShare), d[1].quantile(1-farShare)
+		blurs[i] = blurOf(float64(near) / float64(max(away, 1)))
+	}
+	return max(blurs[0], blurs[1])
+}
+
+// The share of differences that are those of the steepest edges: an edge lies
+// between far times as many samples that are far apart as neighbours.
+const (
+	nearShare = 0.005
+	farShare  = 0.02
+)
+
+// blurOf is the deviation for which erf(x/d) / erf(far·x/d) is the ratio, by
+// bisection.
+func blurOf(ratio float64) float64 {
+	low, high := 0.3, 16.0
+	for range 12 {
+		mid := (low + high) / 2
+		if math.Erf(1/(2*math.Sqrt2*mid))/math.Erf(far/(2*math.Sqrt2*mid)) > ratio {
+			low = mid
+		} else {
+			high = mid
+		}
+	}
+	return low
+}
+
+// blur is the deviation of the Gaussian that would leave the blocks with the finest
+// detail as they are, in pixels; 0 where they do not tell.
+func (b *Blocks) blur() float64 {
+	if b == nil {
+		return 0
+	}
+	var ends [65]int
+	for _, e := range b.Ends {
+		ends[min(e, 64)]++
+	}
+
+	// The finest fiftieth.
+	left := len(b.Ends) / 50
+	e := 64
+	for ; e > 1 && left >= ends[e]; e-- {
+		left -= ends[e]
+	}
+	return float64(diagonal(e - 1))
+}
+
+func (b *Blocks) resolved() float64 {
+	if b == nil {
+		return 0
+	}
+	most := 0
+	for i, st := range b.Steps {
+		if st <= 40 {
+			most = max(most, diagonal(i))
+		}
+	}
+	return float64(most)
+}
+
+// diagonal is the one of an 8×8 block on which the n-th coefficient lies: 0 to 14.
+func diagonal(n int) int {
+	mirrored := n > 35
+	if mirrored {
+		n = 63 - n
+	}
+	d := 0
+	for (d+1)*(d+2)/2 <= n {
+		d++
+	}
+	if mirrored {
+		return 14 - d
+	}
+	return d
+}
