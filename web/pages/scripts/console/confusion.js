@@ -6,6 +6,7 @@ import { count, countOf, percent } from "./format.js";
 import { format } from "./route.js";
 
 const SHOWN = 30; // labels of the table
+const NARROW = 6; // labels of a table that fits half of the width
 const PAIRS = 5;
 
 // confusions lists {truth, predicted, images} off the diagonal, the most frequent first.
@@ -25,14 +26,14 @@ export function commonest(matrix, most = SHOWN) {
 export function confusionPanel(matrix, labels) {
   const shown = commonest(matrix);
   const pairs = confusions(matrix, labels).slice(0, PAIRS);
-  const table = h("table", { class: "confusion" },
+  const element = h("table", { class: "confusion" },
     h("caption", {}, "Each row has the pictures of a label, each column what the model predicted for them."),
     h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Label"), shown.map((j) => h("th", { scope: "col" }, h("span", {}, labels[j]))))),
     h("tbody", {}, shown.map((i) => row(matrix[i], i, shown, labels))));
 
-  return h("section", { class: "panel card wide", "aria-labelledby": "panel-confusion" },
+  return h("section", { class: `panel card ${shown.length > NARROW ? "wide" : ""}`, "aria-labelledby": "panel-confusion" },
     h("header", {}, h("h2", { id: "panel-confusion" }, "Confusion matrix")),
-    h("div", { class: "scroller", tabindex: 0, role: "region", "aria-label": "Confusion matrix, table" }, table),
+    h("div", { class: "scroller", tabindex: 0, role: "region", "aria-label": "Confusion matrix, table" }, element),
     shown.length < labels.length && h("p", { class: "muted small" }, `The table shows the ${count(SHOWN)} commonest of ${count(labels.length)} labels.`),
     pairs.length > 0 && h("h3", {}, "Most often confused"),
     pairs.length > 0 && h("ul", { class: "pairs" }, pairs.map(({ truth, predicted, images }) => h("li", {},

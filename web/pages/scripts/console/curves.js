@@ -8,8 +8,8 @@ import { ticks } from "./scale.js";
 const HEIGHT = 240;
 const LEFT = 44;
 const BOTTOM = 40;
-const TOP = 8;
-const RIGHT = 14;
+const TOP = 14;
+const RIGHT = 22;
 
 // plot draws in a frame whose vertical axis is a share from 0 to 1. It calls marks with
 // functions that turn values into pixels, after each change of the size.

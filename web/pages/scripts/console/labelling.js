@@ -37,6 +37,7 @@ export function labelling(main, { api, live, route }) {
   const form = h("form", { class: "joined", onsubmit: write },
     h("label", { for: "new-label", class: "visually-hidden" }, "New label"), field, h("button", {}, "Add"));
   const likely = h("section", {});
+  const go = h("button", { type: "button", class: "primary", "aria-keyshortcuts": "Enter", onclick: accept });
   const undo = h("button", { type: "button", onclick: takeBack }, icon("undo"), "Undo");
   const goOn = h("input", { type: "checkbox", checked: sessionStorage.getItem(GO_ON) === "on",
     onchange: () => sessionStorage.setItem(GO_ON, goOn.checked ? "on" : "off") });
@@ -44,10 +45,10 @@ export function labelling(main, { api, live, route }) {
   const bench = h("div", { class: "bench", onclick: refocus },
     h("div", { class: "light" }, picture.element, back, forth),
     h("div", { class: "side card" },
+      h("div", { class: "row" }, go, undo, h("button", { type: "button", class: "quiet", onclick: keysDialog }, icon("keys"), "Keys")),
       h("section", { "aria-labelledby": "label-set" }, h("h2", { id: "label-set" }, "Labels"), labels, choices.element, form,
-        h("label", { class: "check small" }, goOn, h("span", {}, "Go on after a number"))),
-      likely,
-      h("div", { class: "row" }, undo, h("button", { type: "button", class: "quiet", onclick: keysDialog }, icon("keys"), "Keys"))));
+        h("label", { class: "check small" }, goOn, h("span", {}, "Go on after each label"))),
+      likely));
   main.replaceChildren(
     h("header", { class: "row head" }, h("h1", {}, "Label"), tally,
       h("label", { for: "label-order", class: "visually-hidden" }, "Order"), h("div", {}, order)),
@@ -73,6 +74,7 @@ export function labelling(main, { api, live, route }) {
     shown = now;
     tally.textContent = `${count(sitting.done)} labelled in this sitting${sitting.saving ? ", saving…" : ""}`;
     undo.disabled = !sitting.undoable;
+    drawGo(now);
     back.disabled = sitting.at === 0;
     forth.disabled = now === null;
     picture.show(now, now ? alt(now) : "", sitting.around(2, 4));
@@ -81,6 +83,14 @@ export function labelling(main, { api, live, route }) {
     drawPredictions(now);
     drawEnd(now);
     if (moved && now) say(introduce(now));
+  }
+
+  // drawGo says what Enter does. aria-disabled leaves the focus on the button.
+  function drawGo(now) {
+    const label = now?.labels.length === 0 ? now.predictions[0]?.label : undefined;
+    const text = label === undefined ? "Go on" : `Accept ${label}`;
+    if (go.firstChild?.textContent !== text) go.replaceChildren(h("span", {}, text), h("kbd", { "aria-hidden": "true" }, "Enter"));
+    go.setAttribute("aria-disabled", String(now === null || (now.labels.length === 0 && label === undefined)));
   }
 
   function drawLabels(now) {
@@ -94,10 +104,10 @@ export function labelling(main, { api, live, route }) {
   function drawPredictions(now) {
     const had = likely.contains(document.activeElement);
     likely.hidden = now === null;
-    likely.replaceChildren(h("h2", {}, "Predictions"), now && predictionList({
+    if (now === null) return;
+    likely.replaceChildren(h("h2", {}, "Predictions"), predictionList({
       predictions: now.predictions, labels: now.labels, accept: (label) => sitting.accept(label),
-      hint: now.labels.length === 0 && h("kbd", { "aria-hidden": "true" }, "Enter"),
-    }) || "");
+    }));
     if (had) picture.element.focus({ preventScroll: true });
   }
 

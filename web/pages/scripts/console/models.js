@@ -29,7 +29,7 @@ export function models(main, { api, live, route }) {
       const before = list;
       list = await api.get("/v1/models", { signal: over.signal });
       failed.hidden = true;
-      if (before?.training && !list.training) ended(list.last?.outcome);
+      if (before && before.last?.ended_at !== list.last?.ended_at) notify(`The training has ended: ${list.last.outcome}`);
       draw();
     } catch (problem) {
       if (problem.name === "AbortError") return;
@@ -40,13 +40,6 @@ export function models(main, { api, live, route }) {
     const busy = list?.training || (list?.serving && list.predicted.done < list.predicted.total);
     clearTimeout(timer);
     timer = setTimeout(look, document.hidden ? IDLE : busy ? BUSY : IDLE);
-  }
-
-  // ended announces a training's outcome. The details of the new model are shown, unless
-  // the operator looks at another one.
-  function ended(outcome) {
-    notify(outcome ? `The training has ended: ${outcome}` : "The training has ended.");
-    training.count();
   }
 
   function draw() {

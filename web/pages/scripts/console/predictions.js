@@ -4,11 +4,11 @@ import { h, icon, svg } from "./dom.js";
 import { percent } from "./format.js";
 
 // predictionList calls accept with a label that the operator makes one of the
-// picture's. hint stands beside the likeliest one.
-export function predictionList({ predictions, labels, accept, hint = null }) {
+// picture's.
+export function predictionList({ predictions, labels, accept }) {
   if (predictions.length === 0) return h("p", { class: "muted" }, "No model has predicted anything for this picture yet.");
-  return h("ol", { class: "predictions" }, predictions.map(({ label, probability }, i) => h("li", {},
-    h("span", { class: "name" }, label), i === 0 && hint,
+  return h("ol", { class: "predictions" }, predictions.map(({ label, probability }) => h("li", {},
+    h("span", { class: "name" }, label),
     h("span", { class: "count" }, percent(probability)),
     labels.includes(label)
       ? h("span", { class: "chip stored" }, "label")

@@ -62,11 +62,11 @@ export function trainingCard({ api, started }) {
   recount();
 
   function update(list) {
-    if (now && now.pending.labels_changed !== list.pending.labels_changed) recount();
+    const changed = now && (now.pending.labels_changed !== list.pending.labels_changed || now.last?.ended_at !== list.last?.ended_at);
     now = list;
+    if (changed) recount();
     const { training } = list;
     const need = needs(labels ?? [], list.min_images);
-    button.disabled = training !== null || (labels !== null && !need.ready);
     meter.hidden = training === null;
     if (training) {
       const { text, done } = stageOf(training);
@@ -77,6 +77,7 @@ export function trainingCard({ api, started }) {
     put(pending, pendingText(list.pending));
     drawPredicted(list);
     missing.hidden = labels === null || list.models.length > 0 || training !== null;
+    button.disabled = training !== null || (!missing.hidden && !need.ready);
     if (!missing.hidden) drawMissing(need, list.min_images ?? IMAGES);
   }
 
@@ -99,7 +100,6 @@ export function trainingCard({ api, started }) {
     element: h("section", { class: "card training", "aria-labelledby": "training" },
       h("header", { class: "row" }, h("h2", { id: "training", class: "grow" }, "Training"), button), state, meter, pending, predicted, missing),
     update,
-    count: recount,
   };
 }
 
