@@ -77,6 +77,7 @@ type dual struct {
 	targets [][]int32
 	a       pair // the fit, which a further solve starts from
 	packed  gemm.Packed
+	work    *workspace
 	spread  bool // products use all processors
 }
 

@@ -53,6 +53,7 @@ func (w *world) picture(classes ...int) []int8 {
 // draw gives the examples their vectors.
 func (w *world) draw(examples []learn.Example) {
 	const block = 1000
+	arena := make([]int8, len(examples)*w.dims)
 	for lo := 0; lo < len(examples); lo += block {
 		part := examples[lo:min(lo+block, len(examples))]
 		amounts := w.normal(len(part)*len(w.directions), 1)
@@ -68,7 +69,7 @@ func (w *world) draw(examples []learn.Example) {
 		k := len(w.directions)
 		gemm.Mul(len(part), w.dims, k, amounts, k, slices.Concat(w.directions...), w.dims, sums, w.dims, true)
 		for i := range part {
-			part[i].Vector = make([]int8, w.dims)
+			part[i].Vector = arena[(lo+i)*w.dims:][:w.dims:w.dims]
 			for j, v := range sums[i*w.dims:][:w.dims] {
 				part[i].Vector[j] = int8(max(min(v, 127), -127))
 			}

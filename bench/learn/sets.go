@@ -34,29 +34,40 @@ type builder struct {
 }
 
 var builders = []builder{
-	{"stamps", stamps}, {"clipart", clipart}, {"flowers", flowers}, {"kinds", kinds}, {"letters", letters},
+	{"stamps", stamps}, {"mixed", mixedStamps}, {"clipart", clipart}, {"flowers", flowers}, {"kinds", kinds}, {"letters", letters},
 }
 
 // most bounds the pictures of a class.
 const most = 300
 
-// stamps are the pictures of Tux Paint, by folder: photos and drawings, cut out.
+// stamps are the pictures of Tux Paint, photos and drawings, by the ten folders of
+// the second level that have most of them.
 func stamps(p packages) (*set, error) {
-	s := &set{
+	return p.stamps(set{
 		name:  "tuxpaint stamps, 10 classes",
 		steps: []int{5, 20},
 		paper: [3][]float64{{45, 60}, {68, 85}, {66, 84}},
-	}
-	const dir = "usr/share/tuxpaint/stamps"
-	for _, class := range []string{"animals", "clothes", "food", "household", "plants", "seasonal", "space", "symbols", "town", "vehicles"} {
-		files, err := p.files("tuxpaint-stamps-default", filepath.Join(dir, class), ".png")
+	}, "animals/birds", "animals/insects", "animals/mammals", "food/fruit", "plants/flowers", "symbols/alphabets", "symbols/math",
+		"symbols/money", "town/houses", "town/roadsigns")
+}
+
+// mixedStamps are the same pictures by the folders of the first level, each a mixture
+// of things. The issue has no figures for them.
+func mixedStamps(p packages) (*set, error) {
+	return p.stamps(set{name: "tuxpaint stamps, 10 mixed classes", steps: []int{5, 20}},
+		"animals", "clothes", "food", "household", "plants", "seasonal", "space", "symbols", "town", "vehicles")
+}
+
+func (p packages) stamps(s set, folders ...string) (*set, error) {
+	for _, folder := range folders {
+		files, err := p.files("tuxpaint-stamps-default", filepath.Join("usr/share/tuxpaint/stamps", folder), ".png")
 		if err != nil {
 			return nil, err
 		}
 		files = slices.DeleteFunc(files, func(f string) bool { return strings.Contains(f, "_mirror") || strings.Contains(f, "_flip") })
-		s.add(class, files)
+		s.add(folder, files)
 	}
-	return s, nil
+	return &s, nil
 }
 
 // clipart are the drawings of openclipart, by folder.

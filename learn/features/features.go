@@ -39,6 +39,9 @@ func (e *Extractor) Version() string {
 	return "hand1+mobile1+objectron1"
 }
 
+// Nets tells whether the nets contribute to the vectors.
+func (e *Extractor) Nets() bool { return e.nets != nil }
+
 // Dims is the length of a vector.
 func (e *Extractor) Dims() int {
 	if e.nets == nil {

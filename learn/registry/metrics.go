@@ -9,9 +9,19 @@ import (
 
 type metrics struct {
 	version, accuracy, macroF1, ece prometheus.Gauge
+	nets                            prometheus.Gauge
 	predictions                     prometheus.Counter
 	predicting, training            prometheus.Counter
+	trainings                       *prometheus.CounterVec
 }
+
+// Outcomes of a training, as metrics name them.
+const (
+	promoted    = "promoted"
+	notPromoted = "not_promoted"
+	tooFew      = "too_few"
+	failed      = "failed"
+)
 
 func newMetrics(reg prometheus.Registerer) *metrics {
 	factory := promauto.With(reg)
@@ -22,7 +32,11 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		return factory.NewCounter(prometheus.CounterOpts{Name: name, Help: help})
 	}
 
-	return &metrics{
+	m := &metrics{
+		nets: gauge("inlet_nets_available", "1 where this process computes features with its nets, 0 by hand only."),
+		trainings: factory.NewCounterVec(prometheus.CounterOpts{
+			Name: "inlet_trainings_total", Help: "Trainings by this process, by their outcome.",
+		}, []string{"outcome"}),
 		version:     gauge("inlet_model_version", "Version of the model with which this process predicts; 0 without one."),
 		accuracy:    gauge("inlet_model_accuracy", "Share of held-out pictures that the serving model labels right."),
 		macroF1:     gauge("inlet_model_macro_f1", "Mean F1 of the serving model's labels on held-out pictures."),
@@ -31,6 +45,11 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 		predicting:  counter("inlet_predicting_seconds_total", "Time that predictions took."),
 		training:    counter("inlet_training_seconds_total", "Time that trainings took."),
 	}
+	for _, outcome := range []string{promoted, notPromoted, tooFew, failed} {
+		m.trainings.WithLabelValues(outcome)
+	}
+
+	return m
 }
 
 func (m *metrics) serving(s *Serving) {
@@ -47,3 +66,5 @@ func (m *metrics) predicted(n int, took time.Duration) {
 }
 
 func (m *metrics) trained(took time.Duration) { m.training.Add(took.Seconds()) }
+
+func (m *metrics) ended(outcome string) { m.trainings.WithLabelValues(outcome).Inc() }

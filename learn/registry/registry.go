@@ -95,7 +95,12 @@ func New(o Options) *Service {
 		o.Now = time.Now
 	}
 
-	return &Service{Options: o, metrics: newMetrics(o.Registerer)}
+	s := &Service{Options: o, metrics: newMetrics(o.Registerer)}
+	if o.Extractor.Nets() {
+		s.metrics.nets.Set(1)
+	}
+
+	return s
 }
 
 // Run follows the promotions until ctx ends.

@@ -66,6 +66,7 @@ func (s *Service) Train(ctx context.Context, request Request) error {
 	beating.Wait()
 
 	if err != nil {
+		s.metrics.ended(failed)
 		ctx, release := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer release()
 		_, releaseErr := s.Pool.Exec(ctx, releaseQuery, run)
@@ -189,9 +190,16 @@ func (s *Service) end(ctx context.Context, run uuid.UUID, at time.Time, read int
 	}
 	s.Log.InfoContext(ctx, "a training has ended", "outcome", outcome)
 
-	if row.Promoted {
+	switch {
+	case m == nil:
+		s.metrics.ended(tooFew)
+	case row.Promoted:
+		s.metrics.ended(promoted)
 		return s.Later.PredictAll(ctx)
+	default:
+		s.metrics.ended(notPromoted)
 	}
+
 	return nil
 }
 

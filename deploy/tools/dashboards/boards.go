@@ -205,8 +205,8 @@ var stores = board{
 }
 
 var background = board{
-	uid: "inlet-jobs", title: "Inlet: jobs and relay",
-	about: "Work after the answer: the statistics' relay and River's jobs.",
+	uid: "inlet-jobs", title: "Inlet: jobs, learning and relay",
+	about: "Work after the answer: the statistics' relay, River's jobs, and what they learn.",
 	rows: []row{
 		{"Relay of the statistics", []panel{
 			{
@@ -237,6 +237,28 @@ var background = board{
 				title: "Time of a run, 95th percentile", unit: units.Seconds,
 				queries: []query{{`histogram_quantile(0.95, sum by (le, kind) (rate(inlet_job_seconds_bucket{$S}[$R])))`, "{{kind}}"}},
 			},
+		}},
+		{"Learning", []panel{
+			{title: "Serving model", about: "Its version, as each worker sees it.", unit: units.Short, queries: []query{{`inlet_model_version{$S}`, "{{instance}}"}}},
+			{
+				title: "The model on held-out pictures", unit: units.PercentUnit, most: 1,
+				queries: []query{{`max(inlet_model_accuracy{$S})`, "right"}, {`max(inlet_model_macro_f1{$S})`, "macro F1"}},
+			},
+			{
+				title: "Calibration error", about: "How far its probabilities are from how often it is right.", unit: units.PercentUnit, warn: 0.1, bad: 0.15,
+				queries: []query{{`max(inlet_model_calibration_error{$S})`, "calibration error"}},
+			},
+			{
+				title: "Features", about: "Pictures whose features were made.", unit: units.OpsPerSecond,
+				queries: []query{{`sum(rate(inlet_job_runs_total{$S,kind="features",outcome="done"}[$R]))`, "pictures"}},
+			},
+			{title: "Predictions", unit: units.OpsPerSecond, queries: []query{{`sum(rate(inlet_predictions_total{$S}[$R]))`, "pictures"}}},
+			{
+				title: "Time of a prediction", unit: units.Seconds,
+				queries: []query{{`sum(rate(inlet_predicting_seconds_total{$S}[$R])) / sum(rate(inlet_predictions_total{$S}[$R]))`, "per picture"}},
+			},
+			{title: "Trainings", unit: units.Short, queries: []query{{`sum by (outcome) (increase(inlet_trainings_total{$S}[$R]))`, "{{outcome}}"}}},
+			{title: "Time in trainings", unit: units.Seconds, queries: []query{{`sum(increase(inlet_training_seconds_total{$S}[$R]))`, "seconds"}}},
 		}},
 	},
 }
