@@ -35,6 +35,7 @@ test("a stranger labels 40 of 200 pictures by the keyboard, and the model sorts 
     await labelling.next();
   }
   await labelling.done(labelled);
+  t.diagnostic(`labelled: ${(await service.ask("GET", "/v1/labels")).labels.map(({ label, images }) => `${label} ${images}`).join(", ")}`);
   await screenshot(desk.tab, "learn-label");
 
   await desk.console.go("Models");
