@@ -49,6 +49,16 @@ test("a stranger labels 40 of 200 pictures by the keyboard, and the model sorts 
   assert.ok(Date.now() - pressed < 60_000, "within a minute");
   await screenshot(desk.tab, "learn-model");
 
+  // The next picture needs one key.
+  await desk.console.go("Label");
+  const again = new Labelling(desk.tab);
+  const open = await again.seen();
+  await again.next("Enter");
+  await again.done(1);
+  assert.equal((await labels(service, open)).length, 1, "Enter accepted the likeliest prediction");
+  await desk.tab.keyboard.press("u");
+  await again.done(0);
+
   // What the operator finds: the gallery by predicted kinds.
   await desk.console.go("Gallery");
   for (const kind of kinds) {
@@ -58,6 +68,16 @@ test("a stranger labels 40 of 200 pictures by the keyboard, and the model sorts 
   }
   await screenshot(desk.tab, "learn-gallery");
 });
+
+/** busy is a queue with work and trouble, as the API tells it. */
+const busy = {
+  counts: [{ kind: "features", state: "available", jobs: 1234, oldest_s: 75.2 }, { kind: "train", state: "running", jobs: 1, oldest_s: 4 }],
+  jobs: [
+    { id: 13, kind: "train", state: "running", attempt: 1, max_attempts: 5, created_at: "2026-03-01T12:00:00Z", scheduled_at: "2026-03-01T12:00:00Z", error: "" },
+    { id: 12, kind: "decode", state: "retryable", attempt: 2, max_attempts: 25, created_at: "2026-03-01T12:00:00Z", scheduled_at: "2026-03-01T12:05:00Z", error: "read the blob: connection refused" },
+    { id: 11, kind: "features", state: "discarded", attempt: 25, max_attempts: 25, created_at: "2026-02-01T12:00:00Z", scheduled_at: "2026-02-09T12:00:00Z", error: "the picture cannot be decoded" },
+  ],
+};
 
 for (const screen of screens) {
   test(`labels, models and jobs are accessible on a ${screen}`, async (t) => {
@@ -96,6 +116,9 @@ for (const screen of screens) {
     await accessible(tab, `console-selected-${screen}`);
 
     await console.go("Jobs");
+    await tab.getByText("The queue is empty.").waitFor();
+    await tab.route("**/v1/jobs", (route) => route.fulfill({ json: busy }));
+    await tab.getByRole("button", { name: "Retry job 12" }).waitFor();
     await accessible(tab, `console-jobs-${screen}`);
   });
 }

@@ -65,7 +65,7 @@ export function grid({ thumbs, href, near, selection, pick }) {
     const box = h("input", { type: "checkbox", onclick: (event) => pick(picture, event) });
     const element = h("li", { "aria-setsize": -1, "aria-posinset": index + 1 },
       h("a", { href: href(picture.id), "data-index": index, onclick: (event) => click(event, picture) }, frame, badge,
-        h("span", { class: "cap", "aria-hidden": "true" }, picture.camera.name ?? formatName(picture.format))),
+        h("span", { class: "cap", "aria-hidden": "true" }, [picture.camera.name ?? formatName(picture.format), ...picture.flags].join(" · "))),
       h("label", { class: "pick" }, box));
     tiles.set(index, { element, frame, badge, box });
     dress(index);
