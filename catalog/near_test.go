@@ -72,7 +72,7 @@ func TestNear(t *testing.T) {
 	must(t, h.merge(t.Context(), d, c))
 	delete(want, b)
 	delete(want, d)
-	want[a] = fmt.Sprintf(`"%s" [{"id":"%s","distance":7}] null`, hash, c)
+	want[a] = fmt.Sprintf(`"%s" [{"id":"%s","distance":7}] %s`, hash, c, quality(""))
 	checkAll()
 	must(t, h.Delete(t.Context(), a))
 	for table, rows := range map[string]int64{"near": 0, "fingerprints": 1, "merges": 1} {

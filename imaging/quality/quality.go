@@ -1,5 +1,5 @@
 // Package quality tells how good a picture is and what kind of picture it is, by
-// numbers that cost well under a millisecond: it looks at forty thousand samples of
+// numbers that cost well under a millisecond: it looks at thirty thousand samples of
 // the small picture that inspection has made for the fingerprint, and of a JPEG at
 // where its blocks end.
 //
