@@ -74,6 +74,7 @@ type Service struct {
 	images    db.Rows[tagged]
 	uploads   db.Rows[Upload]
 	described db.Rows[described]
+	measured  db.Rows[measured]
 	columns   string // of a documentRow, but for its exif
 }
 
@@ -94,8 +95,8 @@ func New(o Options) *Service {
 
 	return &Service{
 		Options: o, images: db.RowsOf[tagged]("images"), uploads: db.RowsOf[Upload]("uploads"),
-		described: db.RowsOf[described]("images"),
-		columns:   db.RowsOf[image]("images").List("i.") + "," + documentTables + ", " + o.Predictions.Of + " AS predictions",
+		described: db.RowsOf[described]("images"), measured: db.RowsOf[measured]("images"),
+		columns: db.RowsOf[image]("images").List("i.") + "," + documentTables + ", " + o.Predictions.Of + " AS predictions",
 	}
 }
 
@@ -104,6 +105,8 @@ type Image struct {
 	ID         uuid.UUID
 	SHA256     [32]byte
 	Format     imaging.Format
+	Width      int // as displayed, in pixels
+	Height     int
 	Bytes      int64
 	UploadedAt time.Time
 }
@@ -124,13 +127,13 @@ func (s *Service) Fetch(ctx context.Context, id uuid.UUID, width int) (Image, bl
 	}
 }
 
-const getQuery = `SELECT id, sha256, format, bytes, uploaded_at FROM images WHERE id = ` + mergedInto
+const getQuery = `SELECT id, sha256, format, width, height, bytes, uploaded_at FROM images WHERE id = ` + mergedInto
 
 // Get looks an image up. For a merged id it is the image that stays.
 func (s *Service) Get(ctx context.Context, id uuid.UUID) (Image, error) {
 	var img Image
 	var sum []byte
-	err := s.Pool.QueryRow(ctx, getQuery, id).Scan(&img.ID, &sum, &img.Format, &img.Bytes, &img.UploadedAt)
+	err := s.Pool.QueryRow(ctx, getQuery, id).Scan(&img.ID, &sum, &img.Format, &img.Width, &img.Height, &img.Bytes, &img.UploadedAt)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return Image{}, ErrNotFound
 	}

@@ -5,15 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"inlet/imaging"
+	"inlet/stats"
 )
 
 // Groups are filled as a whole, so that one camera's make never meets another's
-// model.
+// model. A time or place that could not be true makes room for a copy's.
 const enrichQuery = `
 	UPDATE images SET
 		camera = CASE WHEN no_camera THEN @camera ELSE camera END,
@@ -28,15 +30,22 @@ const enrichQuery = `
 		iso = coalesce(iso, @iso), f_number = coalesce(f_number, @f_number),
 		exposure_time = coalesce(exposure_time, @exposure_time), focal_length = coalesce(focal_length, @focal_length),
 		orientation = coalesce(orientation, @orientation),
+		flags = CASE WHEN gives_time AND gives_place THEN array_remove(array_remove(flags, 'time-suspect'), 'place-suspect')
+		             WHEN gives_time THEN array_remove(flags, 'time-suspect')
+		             WHEN gives_place THEN array_remove(flags, 'place-suspect') ELSE flags END,
 		exif = @exif::jsonb || exif
-	FROM (SELECT make IS NULL AND model IS NULL AS no_camera FROM images WHERE id = @id FOR NO KEY UPDATE) AS was
-	WHERE id = @id AND (@exif::jsonb || exif) IS DISTINCT FROM exif
-	RETURNING CASE WHEN no_camera THEN coalesce(@camera, '') ELSE '' END`
+	FROM (SELECT make IS NULL AND model IS NULL AS no_camera, flags AS old_flags,
+	             captured_at IS NULL AND @captured_at::timestamptz IS NOT NULL AS gives_time,
+	             latitude IS NULL AND @latitude::double precision IS NOT NULL AS gives_place
+	        FROM images WHERE id = @id FOR NO KEY UPDATE) AS was
+	WHERE id = @id AND (gives_time OR gives_place OR (@exif::jsonb || exif) IS DISTINCT FROM exif)
+	RETURNING CASE WHEN no_camera THEN coalesce(@camera, '') ELSE '' END, uploaded_at,
+	          ARRAY(SELECT unnest(old_flags) EXCEPT SELECT unnest(flags))`
 
 // Enrich adds what a copy's metadata say and the stored picture's do not, in the
-// transaction that accepts the copy. It returns the camera's name if the picture
-// had none before.
-func (s *Service) Enrich(ctx context.Context, tx pgx.Tx, id uuid.UUID, copied imaging.Info, match string) (camera string, err error) {
+// transaction that accepts the copy. It adds to the event what that changes in the
+// counters: the camera's name if the picture had none before, flags that it loses.
+func (s *Service) Enrich(ctx context.Context, tx pgx.Tx, id uuid.UUID, copied imaging.Info, match string, event *stats.Delta) error {
 	m := copied.Meta
 	if match == MatchPerceptual { // how its own pixels lie says nothing of others
 		m.Orientation = 0
@@ -44,19 +53,32 @@ func (s *Service) Enrich(ctx context.Context, tx pgx.Tx, id uuid.UUID, copied im
 		delete(m.Tags, "Orientation")
 	}
 
-	return s.enrich(ctx, tx, id, describe(m))
+	return s.enrich(ctx, tx, id, describe(m), event)
 }
 
-func (s *Service) enrich(ctx context.Context, tx pgx.Tx, id uuid.UUID, d described) (camera string, err error) {
+func (s *Service) enrich(ctx context.Context, tx pgx.Tx, id uuid.UUID, d described, event *stats.Delta) error {
 	args := s.described.Named(d)
 	args["id"] = id
-	err = tx.QueryRow(ctx, enrichQuery, args).Scan(&camera)
+	var camera string
+	var at time.Time
+	var cleared []string
+	err := tx.QueryRow(ctx, enrichQuery, args).Scan(&camera, &at, &cleared)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return "", nil
+		return nil
 	}
 	if err != nil {
-		return "", fmt.Errorf("add a copy's metadata: %w", err)
+		return fmt.Errorf("add a copy's metadata: %w", err)
 	}
 
-	return camera, nil
+	if camera != "" {
+		if event.Cameras == nil {
+			event.Cameras = map[string]int64{}
+		}
+		event.Cameras[camera]++
+	}
+	if len(cleared) > 0 {
+		event.Recent = append(event.Recent, stats.FlagsAt(at, -1, cleared))
+	}
+
+	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"inlet/imaging"
+	"inlet/imaging/quality"
 )
 
 // Filter selects images; the zero value selects all.
@@ -20,6 +21,7 @@ type Filter struct {
 	Link     string // accepted through this link
 	Label    string
 	Labelled *bool     // bears a label, or none
+	Flag     string    // of quality.Flags
 	From, To time.Time // uploaded at, half-open
 	// Predicted is a label that the model predicts: as the likeliest, or with at
 	// least even odds. With MinProbability it is one of at least that probability.
@@ -37,6 +39,7 @@ func (f *Filter) parsers() []parser {
 		{"camera", func(v string) error { return parseText(v, &f.Camera) }},
 		{"link", func(v string) error { return parseText(v, &f.Link) }},
 		{"label", func(v string) error { return parseText(v, &f.Label) }},
+		{"flag", func(v string) error { return parseFlag(v, &f.Flag) }},
 		{"labelled", func(v string) error { return parseBool(v, &f.Labelled) }},
 		{"predicted", func(v string) error { return parseText(v, &f.Predicted) }},
 		{"min_probability", func(v string) error { return parseProbability(v, &f.MinProbability) }},
@@ -105,6 +108,15 @@ func parseProbability(v string, to *float64) error {
 func parseFormat(v string, to *string) error {
 	if !slices.Contains(imaging.Formats, imaging.Format(v)) {
 		return fmt.Errorf("must be one of %v", imaging.Formats)
+	}
+	*to = v
+
+	return nil
+}
+
+func parseFlag(v string, to *string) error {
+	if !slices.Contains(quality.Flags(), v) {
+		return fmt.Errorf("must be one of %v", quality.Flags())
 	}
 	*to = v
 

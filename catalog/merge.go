@@ -71,7 +71,7 @@ func (s *Service) Merge(ctx context.Context, into, copied Stored, distance int) 
 
 func (s *Service) merge(ctx context.Context, tx pgx.Tx, into, copied Stored, distance int) error {
 	event := stats.Delta{Images: -1, Bytes: -copied.Bytes, Formats: map[string]int64{string(copied.Format): -1}, Cameras: map[string]int64{}}
-	if err := s.mergeMetadata(ctx, tx, into.ID, copied.ID, event.Cameras); err != nil {
+	if err := s.mergeMetadata(ctx, tx, into.ID, copied.ID, &event); err != nil {
 		return err
 	}
 	var at time.Time
@@ -107,7 +107,7 @@ func (s *Service) merge(ctx context.Context, tx pgx.Tx, into, copied Stored, dis
 }
 
 // mergeMetadata adds what the copy's metadata say, and counts the cameras anew.
-func (s *Service) mergeMetadata(ctx context.Context, tx pgx.Tx, into, copied uuid.UUID, cameras map[string]int64) error {
+func (s *Service) mergeMetadata(ctx context.Context, tx pgx.Tx, into, copied uuid.UUID, event *stats.Delta) error {
 	rows, err := tx.Query(ctx, `SELECT `+s.described.List("")+` FROM images WHERE id = $1`, copied)
 	if err != nil {
 		return err
@@ -117,16 +117,11 @@ func (s *Service) mergeMetadata(ctx context.Context, tx pgx.Tx, into, copied uui
 		return err
 	}
 	if d.Camera != nil {
-		cameras[*d.Camera]--
+		event.Cameras[*d.Camera]--
 	}
 	// How the copy's pixels lie says nothing of others.
 	d.Orientation = nil
 	delete(d.Exif, "Orientation")
 
-	added, err := s.enrich(ctx, tx, into, d)
-	if added != "" {
-		cameras[added]++
-	}
-
-	return err
+	return s.enrich(ctx, tx, into, d, event)
 }

@@ -88,10 +88,20 @@ type Recent struct {
 	Flags   map[string]int64 `json:"flags,omitempty"`   // stored images by quality flag
 }
 
-// Flagged is the event of a flag that a stored image gets after its commit. at is the
+// Flagged is the event of flags that a stored image gets after its commit. at is the
 // time of the image's upload.
-func Flagged(at time.Time, flag string) Delta {
-	return Delta{Recent: []Recent{{At: at, Flags: map[string]int64{flag: 1}}}}
+func Flagged(at time.Time, flags ...string) Delta {
+	return Delta{Recent: []Recent{FlagsAt(at, 1, flags)}}
+}
+
+// FlagsAt counts flags of images n times.
+func FlagsAt(at time.Time, n int64, flags []string) Recent {
+	r := Recent{At: at.UTC(), Flags: make(map[string]int64, len(flags))}
+	for _, flag := range flags {
+		r.Flags[flag] = n
+	}
+
+	return r
 }
 
 // A span's counters are one map. Formats and flags have these before their names.

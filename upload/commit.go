@@ -105,12 +105,8 @@ func (s *Service) commitDuplicate(ctx context.Context, a arrival, stored catalog
 
 	return result, s.commit(ctx, func(ctx context.Context) error {
 		return pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error {
-			camera, err := s.Catalog.Enrich(ctx, tx, stored.ID, *info, stored.Match)
-			if err != nil {
+			if err := s.Catalog.Enrich(ctx, tx, stored.ID, *info, stored.Match, &event); err != nil {
 				return err
-			}
-			if camera != "" {
-				event.Cameras = map[string]int64{camera: 1}
 			}
 			catalog.QueueAlias(&b, catalog.Alias{
 				Scope: a.scope, SHA256: a.staged.Sum(), ImageID: stored.ID, Match: stored.Match, Distance: stored.Distance,
@@ -190,8 +186,16 @@ func (s *Service) event(a arrival, r Result, now time.Time) stats.Delta {
 }
 
 // flagsOf counts the quality flags with which a picture is stored; nil for none.
-func flagsOf(_ imaging.Info) map[string]int64 {
-	return nil // imaging gives none yet: images.flags is empty at the commit
+func flagsOf(info imaging.Info) map[string]int64 {
+	var counts map[string]int64
+	for _, flag := range info.Quality.Flags {
+		if counts == nil {
+			counts = map[string]int64{}
+		}
+		counts[flag]++
+	}
+
+	return counts
 }
 
 // client is the keyed hash that stands for a sender's address.

@@ -14,6 +14,8 @@ import (
 	"inlet/catalog"
 	"inlet/db"
 	"inlet/imaging"
+	"inlet/imaging/exif"
+	"inlet/imaging/fingerprint"
 	"inlet/learn/features"
 )
 
@@ -59,7 +61,7 @@ func (s *Service) Describe(ctx context.Context, id ID) error {
 		return err
 	}
 
-	f, err := s.extract(ctx, id, small)
+	f, err := s.extract(ctx, img, small)
 	if err != nil {
 		return err
 	}
@@ -96,10 +98,24 @@ func (s *Service) small(ctx context.Context, img catalog.Image, content blob.Blo
 
 // extract makes the features, and the quality of a picture that was stored before
 // pictures had one.
-func (s *Service) extract(ctx context.Context, id ID, small *image.RGBA) (features.Features, error) {
-	f, err := s.Extractor.Extract(ctx, small, [6]float32{}, func() { s.Yield(ctx) })
+func (s *Service) extract(ctx context.Context, img catalog.Image, small *image.RGBA) (features.Features, error) {
+	numbers, known, err := s.Catalog.QualityNumbers(ctx, img.ID)
 	if err != nil {
-		return features.Features{}, fmt.Errorf("features of image %s: %w", id, err)
+		return features.Features{}, err
+	}
+	if !known {
+		quality := imaging.QualityOf(fingerprint.New(small, fingerprint.Frame{
+			Width: img.Width, Height: img.Height, Scale: 1, Side: fingerprint.Side,
+		}), exif.Metadata{})
+		if err := s.Catalog.SetQuality(ctx, img.ID, quality); err != nil {
+			return features.Features{}, err
+		}
+		numbers = quality.Numbers()
+	}
+
+	f, err := s.Extractor.Extract(ctx, small, numbers, func() { s.Yield(ctx) })
+	if err != nil {
+		return features.Features{}, fmt.Errorf("features of image %s: %w", img.ID, err)
 	}
 
 	return f, nil

@@ -29,7 +29,7 @@ export function models(main, { api, live, route }) {
       const before = list;
       list = await api.get("/v1/models", { signal: over.signal });
       failed.hidden = true;
-      if (before && before.last?.ended_at !== list.last?.ended_at) notify(`The training has ended: ${list.last.outcome}`);
+      if (before && before.last?.ended_at !== list.last?.ended_at) notify("The training has ended.");
       draw();
     } catch (problem) {
       if (problem.name === "AbortError") return;
