@@ -26,16 +26,17 @@ GOVULNCHECK   := $(GO) run golang.org/x/vuln/cmd/govulncheck@v1.9.0
 COVERED := link upload stats imaging
 FLOOR   := 80
 
-# The product, the module that measures it, and the module that deploys it. Programs
-# run in the folder of their module: a folder in their flags is relative to that.
-MODULES := . bench deploy/tools
+# The product, the module that measures it, the module that deploys it, and the one
+# that makes its assembly. Programs run in the folder of their module: a folder in
+# their flags is relative to that.
+MODULES := . bench deploy/tools learn/tools
 each = @for module in $(MODULES); do (cd $$module && echo "== $$module" && $(1)) || exit 1; done
 
 # Packages that compute in one goroutine: the race detector makes their tests
-# twenty times slower and finds nothing. imaging's SHARED tests, and those of every
-# package above, run with it: they cover the pools and the bound of memory that
-# goroutines share.
-COMPUTING := inlet/imaging inlet/imaging/area inlet/imaging/dcjpeg inlet/imaging/exif inlet/imaging/fingerprint inlet/imaging/isobmff
+# twenty times slower and finds nothing. The SHARED tests of imaging and learn/net,
+# and those of every package above, run with it: they cover the pools and the bound
+# of memory that goroutines share.
+COMPUTING := inlet/imaging inlet/imaging/area inlet/imaging/dcjpeg inlet/imaging/exif inlet/imaging/fingerprint inlet/imaging/isobmff inlet/learn/gemm inlet/learn/net
 SHARED    := AtOnce
 DRAWN     := ./accuracy ./photo
 
@@ -49,7 +50,7 @@ endif
 # Runs the tests of the pages' scripts.
 NODE ?= node
 
-.PHONY: help run cluster cluster-load build test test-js scripts vendor check check-deploy dashboards lint fmt tidy vet vuln bench bench-go bench-upload load growth accuracy heavy fuzz cover e2e e2e-bars
+.PHONY: help run cluster cluster-load build test test-js scripts vendor weights reviewer check check-deploy dashboards lint fmt tidy vet vuln bench bench-go bench-upload load growth accuracy heavy fuzz cover e2e e2e-bars
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -73,11 +74,14 @@ ifneq ($(HAVE_CC),yes)
 endif
 	$(RACE) $(TESTFLAGS) $(filter-out $(COMPUTING),$(shell $(GO) list ./...))
 	$(GO) test $(TESTFLAGS) $(COMPUTING)
-	$(RACE) $(TESTFLAGS) -run '$(SHARED)' inlet/imaging
+	$(RACE) $(TESTFLAGS) -run '$(SHARED)' inlet/imaging inlet/learn/net
+	$(GO) test $(TESTFLAGS) -tags purego inlet/learn/gemm inlet/learn/net
+	$(GO) vet -tags noweights inlet/learn/net
 	cd bench && $(RACE) $(TESTFLAGS) $(filter-out $(DRAWN:./%=inlet/bench/%),$(shell cd bench && $(GO) list ./...))
 	cd bench && $(GO) test $(TESTFLAGS) $(DRAWN)
 	cd deploy/tools && $(RACE) $(TESTFLAGS) ./cluster
 	cd deploy/tools && $(GO) test $(TESTFLAGS) ./check ./dashboards
+	cd learn/tools && $(GO) test $(TESTFLAGS) ./...
 
 test-js: ## Run the tests of the pages' scripts (needs Node.js 20)
 	$(NODE) --test web/pages/jstest/
@@ -92,6 +96,13 @@ vendor: ## Copy the pages' libraries out of npm packages, in the versions of web
 	cd web/pages && cp $(addprefix node_modules/@noble/hashes/,sha2.js _md.js _u64.js utils.js LICENSE) scripts/vendor/noble-hashes/
 	cd web/pages && cp $(addprefix node_modules/world-atlas/,countries-110m.json LICENSE) assets/vendor/world-atlas/
 	$(GO) generate ./web/pages
+
+# The repository contains what this target writes.
+weights: ## Convert the nets' weights out of npm packages, and compute what their test compares with (needs Node.js 20)
+	cd learn/tools/weights && npm ci && npm run convert && npm run reference
+
+reviewer: ## Write the second opinion on what is sensitive out of its npm package: learn/net/reviewer.bin (needs Node.js 20)
+	cd learn/tools/weights && npm ci && npm run reviewer
 
 check: tidy vet lint vuln ## Formatting, linters, import order, go.mod, known vulnerabilities
 
@@ -131,7 +142,7 @@ bench: ## Find near-duplicates among millions of pictures (ROWS=1000000,10000000
 	cd bench && $(GO) run ./lookup -rows $(ROWS)
 
 bench-go: ## Run the Go benchmarks (BENCHTIME=1s)
-	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./imaging/... ./upload/... ./link/...
+	$(GO) test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./imaging/... ./upload/... ./link/... ./learn/...
 
 bench-upload: ## Compare whole uploads with those to a bare server (BENCHFLAGS=-quick)
 	cd bench && $(GO) run ./upload $(BENCHFLAGS)

@@ -80,7 +80,7 @@ func multiply(simd bool, p product) {
 			block.pack(depth, columns, matrix{p.b.data[l*p.b.row+j*p.b.col:], p.b.row, p.b.col})
 
 			a := matrix{p.a.data[l*p.a.col:], p.a.row, p.a.col}
-			block.multiply(simd, p.m, a, p.c[j:], p.ldc, p.add || l > 0, false)
+			block.multiply(simd, p.m, a, p.c[j:], p.ldc, p.add || l > 0, Unlimited)
 		}
 	}
 }

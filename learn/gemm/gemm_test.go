@@ -129,13 +129,15 @@ func TestPacked(t *testing.T) {
 		want := naive(product{m: m, n: n, k: k, a: matrix{a, k, 1}, b: matrix{b, n, 1}, c: before, ldc: n, add: true})
 
 		packed.Pack(k, n, b, n, bias)
-		for _, simd := range kernels() {
-			c := slices.Clone(before)
-			packed.multiply(simd, m, matrix{a, k, 1}, c, n, true, true)
-			for i, got := range c {
-				expected := min(max(want[i]+bias[i%n], 0), 6)
-				if math.Abs(float64(got-expected)) > 1e-4 {
-					t.Fatalf("simd %v, %v: value %d is %v, not %v", simd, size, i, got, expected)
+		for _, limit := range []Limit{Unlimited, Positive, UpToSix} {
+			for _, simd := range kernels() {
+				c := slices.Clone(before)
+				packed.multiply(simd, m, matrix{a, k, 1}, c, n, true, limit)
+				for i, got := range c {
+					expected := limit.of(want[i] + bias[i%n])
+					if !(math.Abs(float64(got-expected)) <= 1e-4) {
+						t.Fatalf("simd %v, %v, limit %d: value %d is %v, not %v", simd, size, limit, i, got, expected)
+					}
 				}
 			}
 		}
@@ -151,7 +153,7 @@ func TestPackT(t *testing.T) {
 
 	var packed Packed
 	packed.PackT(30, 20, b, 30, nil)
-	packed.Mul(4, a, 30, got, 20, false, false)
+	packed.Mul(4, a, 30, got, 20, false, Unlimited)
 	if !slices.Equal(got, want) {
 		t.Error("a packed transpose gives another product")
 	}
@@ -197,7 +199,7 @@ func BenchmarkPacked(b *testing.B) {
 		for _, simd := range kernels() {
 			b.Run(fmt.Sprintf("%dx%dx%d/simd=%v", m, n, k, simd), func(b *testing.B) {
 				for b.Loop() {
-					packed.multiply(simd, m, matrix{a, k, 1}, c, n, false, true)
+					packed.multiply(simd, m, matrix{a, k, 1}, c, n, false, UpToSix)
 				}
 				b.ReportMetric(float64(m*n*k)*float64(b.N)/b.Elapsed().Seconds()/1e9, "GMAC/s")
 			})

@@ -9,6 +9,26 @@ const (
 	blockRows    = 96  // of A at once: with blockDepth columns 96 KiB
 )
 
+// Limit says what becomes of values before they are stored.
+type Limit uint8
+
+const (
+	Unlimited Limit = iota
+	Positive        // at least 0: the activation ReLU
+	UpToSix         // 0 to 6: ReLU6
+)
+
+// of limits a value.
+func (l Limit) of(v float32) float32 {
+	switch l {
+	case Positive:
+		return max(v, 0)
+	case UpToSix:
+		return min(max(v, 0), 6)
+	}
+	return v
+}
+
 // Packed is a matrix B in the order in which the micro-kernel reads it, for many
 // products with the same B. The zero value is an empty matrix; packing again
 // reuses its memory.
@@ -34,11 +54,11 @@ func (p *Packed) PackT(k, n int, b []float32, ldb int, bias []float32) {
 }
 
 // Mul computes C = A·B + bias, or C += A·B + bias if add, for A m×k (stride lda)
-// and C m×n (ldc). If relu6, it then limits every value to 0…6.
-func (p *Packed) Mul(m int, a []float32, lda int, c []float32, ldc int, add, relu6 bool) {
+// and C m×n (ldc). In the end it limits every value.
+func (p *Packed) Mul(m int, a []float32, lda int, c []float32, ldc int, add bool, limit Limit) {
 	matrix{a, lda, 1}.check(m, p.k)
 	matrix{c, ldc, 1}.check(m, p.n)
-	p.multiply(simd, m, matrix{a, lda, 1}, c, ldc, add, relu6)
+	p.multiply(simd, m, matrix{a, lda, 1}, c, ldc, add, limit)
 }
 
 // Columns is n, the number of B's columns.
@@ -84,9 +104,12 @@ func resize(s []float32, n int) []float32 {
 
 // multiply computes the product in blocks of A, so that a panel of B and a block
 // of A stay in the caches.
-func (p *Packed) multiply(simd bool, m int, a matrix, c []float32, ldc int, add, relu6 bool) {
+func (p *Packed) multiply(simd bool, m int, a matrix, c []float32, ldc int, add bool, limit Limit) {
 	for l := 0; l < p.k; l += blockDepth {
-		t := tile{k: min(p.k-l, blockDepth), row: a.row, col: a.col, ldc: ldc, add: add || l > 0, relu6: relu6 && l+blockDepth >= p.k}
+		t := tile{k: min(p.k-l, blockDepth), row: a.row, col: a.col, ldc: ldc, add: add || l > 0}
+		if l+blockDepth >= p.k {
+			t.limit = limit
+		}
 
 		for i := 0; i < m; i += blockRows {
 			rows := min(m-i, blockRows)

@@ -10,9 +10,10 @@ type tile struct {
 	b        []float32 // k rows of 16
 	bias     []float32 // 16 values
 
-	c          []float32
-	ldc        int
-	add, relu6 bool
+	c     []float32
+	ldc   int
+	add   bool
+	limit Limit
 }
 
 // multiply computes the tile. One that is narrower than 16 columns is computed
@@ -98,9 +99,6 @@ func (t *tile) store(i, j int, sums [2]float32) {
 		if t.add {
 			sum += c[k]
 		}
-		if t.relu6 {
-			sum = min(max(sum, 0), 6)
-		}
-		c[k] = sum
+		c[k] = t.limit.of(sum)
 	}
 }

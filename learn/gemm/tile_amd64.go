@@ -8,13 +8,16 @@ import (
 	"golang.org/x/sys/cpu"
 )
 
+//go:generate go run -C ../tools ./kernels -kernels gemm -pkg gemm -out ../gemm/tile_amd64.s -stubs ../gemm/stubs_amd64.go
+
 // simd tells whether the processor runs the micro-kernel in assembly.
 var simd = cpu.X86.HasAVX2 && cpu.X86.HasFMA
 
 // The bits of flags that the micro-kernel reads.
 const (
-	flagAdd   = 1
-	flagRelu6 = 2
+	flagAdd      = 1
+	flagPositive = 2
+	flagUpToSix  = 4
 )
 
 // size is that of a value in bytes.
@@ -30,8 +33,11 @@ func (t *tile) runSIMD() {
 	if t.add {
 		flags |= flagAdd
 	}
-	if t.relu6 {
-		flags |= flagRelu6
+	switch t.limit {
+	case Positive:
+		flags |= flagPositive
+	case UpToSix:
+		flags |= flagPositive | flagUpToSix
 	}
 
 	row, col, ldc := t.row*size, t.col*size, t.ldc*size

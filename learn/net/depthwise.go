@@ -14,18 +14,24 @@ type depthwise struct {
 // taps are a pixel's neighbours in reading order.
 type taps [9][]float32
 
-// run convolves a square of side×side pixels. zeros has a value for each channel.
-func (d *depthwise) run(simd bool, side int, in, out, zeros []float32) {
-	after, first := side/d.stride, 0
-	if d.stride == 1 {
-		first = -1
-	}
+// reach returns which rows before the convolution its rows [from, to) need: from
+// the first to one past the last. side is the picture's before it.
+func (d *depthwise) reach(side, from, to int) (first, last int) {
+	return max(from*d.stride-d.margin(), 0), min((to-1)*d.stride-d.margin()+3, side)
+}
 
+// margin is how many pixels of zeros stand left of and above the picture.
+func (d *depthwise) margin() int { return 2 - d.stride }
+
+// run computes the rows [from, to). in starts at row top of the side×side pixels
+// before the convolution, out at row from. zeros has a value for each channel.
+func (d *depthwise) run(simd bool, side, from, to int, in []float32, top int, out, zeros []float32) {
+	after := side / d.stride
 	var t taps
-	for y := range after {
+	for y := from; y < to; y++ {
 		for x := range after {
-			d.gather(&t, side, y*d.stride+first, x*d.stride+first, in, zeros)
-			pixel := out[(y*after+x)*d.channels:][:d.channels]
+			d.gather(&t, side, y*d.stride-d.margin(), x*d.stride-d.margin(), in, top, zeros)
+			pixel := out[((y-from)*after+x)*d.channels:][:d.channels]
 			if simd {
 				d.pixelSIMD(&t, pixel)
 			} else {
@@ -35,14 +41,14 @@ func (d *depthwise) run(simd bool, side int, in, out, zeros []float32) {
 	}
 }
 
-// gather finds the 3×3 pixels from (y, x) on.
-func (d *depthwise) gather(t *taps, side, y, x int, in, zeros []float32) {
+// gather finds the 3×3 pixels from (y, x) on; in starts at row top.
+func (d *depthwise) gather(t *taps, side, y, x int, in []float32, top int, zeros []float32) {
 	for row := range 3 {
 		for column := range 3 {
 			v, u := y+row, x+column
 			pixel := zeros
 			if uint(v) < uint(side) && uint(u) < uint(side) {
-				pixel = in[(v*side+u)*d.channels:]
+				pixel = in[((v-top)*side+u)*d.channels:]
 			}
 			t[3*row+column] = pixel[:d.channels]
 		}

@@ -2,12 +2,9 @@
 
 package net
 
-import (
-	_ "embed" // the weights
-	"strings"
-)
+import _ "embed" // the weights
 
 //go:embed weights.bin
-var embedded string
+var embedded []byte
 
-func loadEmbedded() (*Nets, error) { return LoadFrom(strings.NewReader(embedded)) }
+func loadEmbedded() (*Nets, error) { return load(embedded) }

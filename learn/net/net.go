@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"sync"
 )
 
 // Square is the side of the nets' input in pixels.
@@ -24,15 +25,14 @@ const Square = 224
 // ErrNoWeights says that the binary was built without weights.
 var ErrNoWeights = errors.New("built without weights")
 
-// Nets are both nets with their weights, about 27 MB. They are safe for
+// Nets are both nets with their weights, 22 MB. They are safe for
 // concurrent use.
 type Nets struct {
 	mobile, objectron *network
 	input             [256]float32 // what a byte of a pixel means to the nets
 
-	// scratch holds one place for each call that may run at once; a place is nil
-	// until a call needs its memory.
-	scratch chan *scratch
+	slots   chan struct{} // one for each call that runs
+	scratch sync.Pool     // of *scratch; the garbage collector empties it
 }
 
 // Output is what the nets see in a picture.
@@ -53,11 +53,20 @@ func Load() (*Nets, error) { return loadEmbedded() }
 // LoadFrom reads weights in the format that README.md describes, 6.6 MB. It
 // checks their checksum and shapes.
 func LoadFrom(r io.Reader) (*Nets, error) {
-	file, err := readWeights(r)
+	data, err := io.ReadAll(io.LimitReader(r, maxWeights+1))
 	if err != nil {
 		return nil, fmt.Errorf("weights of the nets: %w", err)
 	}
-	n := &Nets{scratch: make(chan *scratch, runtime.GOMAXPROCS(0))}
+	return load(data)
+}
+
+// load builds both nets from a file.
+func load(data []byte) (*Nets, error) {
+	n := &Nets{slots: make(chan struct{}, runtime.GOMAXPROCS(0))}
+	file, err := open(data)
+	if err != nil {
+		return nil, fmt.Errorf("weights of the nets: %w", err)
+	}
 
 	if n.mobile, err = build(mobile, file); err != nil {
 		return nil, fmt.Errorf("weights of the nets: mobile: %w", err)
@@ -72,9 +81,7 @@ func LoadFrom(r io.Reader) (*Nets, error) {
 	for value := range n.input {
 		n.input[value] = float32(value)/127.5 - 1
 	}
-	for range cap(n.scratch) {
-		n.scratch <- nil
-	}
+	n.scratch.New = func() any { return newScratch(n.mobile, n.objectron) }
 	return n, nil
 }
 
@@ -89,25 +96,33 @@ func (n *Nets) Features(ctx context.Context, rgb []byte, yield func()) (Output, 
 		return Output{}, fmt.Errorf("a picture of %d bytes, not %d×%d pixels", len(rgb), Square, Square)
 	}
 
-	var s *scratch
 	select {
-	case s = <-n.scratch:
+	case n.slots <- struct{}{}:
+		defer func() { <-n.slots }()
 	case <-ctx.Done():
 		return Output{}, ctx.Err()
 	}
-	if s == nil {
-		s = newScratch(n.mobile, n.objectron)
-	}
-	defer func() { n.scratch <- s }()
+	s := n.scratch.Get().(*scratch)
+	defer n.scratch.Put(s)
 
-	run := run{ctx: ctx, yield: yield, scratch: s, input: &n.input, rgb: rgb}
-	mobile, err := run.network(n.mobile)
+	r := run{pause: pauser(ctx, yield), scratch: s, input: &n.input, rgb: rgb}
+	mobile, err := r.network(n.mobile)
 	if err != nil {
 		return Output{}, err
 	}
-	objectron, err := run.network(n.objectron)
+	objectron, err := r.network(n.objectron)
 	if err != nil {
 		return Output{}, err
 	}
 	return Output{Mobile: mobile.features, Objectron: objectron.features, Classes: [5]float32(mobile.classes)}, nil
+}
+
+// pauser gives way to others and tells whether the call goes on.
+func pauser(ctx context.Context, yield func()) func() error {
+	return func() error {
+		if yield != nil {
+			yield()
+		}
+		return ctx.Err()
+	}
 }

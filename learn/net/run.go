@@ -1,7 +1,6 @@
 package net
 
 import (
-	"context"
 	"math"
 
 	"inlet/learn/gemm"
@@ -27,10 +26,12 @@ func newScratch(nets ...*network) *scratch {
 		side := Square / 2
 		for _, b := range n.blocks {
 			narrow = max(narrow, side*side*b.in)
-			expanded = max(expanded, side*side*b.inside)
-			side /= b.depthwise.stride
-			mixed = max(mixed, side*side*b.inside)
-			narrow = max(narrow, side*side*b.out)
+			after := side / b.depthwise.stride
+			rows := min(b.rows(side), after)
+			expanded = max(expanded, min(rows*b.depthwise.stride+2, side)*side*b.inside)
+			mixed = max(mixed, rows*after*b.inside)
+			narrow = max(narrow, after*after*b.out)
+			side = after
 			channels = max(channels, b.inside)
 		}
 	}
@@ -44,23 +45,14 @@ func newScratch(nets ...*network) *scratch {
 
 // run is one call.
 type run struct {
-	ctx     context.Context //nolint:containedctx // a run lives as long as the call
-	yield   func()
+	pause   func() error // gives way to others between layers; an error ends the run
 	scratch *scratch
-	input   *[256]float32
+	input   *[256]float32 // what a byte of a pixel means
 	rgb     []byte
 }
 
 // result is what a net computed.
 type result struct{ features, classes []float32 }
-
-// pause gives way to others between layers.
-func (r *run) pause() error {
-	if r.yield != nil {
-		r.yield()
-	}
-	return r.ctx.Err()
-}
 
 // network runs a net on the picture.
 func (r *run) network(n *network) (result, error) {
@@ -76,7 +68,7 @@ func (r *run) network(n *network) (result, error) {
 			return result{}, err
 		}
 		side /= b.depthwise.stride
-		if i == n.features {
+		if i == n.features { // a late block, whose rows are computed all at once
 			done.features = average(r.scratch.mixed, side*side, b.inside)
 		}
 	}
@@ -97,7 +89,7 @@ func (r *run) stem(p *gemm.Packed) error {
 		}
 
 		channels := p.Columns()
-		p.Mul(stemRows*side, r.scratch.columns, 27, r.scratch.in[y*side*channels:], channels, false, true)
+		p.Mul(stemRows*side, r.scratch.columns, 27, r.scratch.in[y*side*channels:], channels, false, gemm.UpToSix)
 	}
 	return r.pause()
 }
@@ -119,41 +111,80 @@ func (r *run) neighbours(y int, columns []float32) {
 	}
 }
 
-// block runs a block from scratch.in to scratch.in.
+// block runs a block from scratch.in to scratch.in, some rows at a time, so that
+// the wide pixels inside it stay in the processor's cache and need little memory.
 func (r *run) block(b *block, side int) error {
-	s := r.scratch
-	wide := s.in
-	if b.expand != nil {
-		b.expand.Mul(side*side, s.in, b.in, s.expanded, b.inside, false, true)
-		wide = s.expanded
+	s, after := r.scratch, side/b.depthwise.stride
+	rows := b.rows(side)
+	wide := band{} // rows of wide pixels, the last ones that were computed
+
+	for from := 0; from < after; from += rows {
+		to := min(from+rows, after)
+		first, last := b.depthwise.reach(side, from, to)
+		if b.expand == nil {
+			wide = band{pixels: s.in[first*side*b.in:], first: first}
+		} else {
+			wide = b.widen(s, wide, side, first, last)
+		}
 		if err := r.pause(); err != nil {
 			return err
 		}
+
+		b.depthwise.run(gemm.Accelerated(), side, from, to, wide.pixels, wide.first, s.mixed, s.zeros)
+		if b.project == nil {
+			continue
+		}
+		pixels, start := (to-from)*after, from*after*b.out
+		if b.residual {
+			// Rows up to last are widened already, and last is at least to.
+			b.project.Mul(pixels, s.mixed, b.inside, s.in[start:], b.out, true, gemm.Unlimited)
+		} else {
+			b.project.Mul(pixels, s.mixed, b.inside, s.out[start:], b.out, false, gemm.Unlimited)
+		}
 	}
 
-	b.depthwise.run(gemm.Accelerated(), side, wide, s.mixed, s.zeros)
-	if err := r.pause(); err != nil || b.project == nil {
-		return err
-	}
-
-	after := side / b.depthwise.stride
-	if b.residual {
-		b.project.Mul(after*after, s.mixed, b.inside, s.in, b.out, true, false)
-	} else {
-		b.project.Mul(after*after, s.mixed, b.inside, s.out, b.out, false, false)
+	if !b.residual {
 		s.in, s.out = s.out, s.in
 	}
 	return r.pause()
 }
 
+// band is the rows [first, last) of a layer.
+type band struct {
+	pixels      []float32
+	first, last int
+}
+
+// widen computes the rows [first, last) from scratch.in. It takes over from the
+// band before those that this had already.
+func (b *block) widen(s *scratch, before band, side, first, last int) band {
+	row := side * b.inside
+	known := max(before.last, first)
+	if known > first {
+		copy(s.expanded, before.pixels[(first-before.first)*row:(known-before.first)*row])
+	}
+
+	b.expand.Mul((last-known)*side, s.in[known*side*b.in:], b.in, s.expanded[(known-first)*row:], b.inside, false, gemm.UpToSix)
+	return band{pixels: s.expanded, first: first, last: last}
+}
+
+// bandValues is about how many values of wide pixels are computed at once: they
+// take three quarters of a megabyte.
+const bandValues = 192 << 10
+
+// rows is how many rows after the depthwise convolution are computed at once.
+func (b *block) rows(side int) int {
+	return max(bandValues/(side*b.inside*b.depthwise.stride), 1)
+}
+
 // head computes the probabilities of the classes.
 func (r *run) head(n *network, side int) []float32 {
 	channels := n.head.Columns()
-	n.head.Mul(side*side, r.scratch.in, n.blocks[len(n.blocks)-1].out, r.scratch.expanded, channels, false, true)
+	n.head.Mul(side*side, r.scratch.in, n.blocks[len(n.blocks)-1].out, r.scratch.expanded, channels, false, gemm.UpToSix)
 
 	pixel := average(r.scratch.expanded, side*side, channels)
 	classes := make([]float32, n.classes.Columns())
-	n.classes.Mul(1, pixel, channels, classes, len(classes), false, false)
+	n.classes.Mul(1, pixel, channels, classes, len(classes), false, gemm.Unlimited)
 	softmax(classes)
 	return classes
 }

@@ -13,10 +13,13 @@ import (
 )
 
 const (
-	magic       = "INLETNN1"
-	maxWeights  = 32 << 20 // bytes of a file
-	typeUint8   = 1        // a value is its byte times the tensor's scale plus its minimum
-	typeFloat16 = 2        // IEEE 754 binary16; also the size in bytes, as typeUint8 is
+	magic      = "INLETNN1"
+	maxWeights = 32 << 20 // bytes of a file
+
+	// A type is also the size of a value in bytes.
+	typeUint8   = 1 // a value is its byte times the tensor's scale plus its minimum
+	typeFloat16 = 2 // IEEE 754 binary16
+	typeFloat32 = 4
 )
 
 // header stands before the values of each tensor, little-endian. The format has no
@@ -32,12 +35,8 @@ type weights struct {
 	left uint32 // tensors
 }
 
-// readWeights reads a file and checks its checksum, the SHA-256 at its end.
-func readWeights(r io.Reader) (*weights, error) {
-	file, err := io.ReadAll(io.LimitReader(r, maxWeights+1))
-	if err != nil {
-		return nil, err
-	}
+// open checks a file's checksum, the SHA-256 at its end.
+func open(file []byte) (*weights, error) {
 	if len(file) > maxWeights {
 		return nil, fmt.Errorf("more than %d bytes", maxWeights)
 	}
@@ -75,7 +74,7 @@ func (w *weights) tensor(rows, columns int) ([]float32, error) {
 	if h.Rows != uint32(rows) || h.Columns != uint32(columns) {
 		return nil, fmt.Errorf("a tensor of %d×%d, not %d×%d", h.Rows, h.Columns, rows, columns)
 	}
-	if h.Type != typeUint8 && h.Type != typeFloat16 {
+	if h.Type != typeUint8 && h.Type != typeFloat16 && h.Type != typeFloat32 {
 		return nil, fmt.Errorf("a tensor of type %d", h.Type)
 	}
 
@@ -91,10 +90,13 @@ func (w *weights) tensor(rows, columns int) ([]float32, error) {
 func (h header) values(raw []byte) ([]float32, error) {
 	values := make([]float32, len(raw)/int(h.Type))
 	for i := range values {
-		if h.Type == typeUint8 {
+		switch h.Type {
+		case typeUint8:
 			values[i] = float32(float64(raw[i])*h.Scale + h.Minimum)
-		} else {
+		case typeFloat16:
 			values[i] = half(binary.LittleEndian.Uint16(raw[2*i:]))
+		default:
+			values[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
 		}
 		if v := float64(values[i]); math.IsNaN(v) || math.IsInf(v, 0) {
 			return nil, errors.New("a weight is not finite")
@@ -103,19 +105,17 @@ func (h header) values(raw []byte) ([]float32, error) {
 	return values, nil
 }
 
-// half is the value of an IEEE 754 binary16 number.
+// half is the value of an IEEE 754 binary16 number: a sign, five bits of exponent
+// and ten of fraction.
 func half(bits uint16) float32 {
-	sign, exponent, fraction := uint32(bits>>15), int(bits>>10&31), float64(bits&1023)
-	var value float64
+	sign, exponent, fraction := uint32(bits>>15)<<31, uint32(bits>>10&31), uint32(bits&1023)
 	switch exponent {
-	case 0:
-		value = math.Ldexp(fraction, -24)
-	case 31:
-		return math.Float32frombits(sign<<31 | 0x7f800000 | uint32(bits&1023)<<13)
-	default:
-		value = math.Ldexp(1024+fraction, exponent-25)
+	case 0: // subnormal
+		return math.Float32frombits(sign | math.Float32bits(float32(fraction)*0x1p-24))
+	case 31: // infinite, or not a number
+		return math.Float32frombits(sign | 0xff<<23 | fraction<<13)
 	}
-	return math.Float32frombits(sign<<31 | math.Float32bits(float32(value)))
+	return math.Float32frombits(sign | (exponent-15+127)<<23 | fraction<<13)
 }
 
 // pointwise reads a convolution that is a matrix product: its weights (in×out),
@@ -128,6 +128,30 @@ func (w *weights) pointwise(in, out int) (*gemm.Packed, error) {
 	bias, err := w.tensor(1, out)
 	if err != nil {
 		return nil, err
+	}
+	packed := new(gemm.Packed)
+	packed.Pack(in, out, matrix, out, bias)
+	return packed, nil
+}
+
+// scaled reads a convolution like pointwise, with a scale for each column between
+// weights and bias: a batch norm, folded here because it is not in the weights.
+func (w *weights) scaled(in, out int) (*gemm.Packed, error) {
+	matrix, err := w.tensor(in, out)
+	if err != nil {
+		return nil, err
+	}
+	scale, err := w.tensor(1, out)
+	if err != nil {
+		return nil, err
+	}
+	bias, err := w.tensor(1, out)
+	if err != nil {
+		return nil, err
+	}
+
+	for i := range matrix {
+		matrix[i] *= scale[i%out]
 	}
 	packed := new(gemm.Packed)
 	packed.Pack(in, out, matrix, out, bias)

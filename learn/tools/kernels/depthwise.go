@@ -54,7 +54,8 @@ func depthwise() {
 			}
 			ADDQ(channels, row)
 		}
-		relu6(sums, six)
+		atLeastZero(sums)
+		atMost(sums, six)
 		for i := range sums {
 			VMOVUPS(sums[i], Mem{Base: out, Index: at, Scale: 1, Disp: 32 * i})
 		}

@@ -11,8 +11,9 @@ import (
 
 // The bits of a tile's flags.
 const (
-	flagAdd   = 1
-	flagRelu6 = 2
+	flagAdd      = 1
+	flagPositive = 2
+	flagUpToSix  = 4
 )
 
 // gemm generates the micro-kernels for 1 to 6 rows, and the conversion of int8.
@@ -30,8 +31,8 @@ func tile(rows int, six Mem) {
 	name := fmt.Sprintf("tile%d", rows)
 	TEXT(name, NOSPLIT, "func(k int, a *float32, row, col int, b, bias, c *float32, ldc, flags int)")
 	Pragma("noescape")
-	Doc(fmt.Sprintf("%s computes %d×16 values of C: bias + A·B, added to C or not, limited to 0…6", name, rows),
-		"or not. row, col and ldc are strides in bytes. Flags: 1 add, 2 limit.")
+	Doc(fmt.Sprintf("%s computes %d×16 values of C: bias + A·B. row, col and ldc are strides in", name, rows),
+		"bytes. Flags: 1 adds C, 2 makes values at least 0, 4 at most 6.")
 
 	k := Load(Param("k"), GP64())
 	a := pointers(rows, Load(Param("a"), GP64()), Load(Param("row"), GP64()))
@@ -77,14 +78,17 @@ func tile(rows int, six Mem) {
 		}
 	}
 
-	Label("limit")
-	TESTQ(U32(flagRelu6), flags)
-	JZ(LabelRef("store"))
 	all := make([]reg.VecVirtual, 0, 2*rows)
 	for _, sum := range sums {
 		all = append(all, sum[0], sum[1])
 	}
-	relu6(all, six)
+	Label("limit")
+	TESTQ(U32(flagPositive), flags)
+	JZ(LabelRef("store"))
+	atLeastZero(all)
+	TESTQ(U32(flagUpToSix), flags)
+	JZ(LabelRef("store"))
+	atMost(all, six)
 
 	Label("store")
 	for i := range sums {
@@ -99,13 +103,20 @@ func tile(rows int, six Mem) {
 // constantSix places the number 6 in the file.
 func constantSix() Mem { return ConstData("six", U32(math.Float32bits(6))) }
 
-// relu6 limits registers to 0…6.
-func relu6(sums []reg.VecVirtual, six Mem) {
-	low, high := YMM(), YMM()
-	VXORPS(low, low, low)
-	VBROADCASTSS(six, high)
+// atLeastZero raises negative values to 0.
+func atLeastZero(sums []reg.VecVirtual) {
+	zero := YMM()
+	VXORPS(zero, zero, zero)
 	for _, sum := range sums {
-		VMAXPS(low, sum, sum)
+		VMAXPS(zero, sum, sum)
+	}
+}
+
+// atMost lowers values to the one in memory.
+func atMost(sums []reg.VecVirtual, limit Mem) {
+	high := YMM()
+	VBROADCASTSS(limit, high)
+	for _, sum := range sums {
 		VMINPS(high, sum, sum)
 	}
 }
