@@ -145,7 +145,7 @@ func (d *dual) product(p pair) {
 	d.packed.Pack(d.n, d.c, p.u, d.c, nil)
 	piece := func(b int) {
 		lo := b * block
-		d.packed.Mul(min(block, d.n-lo), d.k[lo*d.n:], d.n, p.ku[lo*d.c:], d.c, false, false)
+		d.packed.Mul(min(block, d.n-lo), d.k[lo*d.n:], d.n, p.ku[lo*d.c:], d.c, false, gemm.Unlimited)
 	}
 	if d.spread {
 		parallel(chunks(d.n, block), piece)
