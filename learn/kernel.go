@@ -3,6 +3,8 @@ package learn
 import (
 	"context"
 	"math"
+
+	"inlet/learn/gemm"
 )
 
 // kernelMax is the number of examples up to which training works on their Gram
@@ -33,11 +35,8 @@ func (t *task) gramOf(ctx context.Context, s scaling, rows []int) (*gram, error)
 	g := &gram{n: n, k: make([]float32, n*n)}
 	parallel(chunks(n, block), func(b int) {
 		lo, hi := b*block, min(n, (b+1)*block)
-		w := hi - lo
-		turned := make([]float32, d*w)
-		transpose(w, d, x[lo*d:], turned)
 		for i := lo; i < n && ctx.Err() == nil; i += block {
-			mul(min(block, n-i), w, d, x[i*d:], d, turned, w, g.k[i*n+lo:], n, false)
+			gemm.MulBT(min(block, n-i), hi-lo, d, x[i*d:], d, x[lo*d:], d, g.k[i*n+lo:], n, false)
 		}
 	})
 	if err := ctx.Err(); err != nil {
@@ -52,16 +51,6 @@ func (t *task) gramOf(ctx context.Context, s scaling, rows []int) (*gram, error)
 		}
 	}
 	return g, nil
-}
-
-// transpose writes the rows×cols matrix a as cols×rows.
-func transpose(rows, cols int, a, out []float32) {
-	for i := range rows {
-		row := a[i*cols:][:cols]
-		for j, v := range row {
-			out[j*rows+i] = v
-		}
-	}
 }
 
 // sub is the part of the matrix with the given rows and columns.
@@ -87,6 +76,8 @@ type dual struct {
 	offset  []float32 // labels
 	targets [][]int32
 	a       pair // the fit, which a further solve starts from
+	packed  gemm.Packed
+	work    *workspace
 	spread  bool // products use all processors
 }
 
@@ -150,10 +141,11 @@ func (t *task) newDual(k []float32, rows []int) *dual {
 
 // product computes p.ku from p.u.
 func (d *dual) product(p pair) {
-	const block = 128
+	const block = 120
+	d.packed.Pack(d.n, d.c, p.u, d.c, nil)
 	piece := func(b int) {
 		lo := b * block
-		mul(min(block, d.n-lo), d.c, d.n, d.k[lo*d.n:], d.n, p.u, d.c, p.ku[lo*d.c:], d.c, false)
+		d.packed.Mul(min(block, d.n-lo), d.k[lo*d.n:], d.n, p.ku[lo*d.c:], d.c, false, gemm.Unlimited)
 	}
 	if d.spread {
 		parallel(chunks(d.n, block), piece)
@@ -201,19 +193,16 @@ func (t *task) weights(d *dual, s scaling, rows []int) linear {
 	const block = 256
 	w := make([]float32, d.c*t.dims)
 	bias := append([]float32(nil), d.offset...)
-	turned := make([]float32, d.c*min(block, d.n))
 	x := make([]float32, min(block, d.n)*t.dims)
 	for lo := 0; lo < d.n; lo += block {
 		m := min(block, d.n-lo)
 		for i := range m {
 			s.apply(t.vectors[rows[lo+i]], x[i*t.dims:][:t.dims])
 		}
-		transpose(m, d.c, d.a.u[lo*d.c:], turned)
-		mul(d.c, t.dims, m, turned, m, x, t.dims, w, t.dims, lo > 0)
-		for c := range bias {
-			for _, a := range turned[c*m:][:m] {
-				bias[c] += biasScale * biasScale * a
-			}
+		a := d.a.u[lo*d.c:][:m*d.c]
+		gemm.MulAT(d.c, t.dims, m, a, d.c, x, t.dims, w, t.dims, lo > 0)
+		for i, v := range a {
+			bias[i%d.c] += biasScale * biasScale * v
 		}
 	}
 	return s.unscale(w, bias)

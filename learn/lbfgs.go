@@ -8,8 +8,8 @@ import (
 const (
 	lbfgsMemory     = 6
 	lbfgsIterations = 100
-	lbfgsGradient   = 1e-3 // of the gradient's length at the prior
-	lbfgsProgress   = 1e-5 // of the loss, twice in succession
+	lbfgsGradient   = 3e-3 // of the gradient's length at the prior
+	lbfgsProgress   = 1e-4 // of the loss, twice in succession
 )
 
 // step is one move of L-BFGS and what it changed in the gradient.
@@ -18,16 +18,36 @@ type step struct {
 	rho  float64 // 1/<s, y>
 }
 
+// workspace is the memory of a solve, which the next one reuses.
+type workspace struct {
+	z, trial     []float32
+	g, last, dir pair
+	steps, spare []step
+	alpha        []float64
+}
+
+func newWorkspace(size int) *workspace {
+	w := &workspace{
+		z: make([]float32, size), trial: make([]float32, size),
+		g: newPair(size), last: newPair(size), dir: newPair(size), alpha: make([]float64, lbfgsMemory),
+	}
+	for range lbfgsMemory {
+		w.spare = append(w.spare, step{s: newPair(size), y: newPair(size)})
+	}
+	return w
+}
+
 // solve minimises mean log loss + lambda/2·|W|² by L-BFGS with the two-loop recursion
 // (Nocedal and Wright, Numerical Optimization, algorithm 7.4) in the inner product of
 // weight space. The logits change linearly along a direction, so a line search
 // needs no product with K. It starts from the fit that d has.
 func (d *dual) solve(ctx context.Context, lambda float64) error {
-	size := d.n * d.c
-	z, trial := make([]float32, size), make([]float32, size)
-	g, last, dir := newPair(size), newPair(size), newPair(size)
-	alpha := make([]float64, lbfgsMemory)
-	var steps []step
+	if d.work == nil {
+		d.work = newWorkspace(d.n * d.c)
+	}
+	w := d.work
+	w.spare, w.steps = append(w.spare, w.steps...), w.steps[:0]
+	z, trial, g, last, dir := w.z, w.trial, w.g, w.last, w.dir
 
 	d.logits(z)
 	value := d.loss(z) + lambda/2*d.a.dot(d.a)
@@ -42,8 +62,8 @@ func (d *dual) solve(ctx context.Context, lambda float64) error {
 			return nil
 		}
 
-		d.direct(g, dir, steps, alpha)
-		t, next := d.search(z, trial, lambda, value, g, dir, len(steps) == 0)
+		w.direct()
+		t, next := d.search(z, trial, lambda, value, g, dir, len(w.steps) == 0)
 		if t == 0 {
 			return nil
 		}
@@ -58,7 +78,7 @@ func (d *dual) solve(ctx context.Context, lambda float64) error {
 			return nil
 		}
 		value = next
-		steps = remember(steps, size, t, dir, g, last)
+		w.remember(t)
 	}
 	return nil
 }
@@ -74,20 +94,21 @@ func (d *dual) priorGradient(z []float32, g pair) float64 {
 }
 
 // direct writes the quasi-Newton direction −H·g into dir.
-func (d *dual) direct(g, dir pair, steps []step, alpha []float64) {
-	dir.set(g)
-	for i := len(steps) - 1; i >= 0; i-- {
-		alpha[i] = steps[i].rho * dir.dot(steps[i].s)
-		dir.add(-alpha[i], steps[i].y)
+func (w *workspace) direct() {
+	w.dir.set(w.g)
+	for i := len(w.steps) - 1; i >= 0; i-- {
+		w.alpha[i] = w.steps[i].rho * w.dir.dot(w.steps[i].s)
+		w.dir.add(-w.alpha[i], w.steps[i].y)
 	}
-	if n := len(steps); n > 0 {
-		dir.multiply(1 / (steps[n-1].rho * steps[n-1].y.dot(steps[n-1].y)))
+	if n := len(w.steps); n > 0 {
+		latest := w.steps[n-1]
+		w.dir.multiply(1 / (latest.rho * latest.y.dot(latest.y)))
 	}
-	for i, s := range steps {
-		beta := s.rho * dir.dot(s.y)
-		dir.add(alpha[i]-beta, s.s)
+	for i, s := range w.steps {
+		beta := s.rho * w.dir.dot(s.y)
+		w.dir.add(w.alpha[i]-beta, s.s)
 	}
-	dir.multiply(-1)
+	w.dir.multiply(-1)
 }
 
 // search finds a step along dir that lowers the value enough (Armijo), and returns
@@ -128,25 +149,26 @@ func (d *dual) search(z, trial []float32, lambda, value float64, g, dir pair, fi
 	return 0, value
 }
 
-// remember appends the move t·dir and the change of the gradient, and reuses the
-// memory of the oldest.
-func remember(steps []step, size int, t float64, dir, g, last pair) []step {
+// remember appends the move t·dir and the change of the gradient, in the memory of
+// the oldest.
+func (w *workspace) remember(t float64) {
 	var s step
-	if len(steps) == lbfgsMemory {
-		s = steps[0]
-		steps = append(steps[:0], steps[1:]...)
+	if last := len(w.spare) - 1; last >= 0 {
+		s, w.spare = w.spare[last], w.spare[:last]
 	} else {
-		s = step{s: newPair(size), y: newPair(size)}
+		s = w.steps[0]
+		w.steps = append(w.steps[:0], w.steps[1:]...)
 	}
 
-	s.s.set(dir)
+	s.s.set(w.dir)
 	s.s.multiply(t)
-	s.y.set(g)
-	s.y.add(-1, last)
+	s.y.set(w.g)
+	s.y.add(-1, w.last)
 	curvature := s.s.dot(s.y)
 	if curvature <= 1e-12*s.y.dot(s.y) {
-		return steps // rounding: the loss is convex
+		w.spare = append(w.spare, s) // rounding: the loss is convex
+		return
 	}
 	s.rho = 1 / curvature
-	return append(steps, s)
+	w.steps = append(w.steps, s)
 }

@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"inlet/learn"
+	"inlet/learn/gemm"
 )
 
 // world draws pictures of classes: a class is a point in a space of a few dozen
@@ -43,22 +45,36 @@ func (w *world) normal(n int, deviation float64) []float32 {
 
 // picture draws one of a class, or of the mean of several.
 func (w *world) picture(classes ...int) []int8 {
-	sum := w.normal(w.dims, 12)
-	for k, direction := range w.directions {
-		a := float32(w.rng.NormFloat64())
-		for _, c := range classes {
-			a += w.centres[c][k] / float32(len(classes))
-		}
-		for j, v := range direction {
-			sum[j] += a * v
-		}
-	}
+	one := []learn.Example{{Labels: classes}}
+	w.draw(one)
+	return one[0].Vector
+}
 
-	out := make([]int8, w.dims)
-	for j, v := range sum {
-		out[j] = int8(max(min(v, 127), -127))
+// draw gives the examples their vectors.
+func (w *world) draw(examples []learn.Example) {
+	const block = 1000
+	arena := make([]int8, len(examples)*w.dims)
+	for lo := 0; lo < len(examples); lo += block {
+		part := examples[lo:min(lo+block, len(examples))]
+		amounts := w.normal(len(part)*len(w.directions), 1)
+		for i, e := range part {
+			for _, c := range e.Labels {
+				for k, v := range w.centres[c] {
+					amounts[i*len(w.directions)+k] += v / float32(len(e.Labels))
+				}
+			}
+		}
+
+		sums := w.normal(len(part)*w.dims, 12)
+		k := len(w.directions)
+		gemm.Mul(len(part), w.dims, k, amounts, k, slices.Concat(w.directions...), w.dims, sums, w.dims, true)
+		for i := range part {
+			part[i].Vector = arena[(lo+i)*w.dims:][:w.dims:w.dims]
+			for j, v := range sums[i*w.dims:][:w.dims] {
+				part[i].Vector[j] = int8(max(min(v, 127), -127))
+			}
+		}
 	}
-	return out
 }
 
 // set draws each pictures of every class.
@@ -67,9 +83,10 @@ func (w *world) set(each int) learn.Set {
 	for c := range w.centres {
 		s.Labels = append(s.Labels, fmt.Sprintf("label %02d", c))
 		for range each {
-			s.Examples = append(s.Examples, learn.Example{Labels: []int{c}, Vector: w.picture(c)})
+			s.Examples = append(s.Examples, learn.Example{Labels: []int{c}})
 		}
 	}
+	w.draw(s.Examples)
 	w.number(s)
 	return s
 }

@@ -68,9 +68,11 @@ func newCandidates(vectors [][]int8, uncertainty []float32) []candidate {
 }
 
 func (c *candidate) compare(taken *candidate, vectors [][]int8) {
-	cosine := 1.0 // two empty vectors are the same
+	var cosine float64
 	if length := c.length * taken.length; length > 0 {
 		cosine = float64(dotInt8(vectors[c.index], vectors[taken.index])) / length
+	} else if c.length == taken.length {
+		cosine = 1 // both are empty
 	}
 	c.score = min(c.score, c.uncertainty*float32(1-min(max(cosine, 0), 1)))
 	c.compared++

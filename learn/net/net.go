@@ -105,13 +105,7 @@ func (n *Nets) Features(ctx context.Context, rgb []byte, yield func()) (Output, 
 	s := n.scratch.Get().(*scratch)
 	defer n.scratch.Put(s)
 
-	pause := func() error {
-		if yield != nil {
-			yield()
-		}
-		return ctx.Err()
-	}
-	r := run{pause: pause, scratch: s, input: &n.input, rgb: rgb}
+	r := run{pause: pauser(ctx, yield), scratch: s, input: &n.input, rgb: rgb}
 	mobile, err := r.network(n.mobile)
 	if err != nil {
 		return Output{}, err
@@ -121,4 +115,14 @@ func (n *Nets) Features(ctx context.Context, rgb []byte, yield func()) (Output, 
 		return Output{}, err
 	}
 	return Output{Mobile: mobile.features, Objectron: objectron.features, Classes: [5]float32(mobile.classes)}, nil
+}
+
+// pauser gives way to others and tells whether the call goes on.
+func pauser(ctx context.Context, yield func()) func() error {
+	return func() error {
+		if yield != nil {
+			yield()
+		}
+		return ctx.Err()
+	}
 }

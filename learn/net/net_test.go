@@ -34,10 +34,10 @@ func nets(t testing.TB) *Nets {
 
 // draw makes a picture that has edges, gradients and a disc.
 // learn/tools/weights/reference.mjs draws the same.
-func draw(seed int) []byte {
-	rgb := make([]byte, 3*Square*Square)
-	for y := range Square {
-		for x := range Square {
+func draw(seed, side int) []byte {
+	rgb := make([]byte, 3*side*side)
+	for y := range side {
+		for x := range side {
 			for c := range 3 {
 				v := (x*(seed+c+1) + y*(2*seed+3-c)) % 256
 				if (x-112)*(x-112)+(y-100)*(y-100) < 60*60 {
@@ -46,7 +46,7 @@ func draw(seed int) []byte {
 				if seed == 0 {
 					v = 255 // a blank picture
 				}
-				rgb[3*(y*Square+x)+c] = byte(v)
+				rgb[3*(y*side+x)+c] = byte(v)
 			}
 		}
 	}
@@ -71,7 +71,7 @@ func TestReference(t *testing.T) {
 
 	n := nets(t)
 	for _, want := range pictures {
-		got, err := n.Features(t.Context(), draw(want.Seed), nil)
+		got, err := n.Features(t.Context(), draw(want.Seed, Square), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -103,7 +103,7 @@ func TestAtOnce(t *testing.T) {
 	n := nets(t)
 	want := map[int]Output{}
 	for seed := range 2 {
-		output, err := n.Features(t.Context(), draw(seed), nil)
+		output, err := n.Features(t.Context(), draw(seed, Square), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -113,7 +113,7 @@ func TestAtOnce(t *testing.T) {
 	var calls sync.WaitGroup
 	for i := range 3 * cap(n.slots) {
 		calls.Go(func() {
-			output, err := n.Features(t.Context(), draw(i%2), nil)
+			output, err := n.Features(t.Context(), draw(i%2, Square), nil)
 			if err != nil {
 				t.Error(err)
 			}
@@ -132,7 +132,7 @@ func TestYield(t *testing.T) {
 	defer cancel()
 
 	yields := 0
-	_, err := n.Features(ctx, draw(1), func() {
+	_, err := n.Features(ctx, draw(1, Square), func() {
 		if yields++; yields == 7 {
 			cancel()
 		}
@@ -147,7 +147,7 @@ func TestEnded(t *testing.T) {
 	n := &Nets{slots: make(chan struct{})} // every slot is taken
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := n.Features(ctx, draw(1), nil); !errors.Is(err, context.Canceled) {
+	if _, err := n.Features(ctx, draw(1, Square), nil); !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
 }
@@ -159,11 +159,28 @@ func TestWrongSize(t *testing.T) {
 	}
 }
 
+// BenchmarkReview needs the file that "make reviewer" writes.
+func BenchmarkReview(b *testing.B) {
+	r, err := LoadReviewer("reviewer.bin")
+	if err != nil {
+		b.Skip(err)
+	}
+	rgb := draw(1, ReviewSquare)
+	b.ReportAllocs()
+	before := processorTime(b)
+	for b.Loop() {
+		if _, err := r.Review(b.Context(), rgb, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric((processorTime(b)-before).Seconds()*1e3/float64(b.N), "cpu-ms/op")
+}
+
 // BenchmarkFeatures also reports the processor's time, which other work on the
 // machine does not lengthen as much.
 func BenchmarkFeatures(b *testing.B) {
 	n := nets(b)
-	rgb := draw(1)
+	rgb := draw(1, Square)
 	for name, features := range map[string]func(*run) (result, error){
 		"mobile":    func(r *run) (result, error) { return r.network(n.mobile) },
 		"objectron": func(r *run) (result, error) { return r.network(n.objectron) },

@@ -13,10 +13,13 @@ import (
 )
 
 const (
-	magic       = "INLETNN1"
-	maxWeights  = 32 << 20 // bytes of a file
-	typeUint8   = 1        // a value is its byte times the tensor's scale plus its minimum
-	typeFloat16 = 2        // IEEE 754 binary16; also the size in bytes, as typeUint8 is
+	magic      = "INLETNN1"
+	maxWeights = 32 << 20 // bytes of a file
+
+	// A type is also the size of a value in bytes.
+	typeUint8   = 1 // a value is its byte times the tensor's scale plus its minimum
+	typeFloat16 = 2 // IEEE 754 binary16
+	typeFloat32 = 4
 )
 
 // header stands before the values of each tensor, little-endian. The format has no
@@ -71,7 +74,7 @@ func (w *weights) tensor(rows, columns int) ([]float32, error) {
 	if h.Rows != uint32(rows) || h.Columns != uint32(columns) {
 		return nil, fmt.Errorf("a tensor of %d×%d, not %d×%d", h.Rows, h.Columns, rows, columns)
 	}
-	if h.Type != typeUint8 && h.Type != typeFloat16 {
+	if h.Type != typeUint8 && h.Type != typeFloat16 && h.Type != typeFloat32 {
 		return nil, fmt.Errorf("a tensor of type %d", h.Type)
 	}
 
@@ -87,10 +90,13 @@ func (w *weights) tensor(rows, columns int) ([]float32, error) {
 func (h header) values(raw []byte) ([]float32, error) {
 	values := make([]float32, len(raw)/int(h.Type))
 	for i := range values {
-		if h.Type == typeUint8 {
+		switch h.Type {
+		case typeUint8:
 			values[i] = float32(float64(raw[i])*h.Scale + h.Minimum)
-		} else {
+		case typeFloat16:
 			values[i] = half(binary.LittleEndian.Uint16(raw[2*i:]))
+		default:
+			values[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
 		}
 		if v := float64(values[i]); math.IsNaN(v) || math.IsInf(v, 0) {
 			return nil, errors.New("a weight is not finite")
@@ -122,6 +128,30 @@ func (w *weights) pointwise(in, out int) (*gemm.Packed, error) {
 	bias, err := w.tensor(1, out)
 	if err != nil {
 		return nil, err
+	}
+	packed := new(gemm.Packed)
+	packed.Pack(in, out, matrix, out, bias)
+	return packed, nil
+}
+
+// scaled reads a convolution like pointwise, with a scale for each column between
+// weights and bias: a batch norm, folded here because it is not in the weights.
+func (w *weights) scaled(in, out int) (*gemm.Packed, error) {
+	matrix, err := w.tensor(in, out)
+	if err != nil {
+		return nil, err
+	}
+	scale, err := w.tensor(1, out)
+	if err != nil {
+		return nil, err
+	}
+	bias, err := w.tensor(1, out)
+	if err != nil {
+		return nil, err
+	}
+
+	for i := range matrix {
+		matrix[i] *= scale[i%out]
 	}
 	packed := new(gemm.Packed)
 	packed.Pack(in, out, matrix, out, bias)

@@ -1,17 +1,21 @@
-// Writes weights.bin of learn/net, of which learn/net/README.md tells the format.
+// Writes weights.bin of learn/net, whose README.md tells the format, or with the
+// word reviewer the file for net.LoadReviewer.
 //
 //   npm ci && npm run convert
+//   node convert.mjs reviewer FILE
 
 import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { mobile, objectron } from './sources.mjs'
+import { inception, license, mobile, objectron } from './sources.mjs'
 import { parse } from './tflite.mjs'
 
 const BLOCKS = 17 // of MobileNetV2, the first without an expansion
 const OBJECTRON_LAST = 15 // the last block that learn/net runs, to its depthwise convolution
 const UINT8 = 1
 const FLOAT16 = 2
+const FLOAT32 = 4
+const EPSILON = 0.001 // of InceptionV3's batch norms
 
 // layers names the convolutions in the order in which they run.
 function layers(last, whole) {
@@ -37,10 +41,8 @@ function encode({ type, rows, columns, scale, min, data }) {
   return Buffer.concat([header, data])
 }
 
-// mobileTensors yields weights and bias of each layer. TensorFlow.js has folded the
-// batch norms into them before it quantised.
-function mobileTensors() {
-  const { specs, bytes } = mobile()
+// quantised maps the names of a model's tensors to their values.
+function quantised({ specs, bytes }) {
   const tensors = new Map()
   let at = 0
   for (const spec of specs) {
@@ -51,7 +53,13 @@ function mobileTensors() {
     at += size
   }
   if (at !== bytes.length) throw new Error(`${bytes.length - at} bytes are left`)
+  return tensors
+}
 
+// mobileTensors lists weights and bias of each layer. TensorFlow.js has folded the
+// batch norms into them before it quantised.
+function mobileTensors() {
+  const tensors = quantised(mobile())
   const get = (name, rowsOf) => {
     const t = tensors.get(name)
     if (!t) throw new Error(`no tensor ${name}`)
@@ -104,13 +112,48 @@ function transpose16(data, rows, columns) {
   return transposed
 }
 
-const folder = process.argv[2]
-if (!folder) throw new Error('usage: node convert.mjs FOLDER')
-const tensors = [...mobileTensors(), ...objectronTensors()]
-const count = Buffer.alloc(4)
-count.writeUInt32LE(tensors.length)
-const body = Buffer.concat([Buffer.from('INLETNN1'), count, ...tensors.map(encode)])
-const file = Buffer.concat([body, createHash('sha256').update(body).digest()])
-writeFileSync(join(folder, 'weights.bin'), file)
-writeFileSync(join(folder, 'LICENSE.nsfwjs'), mobile().license)
-console.log(`weights.bin: ${tensors.length} tensors, ${file.length} bytes`)
+// inceptionTensors lists weights, scale and bias of each convolution, as Keras
+// numbers them, and weights and bias of the dense layers. The batch norms have
+// parameters of their own, which become scale and bias.
+function inceptionTensors() {
+  const tensors = quantised(inception())
+  const values = (name) => {
+    const { scale, min, data } = tensors.get(name)
+    return Float32Array.from(data, (v) => v * scale + min)
+  }
+  const matrix = (name) => {
+    const { shape, scale, min, data } = tensors.get(name)
+    const columns = shape.at(-1)
+    return { type: UINT8, rows: data.length / columns, columns, scale, min, data }
+  }
+  const row = (floats) => ({ type: FLOAT32, rows: 1, columns: floats.length, scale: 1, min: 0, data: Buffer.from(floats.buffer) })
+
+  const convolutions = Array.from({ length: 94 }, (_, i) => {
+    const norm = (name) => values(`batch_normalization_${i + 1}/${name}`)
+    const [beta, mean, variance] = [norm('beta'), norm('moving_mean'), norm('moving_variance')]
+    const scale = variance.map((v) => 1 / Math.sqrt(v + EPSILON))
+    return [matrix(`conv2d_${i + 1}/kernel`), row(scale), row(beta.map((v, c) => v - mean[c] * scale[c]))]
+  })
+  const dense = [1, 2, 3].map((i) => [matrix(`dense_${i}/kernel`), row(values(`dense_${i}/bias`))])
+  return [...convolutions, ...dense].flat()
+}
+
+// write writes a file of tensors, sealed with its SHA-256.
+function write(path, tensors) {
+  const count = Buffer.alloc(4)
+  count.writeUInt32LE(tensors.length)
+  const body = Buffer.concat([Buffer.from('INLETNN1'), count, ...tensors.map(encode)])
+  const file = Buffer.concat([body, createHash('sha256').update(body).digest()])
+  writeFileSync(path, file)
+  console.log(`${path}: ${tensors.length} tensors, ${file.length} bytes`)
+}
+
+const [first, second] = process.argv.slice(2)
+if (first === 'reviewer' && second) {
+  write(second, inceptionTensors())
+} else if (first) {
+  write(join(first, 'weights.bin'), [...mobileTensors(), ...objectronTensors()])
+  writeFileSync(join(first, 'LICENSE.nsfwjs'), license())
+} else {
+  throw new Error('usage: node convert.mjs FOLDER, or node convert.mjs reviewer FILE')
+}

@@ -7,19 +7,27 @@ import { dirname, join } from 'node:path'
 const require = createRequire(import.meta.url)
 const folder = (name) => join(dirname(require.resolve('./package.json')), 'node_modules', name)
 
-// mobile is MobileNetV2-1.4 of nsfwjs: a graph of TensorFlow.js and its weights,
-// uint8 with a scale and a minimum for each tensor.
-export function mobile() {
-  const models = join(folder('nsfwjs'), 'dist/models/mobilenet_v2_mid')
+// nsfw reads a model of nsfwjs: its topology, and its weights, uint8 with a scale
+// and a minimum for each tensor.
+function nsfw(name, shards) {
+  const models = join(folder('nsfwjs'), 'dist/models', name)
   const load = (file) => {
     const module = require(join(models, file))
     return module.default ?? module
   }
   const model = load('model.min.js')
-  const shards = ['group1-shard1of2.min.js', 'group1-shard2of2.min.js']
-  const bytes = Buffer.concat(shards.map((shard) => Buffer.from(load(shard), 'base64')))
-  return { topology: model.modelTopology, specs: model.weightsManifest[0].weights, bytes, license: readFileSync(join(folder('nsfwjs'), 'LICENSE')) }
+  const parts = Array.from({ length: shards }, (_, i) => Buffer.from(load(`group1-shard${i + 1}of${shards}.min.js`), 'base64'))
+  return { topology: model.modelTopology, specs: model.weightsManifest[0].weights, bytes: Buffer.concat(parts) }
 }
+
+// mobile is MobileNetV2-1.4, a graph whose batch norms are folded.
+export const mobile = () => nsfw('mobilenet_v2_mid', 2)
+
+// inception is InceptionV3, the layers of Keras.
+export const inception = () => nsfw('inception_v3', 6)
+
+// license is nsfwjs' licence.
+export const license = () => readFileSync(join(folder('nsfwjs'), 'LICENSE'))
 
 // objectron is the SSD-MobileNetV2 of MediaPipe's Objectron. Emscripten packs the
 // file among others; the loader beside the pack says where it starts and ends.

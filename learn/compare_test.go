@@ -1,0 +1,94 @@
+package learn_test
+
+import (
+	"strings"
+	"testing"
+
+	"inlet/learn"
+)
+
+// TestCompareShuffled trains on labels that say nothing about the pictures. The bar
+// is one promotion in 50; there is none.
+func TestCompareShuffled(t *testing.T) {
+	t.Parallel()
+	shapes := []struct {
+		name   string
+		counts []int
+	}{
+		{"two of eight", []int{8, 8}},
+		{"four of ten", []int{10, 10, 10, 10}},
+		{"imbalanced", []int{90, 20, 10}},
+		{"four of fifty", []int{50, 50, 50, 50}},
+		{"twelve of ten", []int{10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10, 10}},
+	}
+	promoted := 0
+	for round := range shuffledSets {
+		shape := shapes[round%len(shapes)]
+		w := newWorld(uint64(round), 300, len(shape.counts), 0.5)
+		s := w.set(0)
+		for c, n := range shape.counts {
+			for range n {
+				s.Examples = append(s.Examples, learn.Example{Labels: []int{c}})
+			}
+		}
+		w.draw(s.Examples)
+		w.rng.Shuffle(len(s.Examples), func(i, j int) {
+			s.Examples[i].Labels, s.Examples[j].Labels = s.Examples[j].Labels, s.Examples[i].Labels
+		})
+		w.number(s)
+
+		m := train(t, s, learn.Options{Seed: uint64(round)})
+		if v := learn.Compare(m, nil, s, 1); v.Promote {
+			promoted++
+			t.Logf("%s: %s", shape.name, v.Reason)
+		}
+	}
+	if promoted*50 > shuffledSets {
+		t.Errorf("%d of %d models of shuffled labels were promoted", promoted, shuffledSets)
+	}
+}
+
+const shuffledSets = 50
+
+// TestComparePromotes covers each verdict.
+func TestComparePromotes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(7, 400, 4, 0.6)
+	s := w.set(60)
+	part := learn.Set{Labels: s.Labels}
+	for _, e := range s.Examples {
+		if e.Labels[0] != 3 {
+			part.Examples = append(part.Examples, e)
+		}
+	}
+	few := learn.Set{Labels: s.Labels, Examples: s.Examples[:48]}
+
+	good := train(t, s, learn.Options{Seed: 1})
+	poor := train(t, few, learn.Options{Seed: 1, MinImages: 2})
+	for _, c := range []struct {
+		name               string
+		candidate, serving *learn.Model
+		promote            bool
+		reason             string
+	}{
+		{"first", good, nil, true, "no model serves yet"},
+		{"more pictures", good, poor, true, "more than noise"},
+		{"same", good, good, false, "may be noise"},
+		{"other seed", train(t, s, learn.Options{Seed: 2}), good, false, "noise"},
+		{"fewer pictures", poor, good, false, ""},
+		{"new label", good, train(t, part, learn.Options{Seed: 1}), true, "more than noise"},
+		{"other features", good, train(t, newWorld(7, 300, 4, 0.6).set(10), learn.Options{}), true, "other features"},
+	} {
+		v := learn.Compare(c.candidate, c.serving, s, 1)
+		if v.Promote != c.promote || !strings.Contains(v.Reason, c.reason) {
+			t.Errorf("%s: promote %v, %s", c.name, v.Promote, v.Reason)
+		}
+		if again := learn.Compare(c.candidate, c.serving, s, 1); again != v {
+			t.Errorf("%s: the same seed gives %v and %v", c.name, v, again)
+		}
+	}
+
+	if v := learn.Compare(good, nil, learn.Set{}, 1); v.Promote || v.Reason == "" {
+		t.Errorf("no pictures: %v", v)
+	}
+}
