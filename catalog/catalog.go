@@ -70,6 +70,7 @@ type Service struct {
 	images    db.Rows[tagged]
 	uploads   db.Rows[Upload]
 	described db.Rows[described]
+	measured  db.Rows[measured]
 	columns   string // of a documentRow, but for its exif
 }
 
@@ -84,8 +85,8 @@ func New(o Options) *Service {
 
 	return &Service{
 		Options: o, images: db.RowsOf[tagged]("images"), uploads: db.RowsOf[Upload]("uploads"),
-		described: db.RowsOf[described]("images"),
-		columns:   db.RowsOf[image]("images").List("i.") + "," + documentTables,
+		described: db.RowsOf[described]("images"), measured: db.RowsOf[measured]("images"),
+		columns: db.RowsOf[image]("images").List("i.") + "," + documentTables,
 	}
 }
 

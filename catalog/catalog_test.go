@@ -107,7 +107,7 @@ func TestMetadata(t *testing.T) {
 			"location":{"latitude":46.5,"longitude":6.25,"altitude":400.5},
 			"exposure":{"iso":100,"f_number":2.8,"time_s":0.004,"focal_mm":50},
 			"orientation":6,"software":"GIMP","exif":{"Make":"Canon","ISO":100},
-			"phash":null,"near":[],"quality":null,"labels":["a","b"],"predictions":[]}`, full, sha256.Sum256([]byte("full")))},
+			"phash":null,"near":[],"quality":{"sharpness":null,"exposure":null,"contrast":null,"clipped":null,"kind":null,"flags":[]},"labels":["a","b"],"predictions":[]}`, full, sha256.Sum256([]byte("full")))},
 		"bare": {bare, nothingKnown(bare, "bare")},
 		"odd":  {odd, nothingKnown(odd, "odd")},
 	}
@@ -130,7 +130,7 @@ func nothingKnown(id uuid.UUID, content string) string {
 		"uploaded_at":"2026-03-10T12:00:00Z","uploads":1,"camera":{"name":null,"make":null,"model":null,"lens":null},
 		"captured_at":null,"captured_at_offset":null,"location":null,
 		"exposure":{"iso":null,"f_number":null,"time_s":null,"focal_mm":null},"orientation":null,"software":null,"exif":{},
-		"phash":null,"near":[],"quality":null,"labels":[],"predictions":[]}`, id, sha256.Sum256([]byte(content)), len(content))
+		"phash":null,"near":[],"quality":{"sharpness":null,"exposure":null,"contrast":null,"clipped":null,"kind":null,"flags":[]},"labels":[],"predictions":[]}`, id, sha256.Sum256([]byte(content)), len(content))
 }
 
 func sameJSON(t *testing.T, a, b []byte) bool {

@@ -33,8 +33,8 @@ func (c conditions) where() string {
 	return " WHERE " + strings.Join(c.clauses, " AND ")
 }
 
-// conditions are those of the filter on the image i, but for the link and the
-// label, for which there are two ways.
+// conditions are those of the filter on the image i, but for the link, the label
+// and the flag, for which there are two ways.
 func (f Filter) conditions() (c conditions) {
 	if f.Format != "" {
 		c.and(`i.format = ?`, f.Format)
@@ -63,13 +63,15 @@ func (f Filter) conditions() (c conditions) {
 const (
 	throughLink = `SELECT m.image_id FROM uploads m WHERE m.link_id = ?`
 	withLabel   = `SELECT m.image_id FROM labels m WHERE m.label = ?`
+	// The second condition is that of the index.
+	withFlag = `SELECT m.id FROM images m WHERE m.flags @> ARRAY[?::text] AND m.flags <> '{}'`
 
-	// gatherLimit is how many images of a link or label a page gathers: about
+	// gatherLimit is how many images of a link, label or flag a page gathers: about
 	// 100 ms.
 	gatherLimit = 20_000
 )
 
-// conditions are those of the whole filter. For a small link, Postgres gathers its
+// conditions are those of the whole filter. For a small link, label or flag, Postgres gathers its
 // images and sorts them; for a large one it walks the list, and asks of each image
 // whether it is one. The planner, which hopes to fill the page soon, took
 // 7 seconds for a link with 16 of a million images; gathering half a million took
@@ -77,7 +79,9 @@ const (
 // other.
 func (s *Service) conditions(ctx context.Context, f Filter) (conditions, error) {
 	c := f.conditions()
-	for _, m := range []struct{ members, value string }{{throughLink, f.Link}, {withLabel, f.Label}} {
+	for _, m := range []struct{ members, value, id string }{
+		{throughLink, f.Link, "m.image_id"}, {withLabel, f.Label, "m.image_id"}, {withFlag, f.Flag, "m.id"},
+	} {
 		if m.value == "" {
 			continue
 		}
@@ -90,7 +94,7 @@ func (s *Service) conditions(ctx context.Context, f Filter) (conditions, error) 
 		if n <= gatherLimit {
 			c.and(`i.id IN (`+m.members+` OFFSET 0)`, m.value)
 		} else {
-			c.and(`EXISTS (`+m.members+` AND m.image_id = i.id OFFSET 0)`, m.value)
+			c.and(`EXISTS (`+m.members+` AND `+m.id+` = i.id OFFSET 0)`, m.value)
 			c.walks = true
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"inlet/imaging"
+	"inlet/imaging/exif"
 	"inlet/imaging/fingerprint"
 	"inlet/imaging/heif"
 	"inlet/vault"
@@ -22,7 +23,7 @@ const (
 	isUndecodableQuery = `SELECT 'undecodable' = ANY(flags) FROM images WHERE id = $1`
 )
 
-// Decode decodes a HEIC or AVIF and makes all of its variants. It returns the
+// Decode decodes a HEIC or AVIF, makes all of its variants and sets its quality. It returns the
 // picture for comparisons, nil where there is nothing to compare or no such
 // picture any more. It flags a picture that cannot be decoded. It may be called
 // again.
@@ -35,7 +36,7 @@ func (s *Service) Decode(ctx context.Context, id uuid.UUID) (*fingerprint.Pictur
 		return nil, err
 	}
 
-	decoded, err := s.decode(ctx, img)
+	decoded, meta, err := s.decode(ctx, img)
 	switch {
 	case errors.Is(err, ErrNotFound), errors.Is(err, errMerged):
 		return nil, nil
@@ -54,21 +55,23 @@ func (s *Service) Decode(ctx context.Context, id uuid.UUID) (*fingerprint.Pictur
 			return nil, err
 		}
 	}
-	if decoded.Cut {
-		return nil, nil
+	p := decoded.Picture(fingerprint.Side)
+	if err := s.SetQuality(ctx, id, imaging.QualityOf(p, meta)); err != nil || decoded.Cut {
+		return nil, err
 	}
 
-	return decoded.Picture(fingerprint.Side), nil
+	return p, nil
 }
 
-func (s *Service) decode(ctx context.Context, img Image) (heif.Image, error) {
+func (s *Service) decode(ctx context.Context, img Image) (heif.Image, exif.Metadata, error) {
 	original, err := s.Open(ctx, img)
 	if err != nil {
-		return heif.Image{}, err
+		return heif.Image{}, exif.Metadata{}, err
 	}
 	defer original.Close()
+	m, err := s.Decoder.Decode(ctx, original, original.Size())
 
-	return s.Decoder.Decode(ctx, original, original.Size())
+	return m, exif.Read(original, original.Size(), string(img.Format)), err
 }
 
 // FlagUndecodable notes that a picture cannot be decoded.

@@ -74,6 +74,11 @@ func TestDecodeMakesVariants(t *testing.T) {
 			t.Fatalf("it returned %+v", p)
 		}
 	}
+	doc, err := h.Metadata(t.Context(), id)
+	must(t, err)
+	if q := doc.Quality; q.Sharpness == nil || q.Exposure == nil || q.Kind == nil || !slices.Equal(q.Flags, []string{"small"}) {
+		t.Errorf("its quality is %+v", q)
+	}
 	for _, width := range vault.Widths() {
 		b, err := h.Variant(t.Context(), img, width)
 		must(t, err)

@@ -40,9 +40,8 @@ type Document struct {
 	PHash *string `json:"phash"`
 	// Near are the near-duplicates, the nearest first, at most 100: pages of one
 	// form are near to thousands of others.
-	Near []Near `json:"near"`
-	// Quality is nil where nothing is wrong.
-	Quality *Quality `json:"quality"`
+	Near    []Near  `json:"near"`
+	Quality Quality `json:"quality"`
 	// Predictions is always empty: there is no model yet.
 	Predictions []struct{} `json:"predictions"`
 }
@@ -54,9 +53,15 @@ type Near struct {
 	Distance int       `json:"distance"`
 }
 
-// Quality tells how good a picture is.
+// Quality tells how good a picture is, in the numbers of imaging/quality.Quality,
+// and its kind; they are nil where nobody has measured it.
 type Quality struct {
-	// Flags name what is wrong with it: "undecodable".
+	Sharpness *float64 `json:"sharpness"`
+	Exposure  *float64 `json:"exposure"`
+	Contrast  *float64 `json:"contrast"`
+	Clipped   *float64 `json:"clipped"`
+	Kind      *string  `json:"kind"`
+	// Flags name what is wrong with it, of quality.Flags; empty where nothing is.
 	Flags []string `json:"flags"`
 }
 
@@ -127,14 +132,12 @@ func (r documentRow) document() Document {
 		CapturedAt: r.CapturedAt, CapturedAtOffset: r.CapturedAtOffset,
 		Exposure:    Exposure{r.ISO, finite(r.FNumber), finite(r.ExposureTime), finite(r.FocalLength)},
 		Orientation: r.Orientation, Software: r.Software, Exif: r.Exif, Labels: r.Labels, Near: r.Near,
+		Quality:     Quality{rounded(r.measured.Sharpness), rounded(r.measured.Exposure), rounded(r.measured.Contrast), rounded(r.measured.Clipped), r.measured.Kind, r.Flags},
 		Predictions: []struct{}{},
 	}
 	if r.PHash != nil {
 		hash := fmt.Sprintf("%016x", uint64(*r.PHash))
 		doc.PHash = &hash
-	}
-	if len(r.Flags) > 0 {
-		doc.Quality = &Quality{Flags: r.Flags}
 	}
 	if doc.CapturedAt != nil {
 		*doc.CapturedAt = doc.CapturedAt.UTC()
@@ -144,6 +147,15 @@ func (r documentRow) document() Document {
 	}
 
 	return doc
+}
+
+// rounded has four digits: more would say nothing.
+func rounded(v *float32) *float64 {
+	if v == nil {
+		return nil
+	}
+	four := math.Round(float64(*v)*1e4) / 1e4
+	return finite(&four)
 }
 
 // finite drops the numbers that JSON does not have, so that one odd file cannot

@@ -13,7 +13,7 @@ import (
 )
 
 // Groups are filled as a whole, so that one camera's make never meets another's
-// model.
+// model. A time or place that could not be true makes room for a copy's.
 const enrichQuery = `
 	UPDATE images SET
 		camera = CASE WHEN no_camera THEN @camera ELSE camera END,
@@ -28,9 +28,15 @@ const enrichQuery = `
 		iso = coalesce(iso, @iso), f_number = coalesce(f_number, @f_number),
 		exposure_time = coalesce(exposure_time, @exposure_time), focal_length = coalesce(focal_length, @focal_length),
 		orientation = coalesce(orientation, @orientation),
+		flags = CASE WHEN gives_time AND gives_place THEN array_remove(array_remove(flags, 'time-suspect'), 'place-suspect')
+		             WHEN gives_time THEN array_remove(flags, 'time-suspect')
+		             WHEN gives_place THEN array_remove(flags, 'place-suspect') ELSE flags END,
 		exif = @exif::jsonb || exif
-	FROM (SELECT make IS NULL AND model IS NULL AS no_camera FROM images WHERE id = @id FOR NO KEY UPDATE) AS was
-	WHERE id = @id AND (@exif::jsonb || exif) IS DISTINCT FROM exif
+	FROM (SELECT make IS NULL AND model IS NULL AS no_camera,
+	             captured_at IS NULL AND @captured_at::timestamptz IS NOT NULL AS gives_time,
+	             latitude IS NULL AND @latitude::double precision IS NOT NULL AS gives_place
+	        FROM images WHERE id = @id FOR NO KEY UPDATE) AS was
+	WHERE id = @id AND (gives_time OR gives_place OR (@exif::jsonb || exif) IS DISTINCT FROM exif)
 	RETURNING CASE WHEN no_camera THEN coalesce(@camera, '') ELSE '' END`
 
 // Enrich adds what a copy's metadata say and the stored picture's do not, in the

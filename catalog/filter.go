@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"inlet/imaging"
+	"inlet/imaging/quality"
 )
 
 // Filter selects images; the zero value selects all.
@@ -19,6 +20,7 @@ type Filter struct {
 	Camera   string // as the statistics name it, in any case
 	Link     string // accepted through this link
 	Label    string
+	Flag     string    // of quality.Flags
 	From, To time.Time // uploaded at, half-open
 	// BBox is minimal longitude and latitude, maximal longitude and latitude. A
 	// minimal longitude above the maximal one crosses the antimeridian.
@@ -38,6 +40,7 @@ func ParseFilter(query url.Values) (Filter, error) {
 		{"camera", func(v string) error { return parseText(v, &f.Camera) }},
 		{"link", func(v string) error { return parseText(v, &f.Link) }},
 		{"label", func(v string) error { return parseText(v, &f.Label) }},
+		{"flag", func(v string) error { return parseFlag(v, &f.Flag) }},
 		{"from", func(v string) error { return parseTime(v, &f.From) }},
 		{"to", func(v string) error { return parseTime(v, &f.To) }},
 		{"bbox", func(v string) error { return parseBBox(v, &f.BBox) }},
@@ -61,6 +64,15 @@ func ParseFilter(query url.Values) (Filter, error) {
 func parseFormat(v string, to *string) error {
 	if !slices.Contains(imaging.Formats, imaging.Format(v)) {
 		return fmt.Errorf("must be one of %v", imaging.Formats)
+	}
+	*to = v
+
+	return nil
+}
+
+func parseFlag(v string, to *string) error {
+	if !slices.Contains(quality.Flags(), v) {
+		return fmt.Errorf("must be one of %v", quality.Flags())
 	}
 	*to = v
 

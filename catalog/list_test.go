@@ -33,6 +33,7 @@ func TestParseFilter(t *testing.T) {
 		"format=heic":                      {Format: "heic"},
 		"camera=canon+EOS+40D":             {Camera: "canon EOS 40D"},
 		"link=abc&label=+b%C3%A9b%C3%A9":   {Link: "abc", Label: "bébé"},
+		"flag=time-suspect":                {Flag: "time-suspect"},
 		"from=2026-03-10":                  {From: time.Date(2026, 3, 10, 0, 0, 0, 0, time.UTC)},
 		"to=2026-03-10T12:00:00Z":          {To: noon},
 		"to=2026-03-10T14:00:00.5%2B02:00": {To: noon.Add(500 * time.Millisecond)},
@@ -61,7 +62,7 @@ func TestParseFilter(t *testing.T) {
 	bad := []string{
 		"format=", "format=jpg", "format=JPEG", "format=svg", "format=jpeg&format=png",
 		"camera=", "camera=+", "camera=a%00b", "camera=%ff", "camera=" + strings.Repeat("x", 1001),
-		"link=", "link=%00", "label=", "label=%00",
+		"link=", "link=%00", "flag=", "flag=ugly", "flag=small&flag=dark", "label=", "label=%00",
 		"from=", "from=yesterday", "from=2026-13-01", "from=2026-03-10T12:00:00", "from=1234567890", "to=2026-02-30",
 		"bbox=", "bbox=1,2,3", "bbox=1,2,3,4,5", "bbox=1,2,3,x", "bbox=NaN,2,3,4", "bbox=-Inf,2,3,4", "bbox=1,91,3,92",
 		"bbox=-181,2,3,4", "bbox=1,2,181,4", "bbox=1,4,3,2", "bbox=1e999,2,3,4",
@@ -83,8 +84,8 @@ func TestFilters(t *testing.T) {
 	day := 24 * time.Hour
 	h.addRow("a", row{"uploaded_at": noon, "camera": "Canon EOS 40D", "longitude": 6.0, "latitude": 46.0})
 	b := h.addRow("b", row{"uploaded_at": noon.Add(day), "format": "png", "camera": "canon eos 40d", "longitude": 179.0, "latitude": -10.0})
-	c := h.addRow("c", row{"uploaded_at": noon.Add(2 * day), "format": "gif", "longitude": -179.0, "latitude": -10.0, "link": "x"})
-	d := h.addRow("d", row{"uploaded_at": noon.Add(3 * day), "camera": "Nikon D70", "link": "x"})
+	c := h.addRow("c", row{"uploaded_at": noon.Add(2 * day), "format": "gif", "longitude": -179.0, "latitude": -10.0, "link": "x", "flags": []string{"small", "blurry"}})
+	d := h.addRow("d", row{"uploaded_at": noon.Add(3 * day), "camera": "Nikon D70", "link": "x", "flags": []string{"blurry"}})
 	h.duplicate(b, "x", noon.Add(4*day), 1)
 	for id, labels := range map[uuid.UUID][]string{b: {"cat", "indoor"}, c: {"cat"}, d: {"Cat"}} {
 		_, err := h.SetLabels(t.Context(), id, labels)
@@ -101,6 +102,10 @@ func TestFilters(t *testing.T) {
 		"link=nobody":                          "",
 		"label=cat":                            "cb",
 		"label=indoor":                         "b",
+		"flag=blurry":                          "dc",
+		"flag=small":                           "c",
+		"flag=dark":                            "",
+		"flag=blurry&label=cat":                "c",
 		"from=2026-03-11T12:00:00Z":            "dcb",
 		"to=2026-03-11T12:00:00Z":              "a",
 		"from=2026-03-11&to=2026-03-12":        "b",

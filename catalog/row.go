@@ -25,7 +25,30 @@ type image struct {
 	UploadedAt time.Time      `db:"uploaded_at"`
 	PHash      *int64         `db:"phash"` // the first 64 bits of the perceptual hash
 	Flags      []string       `db:"flags"`
+	measured
 	metadata
+}
+
+// measured is the part of the row that package imaging/quality fills; NULL where
+// nobody has measured the picture.
+type measured struct {
+	Sharpness     *float32 `db:"sharpness"`
+	Exposure      *float32 `db:"exposure"`
+	Contrast      *float32 `db:"contrast"`
+	Clipped       *float32 `db:"clipped"`
+	Colourfulness *float32 `db:"colourfulness"`
+	Flat          *float32 `db:"flat"`
+	Kind          *string  `db:"kind"`
+}
+
+func measuredOf(q imaging.Quality) measured {
+	if !q.Measured {
+		return measured{}
+	}
+
+	return measured{
+		&q.Sharpness, &q.Exposure, &q.Contrast, &q.Clipped, &q.Colourfulness, &q.Flat, orNull(string(q.Kind)),
+	}
 }
 
 // metadata is the part of the row that a file's metadata fill, from group to
@@ -109,7 +132,7 @@ func (p Picture) row() tagged {
 		image: image{
 			ID: p.ID, Scope: p.Scope, SHA256: p.SHA256[:], Format: p.Info.Format,
 			Width: p.Info.Width, Height: p.Info.Height, Frames: p.Info.Frames, DurationMS: p.Info.Duration.Milliseconds(),
-			Bytes: p.Bytes, UploadedAt: p.UploadedAt, Flags: []string{}, metadata: d.metadata,
+			Bytes: p.Bytes, UploadedAt: p.UploadedAt, Flags: append([]string{}, p.Info.Quality.Flags...), measured: measuredOf(p.Info.Quality), metadata: d.metadata,
 		},
 		Exif: d.Exif,
 	}

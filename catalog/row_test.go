@@ -19,6 +19,7 @@ import (
 
 	"inlet/catalog"
 	"inlet/db"
+	"inlet/imaging"
 	"inlet/imaging/exif"
 	"inlet/imaging/fingerprint"
 )
@@ -58,8 +59,19 @@ var fields = []struct{ field, column, member string }{
 	{"Info.Fingerprint.Width", "-", "-"},
 	{"Info.Fingerprint.Height", "-", "-"},
 	{"Info.Probes", "-", "-"},
+	{"Info.Quality.Sharpness", "sharpness", "quality.sharpness"},
+	{"Info.Quality.Exposure", "exposure", "quality.exposure"},
+	{"Info.Quality.Contrast", "contrast", "quality.contrast"},
+	{"Info.Quality.Clipped", "clipped", "quality.clipped"},
+	{"Info.Quality.Colourfulness", "colourfulness", "-"},
+	{"Info.Quality.Flat", "flat", "-"},
+	{"Info.Quality.Kind", "kind", "quality.kind"},
+	{"Info.Quality.Flags", "flags", "quality.flags"},
+	// Whether there are numbers; imaging.Info.Clean makes flags of the others.
+	{"Info.Quality.Measured", "-", "-"},
+	{"Info.Meta.TimeSuspect", "-", "-"},
+	{"Info.Meta.PlaceSuspect", "-", "-"},
 	// Others write these later.
-	{"-", "flags", "quality.flags"},
 	{"-", "-", "uploads"},
 	{"-", "-", "labels"},
 	{"-", "-", "near"},
@@ -103,14 +115,17 @@ func fillKind(v reflect.Value, path string, n int, values map[string]string) {
 		return
 	case reflect.String:
 		v.SetString(fmt.Sprint("text ", n))
-	case reflect.Int, reflect.Int64:
+	case reflect.Int, reflect.Int32, reflect.Int64:
 		v.SetInt(int64(n))
-	case reflect.Float64:
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Float32, reflect.Float64:
 		v.SetFloat(float64(n) + 0.5)
 	case reflect.Array:
 		v.Set(reflect.ValueOf([32]byte{byte(n)}))
 	case reflect.Slice:
-		v.Set(reflect.ValueOf([]int32{int32(n)}))
+		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
+		fill(v.Index(0), path+"[0]", map[string]string{})
 	default:
 		panic("fill " + path + " with what? " + v.Kind().String())
 	}
@@ -205,7 +220,6 @@ func TestPictureComesBack(t *testing.T) {
 	must(t, h.queue(func(b *pgx.Batch) { h.QueuePicture(b, p) }))
 	doc, err := h.Metadata(t.Context(), p.ID)
 	must(t, err)
-	doc.Quality = &catalog.Quality{} // no picture begins with flags
 	text, err := json.Marshal(doc)
 	must(t, err)
 	row, document := h.columns("images", "id = $1", p.ID), members(t, text)
@@ -252,7 +266,7 @@ func TestBarePictureComesBack(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
 	p, _ := filled()
-	p.Info.Meta, p.Info.Payload, p.Info.Fingerprint = exif.Metadata{}, nil, nil
+	p.Info.Meta, p.Info.Payload, p.Info.Fingerprint, p.Info.Quality = exif.Metadata{}, nil, nil, imaging.Quality{}
 	must(t, h.queue(func(b *pgx.Batch) { h.QueuePicture(b, p) }))
 	row := h.columns("images", "id = $1", p.ID)
 	for _, f := range fields {
@@ -260,6 +274,9 @@ func TestBarePictureComesBack(t *testing.T) {
 		switch {
 		case f.column == "exif":
 			want = "{}"
+		case f.column == "flags":
+			want = "[]"
+		case strings.HasPrefix(f.field, "Info.Quality.") && f.column != "-":
 		case f.column == "-" || f.column != "payload" && f.column != "phash" && !strings.HasPrefix(f.field, "Info.Meta."):
 			continue
 		}
@@ -285,7 +302,7 @@ func TestEnrichFillsEveryColumn(t *testing.T) {
 	row := h.columns("images", "id = $1", bare)
 	var described []string
 	for _, f := range fields {
-		if strings.HasPrefix(f.field, "Info.Meta.") {
+		if strings.HasPrefix(f.field, "Info.Meta.") && f.column != "-" {
 			described = append(described, f.column)
 			if got, want := row[f.column], given[f.field]; got != want {
 				t.Errorf("%s is %s, want %s", f.column, got, want)

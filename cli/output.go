@@ -97,6 +97,7 @@ var exportFilters = []struct{ flag, name, help string }{
 	{"camera", "camera", "taken with the camera of this `NAME`, as the statistics name it"},
 	{"link", "link", "that came through the link with this `ID`"},
 	{"label", "label", "with this `LABEL`"},
+	{"flag", "flag", "with this quality `FLAG`, such as blurry, dark, bright, blank, small or time-suspect"},
 	{"from", "from", "uploaded at or after this `TIME`, such as 2026-01-31 or 2026-01-31T08:00:00Z"},
 	{"to", "to", "uploaded before this `TIME`"},
 	{"bbox", "bbox", "taken within this `BOX` of degrees: minlon,minlat,maxlon,maxlat"},

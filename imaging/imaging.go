@@ -72,6 +72,22 @@ type Info struct {
 	// TIFFs and BMPs), and for a PNG whose own picture is no part of its animation.
 	Fingerprint *fingerprint.Fingerprint
 	Probes      []int32
-	// Quality is unknown but for its flags where nothing here decodes the picture.
-	Quality quality.Quality
+	// Quality is not measured, but for its flags, where nothing here decodes the
+	// picture.
+	Quality Quality
+}
+
+// Quality tells how good a picture is and of which kind.
+type Quality = quality.Quality
+
+// Clean removes from the metadata what cannot be true of a picture that came in at a
+// time, and flags it.
+func (i *Info) Clean(uploaded time.Time) {
+	i.Meta.Clean(uploaded)
+	if i.Meta.TimeSuspect {
+		i.Quality.Add(quality.TimeSuspect)
+	}
+	if i.Meta.PlaceSuspect {
+		i.Quality.Add(quality.PlaceSuspect)
+	}
 }

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"inlet/imaging/dcjpeg"
+	"inlet/imaging/exif"
 	"inlet/imaging/fingerprint"
 	"inlet/imaging/quality"
 )
@@ -99,12 +100,21 @@ func (in *Inspector) inspect(ctx context.Context, src *source, f Format) (Info, 
 		info.Fingerprint, info.Probes, _ = fingerprint.Of(c.reduced)
 	}
 	info.Quality = quality.Measure(quality.Source{
-		Width: info.Width, Height: info.Height, Picture: c.reduced, Blocks: c.blocks,
-		Camera:   meta.CameraName != "" && (meta.ExposureTime != nil || meta.FNumber != nil || meta.ISO != nil),
-		Lossless: f == PNG || f == GIF || f == BMP,
+		Width: info.Width, Height: info.Height, Picture: c.reduced, Blocks: c.blocks, Camera: byCamera(meta),
 	})
-
 	return info, nil
+}
+
+// QualityOf measures a picture that a job has decoded. Its dimensions and luma may
+// not be empty.
+func QualityOf(p *fingerprint.Picture, meta exif.Metadata) Quality {
+	return quality.Measure(quality.Source{Width: p.Width, Height: p.Height, Picture: p, Camera: byCamera(meta)})
+}
+
+// byCamera says that a camera has exposed the picture: programs that draw write
+// neither.
+func byCamera(meta exif.Metadata) bool {
+	return meta.CameraName != "" && (meta.ExposureTime != nil || meta.FNumber != nil || meta.ISO != nil)
 }
 
 // fits checks dimensions as a header declares them.

@@ -34,6 +34,7 @@ type exportFilter struct {
 	Camera string `json:"camera"`
 	Link   string `json:"link"`
 	Label  string `json:"label"`
+	Flag   string `json:"flag"`
 	From   string `json:"from"`
 	To     string `json:"to"`
 	BBox   string `json:"bbox"`
@@ -42,7 +43,7 @@ type exportFilter struct {
 func (f exportFilter) query() url.Values {
 	query := url.Values{}
 	for name, value := range map[string]string{
-		"format": f.Format, "camera": f.Camera, "link": f.Link, "label": f.Label, "from": f.From, "to": f.To, "bbox": f.BBox,
+		"format": f.Format, "camera": f.Camera, "link": f.Link, "label": f.Label, "flag": f.Flag, "from": f.From, "to": f.To, "bbox": f.BBox,
 	} {
 		if value != "" {
 			query.Set(name, value)

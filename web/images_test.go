@@ -309,7 +309,7 @@ func TestMetadata(t *testing.T) {
 	a.json(t, &doc)
 	want := map[string]any{
 		"id": e.ID, "sha256": e.SHA256, "format": "png", "width": 16.0, "height": 12.0, "bytes": float64(len(data)),
-		"uploads": 2.0, "location": nil, "orientation": nil, "software": nil, "captured_at": nil, "phash": nil, "quality": nil,
+		"uploads": 2.0, "location": nil, "orientation": nil, "software": nil, "captured_at": nil, "phash": nil,
 	}
 	for name, value := range want {
 		if got, there := doc[name]; !there || got != value {

@@ -254,7 +254,7 @@ func TestCSV(t *testing.T) {
 // TestColumns: every name of the JSON form is one of the CSV form.
 func TestColumns(t *testing.T) {
 	t.Parallel()
-	text, err := json.Marshal(catalog.Document{Location: &catalog.Location{}, Quality: &catalog.Quality{}})
+	text, err := json.Marshal(catalog.Document{Location: &catalog.Location{}, Quality: catalog.Quality{}})
 	must(t, err)
 	var doc map[string]any
 	must(t, json.Unmarshal(text, &doc))

@@ -47,7 +47,7 @@ func TestNearAndFlags(t *testing.T) {
 	s := newTestServer(t)
 	e := s.store("a.png", pngOf(1))
 	near := s.describe(e.ID)
-	want := fmt.Sprintf(`"phash":"0123456789abcdef","near":[{"id":"%s","distance":3},{"id":"%s","distance":40}],"quality":{"flags":["undecodable"]}`,
+	want := fmt.Sprintf(`"phash":"0123456789abcdef","near":[{"id":"%s","distance":3},{"id":"%s","distance":40}],"quality":{"sharpness":null,"exposure":null,"contrast":null,"clipped":null,"kind":null,"flags":["undecodable"]}`,
 		near[0], near[1])
 	for _, address := range []string{"/v1/images/" + e.ID + "/metadata", "/v1/images"} {
 		if a := s.operator("GET", address, ""); !strings.Contains(string(a.body), want) {

@@ -15,6 +15,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"runtime"
+	"slices"
 	"sync"
 
 	"inlet/imaging"
@@ -52,6 +53,9 @@ func run(root, train, cache string) error {
 		if err != nil {
 			return err
 		}
+		if os.Getenv("PHOTOS") != "" {
+			items = slices.DeleteFunc(items, func(it item) bool { return it.kind != quality.Photo || hash(it.family)%3 == 0 })
+		}
 		all = measure(items)
 		if cache != "" {
 			var b bytes.Buffer
@@ -61,10 +65,53 @@ func run(root, train, cache string) error {
 			os.WriteFile(cache, b.Bytes(), 0o600)
 		}
 	}
-	_ = train
+	if train != "" {
+		var learnt, held []measured
+		for _, m := range all {
+			if m.Held {
+				held = append(held, m)
+			} else {
+				learnt = append(learnt, m)
+			}
+		}
+		n := learn(learnt)
+		for i, set := range [][]measured{learnt, held} {
+			conf := map[quality.Kind]*[classes]int{}
+			byVersion := map[string][2]int{}
+			for j, e := range n.standardise(set) {
+				var h [hidden]float64
+				p := n.scores(e.x, &h)
+				best := 0
+				for k := range p {
+					if p[k] > p[best] {
+						best = k
+					}
+				}
+				m := set[j]
+				if conf[m.Kind] == nil {
+					conf[m.Kind] = &[classes]int{}
+				}
+				conf[m.Kind][best]++
+				v := byVersion[string(m.Kind)+" "+m.Name]
+				v[0]++
+				if best == e.kind {
+					v[1]++
+				}
+				byVersion[string(m.Kind)+" "+m.Name] = v
+			}
+			fmt.Println(i)
+			for _, k := range quality.Kinds {
+				fmt.Println(k, conf[k])
+			}
+			for k, v := range byVersion {
+				fmt.Printf("  %s %d/%d\n", k, v[1], v[0])
+			}
+		}
+		return n.write(train)
+	}
 	for _, m := range all {
 		q := m.Quality
-		fmt.Printf("%-10s %-12s S %.2f E %.2f C %.2f cl %.2f co %.2f fl %.2f  dbg %.2f %-10s %v %.30s\n", m.Kind, m.Name, q.Sharpness, q.Exposure, q.Contrast, q.Clipped, q.Colourfulness, q.Flat, q.Debug, q.Kind, q.Flags, m.Family)
+		fmt.Printf("%-10s %-12s S %.2f E %.2f C %.2f cl %.2f co %.2f fl %.2f  %-10s %v %.30s\n", m.Kind, m.Name, q.Sharpness, q.Exposure, q.Contrast, q.Clipped, q.Colourfulness, q.Flat, q.Kind, q.Flags, m.Family)
 	}
 	return nil
 }

@@ -32,7 +32,7 @@ type set struct {
 func sets() []set {
 	of := func(kind quality.Kind, most int, path string) set { return set{kind, regexp.MustCompile(path), most} }
 	return []set{
-		of(quality.Photo, 90, `^gcompris-qt-data/.*/(categorization|explore_monuments|explore_world_animals|canal_lock)\.rcc:\d+\.jpg$`),
+		of(quality.Photo, 90, `^gcompris-qt-data/.*/(categorization|explore_monuments|explore_world_animals|canal_lock)\.rcc:\d+\.(jpg|webp)$`),
 		of(quality.Photo, 50, `^mate-backgrounds/.*/nature/\w+\.jpg$`),
 		of(quality.Photo, 50, `^lomiri-wallpapers-16\.04/.*\.jpg$`),
 		of(quality.Photo, 9, `^lomiri-wallpapers-20\.04/.*/(Fossa|Kleiber).*\.jpg$`),
@@ -79,7 +79,7 @@ func collect(root string) (items []item, err error) {
 				fmt.Fprintln(os.Stderr, name, err)
 				continue
 			}
-			items = append(items, item{s.kind, filepath.Base(name), data})
+			items = append(items, item{s.kind, name, data})
 		}
 	}
 	return items, nil
@@ -121,14 +121,19 @@ func read(root, name string, resources map[string][][]byte) ([]byte, error) {
 		return resources[rcc][i], nil
 	}
 	if strings.HasSuffix(name, ".pdf") {
-		page := fmt.Sprint(1 + hash(name)%4)
-		out, err := exec.Command("pdftoppm", "-r", fmt.Sprint(60+hash(name)%120), "-f", page, "-l", page, "-singlefile", "-png", filepath.Join(root, name)).Output()
-		if err == nil && len(out) == 0 {
-			err = fmt.Errorf("has no page %s", page)
+		out, err := page(filepath.Join(root, name), 1+hash(name)%4, 60+hash(name)%120)
+		if err != nil {
+			return page(filepath.Join(root, name), 1, 60+hash(name)%120)
 		}
-		return out, err
+		return out, nil
 	}
 	return os.ReadFile(filepath.Join(root, name))
+}
+
+// page draws a page of a PDF, with so many pixels an inch.
+func page(file string, number, density uint32) ([]byte, error) {
+	n := fmt.Sprint(number)
+	return exec.Command("pdftoppm", "-r", fmt.Sprint(density), "-f", n, "-l", n, "-singlefile", "-png", file).Output()
 }
 
 func extension(p []byte) string {

@@ -51,37 +51,35 @@ func blurOf(ratio float64) float64 {
 }
 
 // blur is the deviation of the Gaussian that would leave the blocks with the finest
-// detail as they are, in pixels; 0 where they do not tell.
+// detail as they are, in pixels; 0 where they do not tell. A Gaussian damps a wave
+// of f periods a pixel by exp(-2π²σ²f²), so the last coefficient of a block, on the
+// n-th diagonal with n/16 periods a pixel, tells the largest σ with which an edge
+// still is as large as half of its quantisation step.
 func (b *Blocks) blur() float64 {
-	if b == nil {
+	if b == nil || len(b.Ends) == 0 {
 		return 0
 	}
+
 	var ends [65]int
 	for _, e := range b.Ends {
 		ends[min(e, 64)]++
 	}
-
-	// The finest fiftieth.
-	left := len(b.Ends) / 50
-	e := 64
-	for ; e > 1 && left >= ends[e]; e-- {
-		left -= ends[e]
+	left, last := len(b.Ends)/fineShare, 63
+	for ; last > 1 && left >= ends[last+1]; last-- {
+		left -= ends[last+1]
 	}
-	return float64(diagonal(e - 1))
+
+	step := float64(max(b.Steps[last], 1))
+	periods := float64(max(diagonal(last), 1)) / 16
+	return math.Sqrt(math.Log(max(2*edgeHeight/step, 2))/2) / (math.Pi * periods)
 }
 
-func (b *Blocks) resolved() float64 {
-	if b == nil {
-		return 0
-	}
-	most := 0
-	for i, st := range b.Steps {
-		if st <= 40 {
-			most = max(most, diagonal(i))
-		}
-	}
-	return float64(most)
-}
+const (
+	// fineShare is one over the share of blocks that have the finest detail.
+	fineShare = 50
+	// edgeHeight is what a coefficient of an edge is without blur.
+	edgeHeight = 200
+)
 
 // diagonal is the one of an 8×8 block on which the n-th coefficient lies: 0 to 14.
 func diagonal(n int) int {

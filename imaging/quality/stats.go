@@ -8,7 +8,7 @@ import (
 
 const (
 	// samples is about how many samples of luma Measure looks at.
-	samples = 40_000
+	samples = 30_000
 	// far is the distance of the samples whose difference is an edge's height.
 	far = 8
 	// edge is the difference of neighbours that makes an edge, in levels of luma.

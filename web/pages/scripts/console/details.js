@@ -23,7 +23,9 @@ export function details(doc) {
       ["Format", `${formatName(doc.format)}, ${count(doc.width)} × ${count(doc.height)} (${megapixels(doc)})`],
       ["Size", bytes(doc.bytes)],
       ["Received", `${moment(doc.uploaded_at)}, ${doc.uploads === 1 ? "once" : countOf(doc.uploads, "time")}`],
-      ["Quality", doc.quality?.flags.length ? h("span", { class: "warn" }, doc.quality.flags.join(", ")) : null],
+      ["Kind", doc.quality.kind],
+      ["Quality", doc.quality.flags.length ? h("span", { class: "warn" }, doc.quality.flags.join(", ")) : null],
+      ["Sharpness", percent(doc.quality.sharpness)],
       ["Id", code(doc.id)],
       ["SHA-256", code(doc.sha256)],
       ["Perceptual hash", doc.phash && code(doc.phash)],
@@ -31,6 +33,8 @@ export function details(doc) {
     tags(doc.exif),
   ];
 }
+
+const percent = (share) => (share === null ? null : `${round(100 * share, 0)} %`);
 
 function section(title, ...content) {
   return h("section", {}, h("h3", {}, title), content);

@@ -4,6 +4,11 @@ import { h, icon } from "./dom.js";
 import { formatName, fullDay } from "./format.js";
 import { filters, isDay } from "./route.js";
 
+// flags of a picture's quality, with their names.
+const flags = {
+  blurry: "Blurry", dark: "Dark", bright: "Bright", blank: "Blank", small: "Small", damaged: "Damaged", undecodable: "Undecodable",
+  "time-suspect": "Suspect time", "place-suspect": "Suspect place", sensitive: "Sensitive",
+};
 const formats = ["jpeg", "png", "gif", "webp", "bmp", "tiff", "heic", "avif"];
 
 // filterBar calls changed with each new filter.
@@ -17,10 +22,12 @@ export function filterBar({ api, live, changed }) {
       formats.map((name) => h("option", { value: name }, formatName(name)))),
     link,
     label: h("input", { id: "f-label", name: "label", list: "labels", placeholder: "Any", autocomplete: "off" }),
+    flag: h("select", { id: "f-flag", name: "flag" }, h("option", { value: "" }, "Any"),
+      Object.entries(flags).map(([value, name]) => h("option", { value }, name))),
     from: h("input", { id: "f-from", name: "from", type: "date", "aria-describedby": "f-utc" }),
     to: h("input", { id: "f-to", name: "to", type: "date", "aria-describedby": "f-utc" }),
   };
-  const names = { camera: "Camera", format: "Format", link: "Link", label: "Label", from: "From", to: "Until" };
+  const names = { camera: "Camera", format: "Format", link: "Link", label: "Label", flag: "Quality", from: "From", to: "Until" };
   const chips = h("ul", { class: "chips", "aria-label": "Active filters" });
   const form = h("form", { class: "filters", role: "search", "aria-label": "Filter the pictures", onsubmit: (event) => event.preventDefault(), onchange: () => changed(read()) },
     filters.map((name) => h("div", { class: "field" }, h("label", { for: `f-${name}` }, names[name]), fields[name])), cameras, labels,
@@ -38,6 +45,7 @@ export function filterBar({ api, live, changed }) {
   function text(name, value) {
     if (name === "link") return linkLabels.get(value) ?? value;
     if (name === "format") return formatName(value);
+    if (name === "flag") return flags[value] ?? value;
     return isDay(value) ? fullDay(value) : value;
   }
 

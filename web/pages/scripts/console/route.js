@@ -1,7 +1,7 @@
 // The console's routes. They are in the address's fragment, so reloading, going back
 // and bookmarks work. Browsers do not send the fragment.
 
-export const filters = ["camera", "format", "link", "label", "from", "to"];
+export const filters = ["camera", "format", "link", "label", "flag", "from", "to"];
 const views = ["overview", "gallery", "links"];
 
 // parse reads a fragment: #/gallery/<picture>?camera=…
