@@ -2,8 +2,8 @@
 // screenshots of it.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { violations } from "../lib/axe.mjs";
-import { answered, screens, screenshot } from "../lib/browser.mjs";
+import { accessible } from "../lib/axe.mjs";
+import { answered, screens } from "../lib/browser.mjs";
 import { Console } from "../lib/console.mjs";
 import { bmp, file, png, tenPictures } from "../lib/pictures.mjs";
 import { stage } from "../lib/stage.mjs";
@@ -83,16 +83,6 @@ for (const screen of screens) {
 }
 
 const photographed = { make: "Canon", model: "Canon EOS 40D", latitude: 46.5, longitude: 7.75 };
-
-/** accessible saves screenshots of the page and checks it with axe, light and dark. */
-async function accessible(tab, name) {
-  for (const colorScheme of ["light", "dark"]) {
-    await tab.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-    await tab.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished.catch(() => {}))));
-    await screenshot(tab, `${name}-${colorScheme}`);
-    assert.deepEqual(await violations(tab), [], `${name}, ${colorScheme}`);
-  }
-}
 
 /** refusedLinks makes one link of each kind that the service refuses. */
 async function refusedLinks(service) {

@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"slices"
 
 	"inlet/catalog"
 	"inlet/learn"
@@ -11,8 +12,8 @@ import (
 const considered = 1000
 
 // Next lists the pictures that are most worth labelling: the model is uncertain
-// about them, and they differ from each other. They bear no label and match the
-// filter.
+// about them, and they differ from each other; without a model the typical ones. They
+// bear no label and match the filter.
 func (s *Service) Next(ctx context.Context, f catalog.Filter, n int) ([]catalog.Document, error) {
 	found, err := s.Catalog.Uncertain(ctx, f, max(n, min(considered, 20*n)))
 	if err != nil {
@@ -49,8 +50,13 @@ func (s *Service) spread(ctx context.Context, ids []ID, found []catalog.Uncertai
 		}
 	}
 
+	// Without predictions no picture is more uncertain than another.
+	picks := learn.Typical
+	if slices.ContainsFunc(uncertainty, func(u float32) bool { return u != uncertainty[0] }) {
+		picks = func(vectors [][]int8, n int) []int { return learn.Spread(vectors, uncertainty, n) }
+	}
 	var chosen []ID
-	for _, i := range learn.Spread(candidates, uncertainty, n) {
+	for _, i := range picks(candidates, n) {
 		chosen = append(chosen, known[i])
 	}
 

@@ -2,6 +2,7 @@
 
 import { h } from "./dom.js";
 import { bytes, captured, coordinates, count, countOf, exposureTime, formatName, moment, round } from "./format.js";
+import { flags } from "./filters.js";
 import { map } from "./map.js";
 import { format } from "./route.js";
 
@@ -23,9 +24,9 @@ export function details(doc) {
       ["Format", `${formatName(doc.format)}, ${count(doc.width)} × ${count(doc.height)} (${megapixels(doc)})`],
       ["Size", bytes(doc.bytes)],
       ["Received", `${moment(doc.uploaded_at)}, ${doc.uploads === 1 ? "once" : countOf(doc.uploads, "time")}`],
-      ["Kind", doc.quality.kind],
-      ["Quality", doc.quality.flags.length ? h("span", { class: "warn" }, doc.quality.flags.join(", ")) : null],
-      ["Sharpness", percent(doc.quality.sharpness)],
+      ["Kind", doc.quality?.kind],
+      ["Quality", doc.quality?.flags.length ? flagLinks(doc.quality.flags) : null],
+      ["Measured", measured(doc.quality)],
       ["Id", code(doc.id)],
       ["SHA-256", code(doc.sha256)],
       ["Perceptual hash", doc.phash && code(doc.phash)],
@@ -33,8 +34,6 @@ export function details(doc) {
     tags(doc.exif),
   ];
 }
-
-const percent = (share) => (share === null ? null : `${round(100 * share, 0)} %`);
 
 function section(title, ...content) {
   return h("section", {}, h("h3", {}, title), content);
@@ -52,6 +51,13 @@ const code = (text) => h("code", {}, text);
 function written({ name, make, model }) {
   const text = [make, model].filter(Boolean).join(" ");
   return text !== name && text;
+}
+
+const flagLinks = (found) => found.map((flag, i) => [i > 0 && ", ", h("a", { href: format({ view: "gallery", filter: { flag } }) }, flags[flag] ?? flag)]);
+
+function measured(quality) {
+  return ["sharpness", "exposure", "contrast", "clipped"].filter((name) => Number.isFinite(quality?.[name]))
+    .map((name) => `${name} ${round(quality[name], 2)}`).join(", ");
 }
 
 function exposure({ time_s: time, f_number: f, iso, focal_mm: focal }) {

@@ -3,8 +3,8 @@
 import { h } from "./dom.js";
 
 // ask resolves with whether the operator ticked the option, or with null if the
-// operator cancelled.
-export function ask({ title, text, confirm, option = null }) {
+// operator cancelled. A change that can be undone is gentle.
+export function ask({ title, text, confirm, option = null, gentle = false }) {
   return new Promise((resolve) => {
     const box = option && h("input", { type: "checkbox" });
     const dialog = h("dialog", { class: "ask card", "aria-labelledby": "ask-title", "aria-describedby": "ask-text" },
@@ -13,7 +13,7 @@ export function ask({ title, text, confirm, option = null }) {
       option && h("label", { class: "check" }, box, h("span", {}, option)),
       h("div", { class: "row end" },
         h("button", { type: "button", autofocus: true, onclick: () => dialog.close() }, "Cancel"),
-        h("button", { type: "button", class: "destroy", onclick: () => dialog.close("yes") }, confirm)));
+        h("button", { type: "button", class: gentle ? "primary" : "destroy", onclick: () => dialog.close("yes") }, confirm)));
     show(dialog, () => resolve(dialog.returnValue === "yes" ? Boolean(box?.checked) : null));
   });
 }

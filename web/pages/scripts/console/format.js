@@ -87,3 +87,24 @@ export function share(part, whole) {
   const percent = (100 * part) / whole;
   return percent > 0 && percent < 1 ? "<1%" : `${Math.round(percent)}%`;
 }
+
+// percent formats a share from 0 to 1. Only certainty is 100%, only nothing 0%.
+export function percent(part) {
+  if (part > 0 && part < 0.01) return "<1%";
+  if (part < 1 && part > 0.99) return ">99%";
+  return `${Math.round(100 * part)}%`;
+}
+
+// duration formats seconds with their two largest units: 2 min 5 s.
+export function duration(seconds) {
+  const units = [["d", 86400], ["h", 3600], ["min", 60], ["s", 1]];
+  let rest = Math.max(0, Math.round(seconds));
+  const parts = units.map(([name, length]) => {
+    const n = Math.floor(rest / length);
+    rest -= n * length;
+    return [n, name];
+  });
+  const first = parts.findIndex(([n]) => n > 0);
+  if (first < 0) return "0 s";
+  return parts.slice(first, first + 2).filter(([n]) => n > 0).map(([n, name]) => `${count(n)} ${name}`).join(" ");
+}

@@ -1,12 +1,14 @@
 // The gallery: loads pages of pictures on scrolling, and opens one picture above.
 
-import { h } from "./dom.js";
+import { h, icon } from "./dom.js";
 import { exportMenu } from "./exports.js";
 import { filterBar } from "./filters.js";
 import { count } from "./format.js";
 import { grid } from "./grid.js";
 import { pictureDialog } from "./picture.js";
 import { apiFilter, format, same } from "./route.js";
+import { selectBar } from "./selectbar.js";
+import { Selection } from "./selection.js";
 
 const PAGE = 100;
 
@@ -23,14 +25,28 @@ export function gallery(main, { api, live, thumbs, route, first }) {
 
   const bar = filterBar({ api, live, changed: (wanted) => { location.hash = format({ view: "gallery", filter: wanted }); } });
   const href = (id) => format({ view: "gallery", picture: id, filter });
-  const wall = grid({ thumbs, href, near: () => next && !loading && load() });
+  const selection = new Selection();
+  const wall = grid({ thumbs, href, near: () => next && !loading && load(), selection, pick });
+  const selected = selectBar({
+    api, selected: () => pictures.filter(({ id }) => selection.has(id)), changed: reselected, deleted: gone,
+    clear: () => {
+      selection.clear();
+      reselected();
+    },
+    all: () => {
+      selection.add(pictures.map(({ id }) => id));
+      reselected();
+    },
+  });
+  const labelThese = h("a", { class: "button" }, icon("label"), "Label these");
   const tally = h("p", { class: "muted small", role: "status" });
   const news = h("button", { type: "button", class: "primary small", hidden: true, onclick: () => begin(filter) });
   const note = h("div", { class: "empty", hidden: true });
   wall.element.addEventListener("click", () => { inside = true; });
   main.replaceChildren(
-    h("header", { class: "row head" }, h("h1", {}, "Gallery"), tally, news, exportMenu({ api, filter: () => filter })),
-    bar.element, wall.element, note);
+    h("header", { class: "row head" }, h("h1", {}, "Gallery"), tally, news, labelThese, exportMenu({ api, filter: () => filter })),
+    bar.element, wall.element, note, selected.element);
+  document.addEventListener("keydown", key, { signal: over.signal });
 
   // begin loads a filter's first page.
   function begin(wanted) {
@@ -42,8 +58,34 @@ export function gallery(main, { api, live, thumbs, route, first }) {
     news.hidden = true;
     fresh = 0;
     bar.set(filter);
+    labelThese.href = format({ view: "label", order: "newest", filter });
+    selection.clear();
     wall.set(pictures);
+    reselected();
     return load();
+  }
+
+  // pick selects a picture or ends that; with Shift everything from the one before.
+  function pick(picture, event) {
+    if (event.shiftKey) selection.reach(picture.id, pictures.map(({ id }) => id));
+    else selection.toggle(picture.id);
+    reselected();
+  }
+
+  function reselected(changed = null) {
+    wall.redraw(changed);
+    selected.update();
+  }
+
+  function key(event) {
+    if (open || event.defaultPrevented || document.querySelector("dialog[open]") || event.target.matches("input:not([type=checkbox]), select, textarea")) return;
+    const undoes = (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z";
+    if (undoes) selected.undo();
+    else if (event.key === "Escape" && selection.size > 0) {
+      selection.clear();
+      reselected();
+    } else return;
+    event.preventDefault();
   }
 
   async function load() {
@@ -91,6 +133,17 @@ export function gallery(main, { api, live, thumbs, route, first }) {
     news.hidden = false;
   }, { signal: over.signal });
 
+  live.addEventListener("prediction", (event) => {
+    change(event.detail.id, { predictions: event.detail.predictions });
+    if (event.detail.id === open) dialog?.predicted(event.detail.predictions);
+  }, { signal: over.signal });
+
+  // change shows what is new of a picture, if it is on the wall.
+  function change(id, members) {
+    const picture = pictures[indexOf(id)];
+    if (picture) reselected([Object.assign(picture, members)]);
+  }
+
   const indexOf = (id) => pictures.findIndex((picture) => picture.id === id);
 
   function steps() {
@@ -108,7 +161,7 @@ export function gallery(main, { api, live, thumbs, route, first }) {
     open = id;
     dialog ??= pictureDialog({
       api, thumbs, href, go, closed,
-      changed: (changedID, change) => Object.assign(pictures[indexOf(changedID)] ?? {}, change),
+      changed: change,
       deleted,
     });
     dialog.open(id, steps());
@@ -116,11 +169,21 @@ export function gallery(main, { api, live, thumbs, route, first }) {
 
   function deleted(id) {
     const at = indexOf(id);
-    pictures = pictures.filter((picture) => picture.id !== id);
-    if (at >= 0) wall.set(pictures, at);
-    tell();
+    gone([id]);
     if (at >= 0 && pictures[at]) location.replace(href(pictures[at].id));
     else dialog.close();
+  }
+
+  // gone removes deleted pictures from the wall.
+  function gone(ids) {
+    const at = pictures.findIndex(({ id }) => ids.includes(id));
+    if (at >= 0) {
+      pictures = pictures.filter(({ id }) => !ids.includes(id));
+      wall.set(pictures, at);
+    }
+    for (const id of ids) selection.drop(id);
+    reselected();
+    tell();
   }
 
   // closed restores the wall's address, by going back where that leads to the wall.
@@ -154,6 +217,9 @@ export function gallery(main, { api, live, thumbs, route, first }) {
 }
 
 // slim returns the fields that the wall shows, since the gallery holds thousands.
-function slim({ id, width, height, format: form, camera, captured_at, captured_at_offset, uploaded_at, labels }) {
-  return { id, width, height, format: form, camera: { name: camera.name }, captured_at, captured_at_offset, uploaded_at, labels };
+function slim({ id, width, height, format: form, camera, captured_at, captured_at_offset, uploaded_at, labels, predictions = [], quality }) {
+  return {
+    id, width, height, format: form, camera: { name: camera.name }, captured_at, captured_at_offset, uploaded_at, labels,
+    predictions: predictions.slice(0, 1), flags: quality?.flags ?? [],
+  };
 }

@@ -3,7 +3,8 @@
 import { notify } from "./dialog.js";
 import { h, icon } from "./dom.js";
 
-// labelEditor calls saved with the labels after each change.
+// labelEditor calls saved with the labels after each change. accept makes a prediction a
+// label.
 export function labelEditor({ api, picture, saved }) {
   let labels = picture.labels;
   const list = h("ul", { class: "labels" });
@@ -42,9 +43,13 @@ export function labelEditor({ api, picture, saved }) {
     input.focus();
   }
 
-  async function set(wanted) {
+  const path = `/v1/images/${encodeURIComponent(picture.id)}`;
+  const set = (wanted) => change(() => api.put(`${path}/labels`, { labels: wanted }));
+  const accept = (label) => change(() => api.post(`${path}/predictions/accept`, { label }));
+
+  async function change(send) {
     try {
-      labels = (await api.put(`/v1/images/${encodeURIComponent(picture.id)}/labels`, { labels: wanted })).labels;
+      labels = (await send()).labels;
     } catch (problem) {
       notify(`The labels were not changed: ${problem.message}`);
       return false;
@@ -55,5 +60,5 @@ export function labelEditor({ api, picture, saved }) {
     return true;
   }
 
-  return h("div", { class: "labeleditor" }, list, form);
+  return { element: h("div", { class: "labeleditor" }, list, form), accept };
 }

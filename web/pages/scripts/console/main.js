@@ -3,8 +3,11 @@
 
 import { API } from "./api.js";
 import { gallery } from "./gallery.js";
+import { jobs } from "./jobs.js";
+import { labelling } from "./labelling.js";
 import { links } from "./links.js";
 import { Live } from "./live.js";
+import { models } from "./models.js";
 import { overview } from "./overview.js";
 import { parse } from "./route.js";
 import { Session } from "./session.js";
@@ -12,7 +15,7 @@ import { shell } from "./shell.js";
 import { signIn } from "./signin.js";
 import { Thumbs } from "./thumbs.js";
 
-const views = { overview, gallery, links };
+const views = { overview, gallery, label: labelling, models, links, jobs };
 const root = document.getElementById("console");
 const session = new Session();
 const api = new API(session);

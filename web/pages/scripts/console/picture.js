@@ -6,6 +6,7 @@ import { h, icon } from "./dom.js";
 import { formatName } from "./format.js";
 import { labelEditor } from "./labels.js";
 import { nearPictures } from "./near.js";
+import { predictionList } from "./predictions.js";
 import { stage } from "./stage.js";
 
 const signed = document.body.hasAttribute("data-signed");
@@ -27,6 +28,7 @@ export function pictureDialog({ api, thumbs, href, go, deleted, changed, closed 
   let current = null; // the id of the open picture
   let near = null;
   let reading = null;
+  let likely = null; // the section of the predictions
 
   function key(event) {
     if (event.target.matches("input, select, textarea") || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -65,11 +67,34 @@ export function pictureDialog({ api, thumbs, href, go, deleted, changed, closed 
     near = doc.near.length === 0 ? null : nearPictures({
       near: doc.near, thumbs, href, compare: (other, distance) => compare(doc, other, distance),
     });
+    likely = predictionSection(doc);
     about.replaceChildren(
       actions(doc),
-      h("section", {}, h("h3", {}, "Labels"), labelEditor({ api, picture: doc, saved: (labels) => changed(doc.id, { labels }) })),
+      h("section", {}, h("h3", {}, "Labels"), likely.editor.element), likely.element,
       ...details(doc).filter(Boolean), ...(near ? [near.element] : []));
     about.parentElement.scrollTop = 0;
+  }
+
+  // predictionSection shows the predictions beside an editor of the labels: a prediction
+  // that is accepted becomes a label.
+  function predictionSection(doc) {
+    const element = h("section", {});
+    const editor = labelEditor({ api, picture: doc, saved: (labels) => {
+      doc.labels = labels;
+      changed(doc.id, { labels });
+      draw();
+    } });
+
+    function draw() {
+      element.hidden = (doc.predictions ?? []).length === 0;
+      element.replaceChildren(h("h3", {}, "Predictions"),
+        predictionList({ predictions: doc.predictions ?? [], labels: doc.labels, accept: (label) => editor.accept(label) }));
+    }
+    draw();
+    return { element, editor, update(predictions) {
+      doc.predictions = predictions;
+      draw();
+    } };
   }
 
   function compare(doc, other, distance) {
@@ -129,6 +154,7 @@ export function pictureDialog({ api, thumbs, href, go, deleted, changed, closed 
     reading?.abort();
     near?.close();
     near = null;
+    likely = null;
     view.clear();
   }
 
@@ -137,7 +163,7 @@ export function pictureDialog({ api, thumbs, href, go, deleted, changed, closed 
     closed();
   });
   title.focus();
-  return { open, bounds, close: () => dialog.close() };
+  return { open, bounds, predicted: (predictions) => likely?.update(predictions), close: () => dialog.close() };
 }
 
 const alt = (doc) => (doc.labels.length ? `Picture: ${doc.labels.join(", ")}` : `${formatName(doc.format)} picture`);

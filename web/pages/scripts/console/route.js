@@ -1,18 +1,23 @@
 // The console's routes. They are in the address's fragment, so reloading, going back
 // and bookmarks work. Browsers do not send the fragment.
 
-export const filters = ["camera", "format", "link", "label", "flag", "from", "to"];
-const views = ["overview", "gallery", "links"];
+export const filters = ["camera", "format", "link", "label", "labelled", "predicted", "min_probability", "flag", "from", "to"];
+const views = ["overview", "gallery", "label", "models", "jobs", "links"];
+const withFilter = ["gallery", "label"];
 
-// parse reads a fragment: #/gallery/<picture>?camera=…
+// parse reads a fragment: #/gallery/<picture>?camera=…, #/label?order=newest&camera=…,
+// #/models/<version>. Of the view label, order is "newest" or "" (the most uncertain).
 export function parse(fragment) {
   const [path, query = ""] = fragment.replace(/^#?\/?/, "").split(/\?(.*)/s);
-  const [name, picture = ""] = path.split("/");
+  const [name, part = ""] = path.split("/");
   const view = views.includes(name) ? name : "overview";
   const route = { view, picture: null, filter: {} };
-  if (view !== "gallery") return route;
-  route.picture = decode(picture) || null;
+  if (view === "models") route.version = decode(part) || null;
+  if (!withFilter.includes(view)) return route;
+
   const given = new URLSearchParams(query);
+  if (view === "gallery") route.picture = decode(part) || null;
+  else route.order = given.get("order") === "newest" ? "newest" : "";
   for (const filter of filters) {
     const value = given.get(filter)?.trim();
     if (value) route.filter[filter] = value;
@@ -21,20 +26,22 @@ export function parse(fragment) {
 }
 
 // format is the opposite of parse.
-export function format({ view, picture = null, filter = {} }) {
+export function format({ view, picture = null, version = null, order = "", filter = {} }) {
   if (view === "overview") return "#/";
-  const query = new URLSearchParams();
+  const part = picture ?? version;
+  const query = new URLSearchParams(order ? { order } : {});
   for (const name of filters) {
     if (filter[name]) query.set(name, filter[name]);
   }
   const text = query.toString();
-  return `#/${view}${picture ? "/" + encodeURIComponent(picture) : ""}${text ? "?" + text : ""}`;
+  return `#/${view}${part ? "/" + encodeURIComponent(part) : ""}${text ? "?" + text : ""}`;
 }
 
 // apiFilter returns the filter for the API. The API excludes "to"; the console's "to"
-// is the last day included.
+// is the last day included. A threshold belongs to a predicted label.
 export function apiFilter(filter) {
   const out = { ...filter };
+  if (!filter.predicted) delete out.min_probability;
   if (isDay(filter.to)) out.to = new Date(Date.parse(filter.to + "T00:00:00Z") + 86400000).toISOString().slice(0, 10);
   return out;
 }

@@ -3,7 +3,9 @@
 import { h, icon } from "./dom.js";
 import { format } from "./route.js";
 
-const views = [["overview", "Overview"], ["gallery", "Gallery"], ["links", "Links"]];
+const views = [
+  ["overview", "Overview"], ["gallery", "Gallery"], ["label", "Label"], ["models", "Models"], ["links", "Links"], ["jobs", "Jobs"],
+];
 const states = { connecting: "Connecting", live: "Live", waiting: "Reconnecting" };
 
 export function shell(root, { live, session }) {
