@@ -106,7 +106,7 @@ func TestOutcomesHaveTexts(t *testing.T) {
 	must(t, err)
 	never := []problem.Code{
 		problem.Unauthorized, problem.Forbidden, problem.NotFound, problem.MethodNotAllowed, problem.RangeNotSatisfiable, problem.NotReady,
-		problem.Internal, problem.Overloaded, problem.Unavailable,
+		problem.Internal, problem.Overloaded, problem.Unavailable, problem.AlreadyTraining,
 	}
 	for _, code := range problem.Codes() {
 		if !slices.Contains(never, code) && !all.list[0].has("outcome."+string(code)) {
