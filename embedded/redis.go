@@ -77,7 +77,6 @@ func (d *Dir) startMiniredis(ctx context.Context, log *slog.Logger, password str
 
 	m := miniredis.NewMiniRedis()
 	m.RequireAuth(password)
-	m.ClockTTL(true) // keys expire by the machine's clock
 	address := filepath.Join(short, socket)
 	stop, err := mini.Serve(m, address)
 	if err != nil {

@@ -15,7 +15,7 @@ const (
 	batchCols  = 256 // features that one goroutine updates at a time
 	adamSteps  = 400 // at least, or adamEpochs of them
 	adamEpochs = 5
-	adamRate   = 0.02 // falls to 0 in a straight line
+	adamRate   = 5.0 // over √dims; falls to 0 in a straight line
 	adamBeta1  = 0.9
 	adamBeta2  = 0.99
 	adamSmall  = 1e-8
@@ -35,6 +35,7 @@ type adam struct {
 	w, grad, mean, square      []float32   // dims×labels: weights of scaled vectors, gradient, its moments
 	bias, gradB, meanB, squarB []float32   // labels, beside the offset like dual's constant feature
 	packed                     gemm.Packed // w
+	packedR                    gemm.Packed // r
 	shift                      []float32   // what scaling subtracts from the logits of raw vectors
 
 	x []float32 // batchMax×dims, raw
@@ -74,7 +75,7 @@ func (a *adam) fit(ctx context.Context, rows []int, lambda float64, rng *rand.Ra
 				return linear{}, err
 			}
 			done := float64(e*perEpoch+b) / float64(epochs*perEpoch)
-			a.rate = float32(adamRate * (1 - done))
+			a.rate = float32(adamRate / math.Sqrt(float64(a.t.dims)) * (1 - done))
 			// Equal batches: a small last one would weigh as much as the others.
 			a.step(order[b*len(order)/perEpoch : (b+1)*len(order)/perEpoch])
 			progress(done)
@@ -101,18 +102,19 @@ func (a *adam) step(batch []int) {
 	c := len(a.bias)
 	a.count++
 	a.packed.Pack(a.t.dims, c, a.w, c, nil)
-	gemm.Mul(1, c, a.t.dims, a.s.mean, a.t.dims, a.w, c, a.shift, c, false)
+	a.packed.Mul(1, a.s.mean, a.t.dims, a.shift, c, false, gemm.Unlimited)
 
 	parallel(chunks(len(batch), batchRows), func(b int) {
 		a.forward(batch, b*batchRows, min((b+1)*batchRows, len(batch)))
 	})
+	a.packedR.Pack(len(batch), c, a.r, c, nil)
 	clear(a.gradB)
 	for i := range batch {
 		axpy(1, a.r[i*c:][:c], a.gradB)
 	}
 
 	parallel(chunks(a.t.dims, batchCols), func(b int) {
-		a.update(len(batch), b*batchCols, min((b+1)*batchCols, a.t.dims))
+		a.update(b*batchCols, min((b+1)*batchCols, a.t.dims))
 	})
 	for l := range a.gradB {
 		a.gradB[l] = biasScale*a.gradB[l] + a.lambda*a.bias[l]
@@ -141,10 +143,10 @@ func (a *adam) forward(batch []int, lo, hi int) {
 }
 
 // update moves the weights of the features lo to hi.
-func (a *adam) update(m, lo, hi int) {
+func (a *adam) update(lo, hi int) {
 	c := len(a.bias)
 	w, g := a.w[lo*c:hi*c], a.grad[lo*c:hi*c]
-	gemm.MulAT(hi-lo, c, m, a.x[lo:], a.t.dims, a.r, c, g, c, false)
+	a.packedR.MulAT(hi-lo, a.x[lo:], a.t.dims, g, c, false, gemm.Unlimited)
 	for j := lo; j < hi; j++ {
 		axpy(-a.s.mean[j], a.gradB, g[(j-lo)*c:][:c])
 	}

@@ -11,6 +11,10 @@ import (
 // matrix (n×n) instead of the vectors (n×4,004): exact, and faster while n is small.
 const kernelMax = 3000
 
+// kernelCells bounds examples × labels of that training: L-BFGS remembers 32
+// matrices of that size for each of five folds, 200 MB.
+const kernelCells = 400_000
+
 // biasScale is the length of the constant feature that stands for the bias. The
 // prior is added beside it, so that a strong penalty leaves the prior.
 const biasScale = 1

@@ -39,8 +39,8 @@ func TestTrainSeparates(t *testing.T) {
 		{"many features", width, 4, 20, 1, 0.9},
 		{"one feature", 1, 2, 50, 3, 0.6},
 		{"twenty labels", 300, 20, 20, 1, 0.9},
-		{"by mini-batches", 100, 4, 1000, 1, 0.9},
-		{"in two folds", 20, 3, 7000, 1.5, 0.9},
+		{"by mini-batches", 100, 4, 760, 1, 0.9},
+		{"in two folds", 20, 3, 6700, 1.5, 0.9},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -76,7 +76,7 @@ func TestTrainSeparates(t *testing.T) {
 
 func TestTrainSeveral(t *testing.T) {
 	t.Parallel()
-	for _, each := range []int{40, 800} {
+	for _, each := range []int{40, 620} {
 		t.Run(fmt.Sprint(each), func(t *testing.T) {
 			t.Parallel()
 			w := newWorld(4, 200, 5, 2)

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -20,6 +21,8 @@ const (
 	buildTime = time.Hour
 	// partSize bounds what one call of apply.lua writes.
 	partSize = 500
+	// recentSize is what a Recent counts: it changes a minute, an hour, and their links.
+	recentSize = 5
 	// completing is the shortest time between rebuilds for minutes and hours alone.
 	completing = time.Minute
 	// dayLife is how many seconds the counters of a day are kept from their last
@@ -132,14 +135,15 @@ func (s *Service) build(ctx context.Context) error {
 	var live []string
 	err := pgx.BeginTxFunc(ctx, s.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead}, func(tx pgx.Tx) error {
 		err := patience(ctx, tx, buildTime)
+		var spans []string
 		if err == nil {
-			err = s.fill(ctx, tx, epoch)
+			spans, err = s.fill(ctx, tx, epoch)
 		}
 		if err == nil {
 			live, err = takeOver(ctx, tx, epoch)
 		}
 		if err == nil {
-			err = s.switchTo(ctx, epoch)
+			err = s.switchTo(ctx, epoch, spans)
 		}
 		return err
 	})
@@ -186,8 +190,8 @@ func takeOver(ctx context.Context, tx pgx.Tx, epoch string) ([]string, error) {
 }
 
 // fill writes the snapshot's counters under keys of the build, which expire if the
-// build does not end.
-func (s *Service) fill(ctx context.Context, tx pgx.Tx, epoch string) error {
+// build does not end. It returns the names of the minutes and hours that it wrote.
+func (s *Service) fill(ctx context.Context, tx pgx.Tx, epoch string) ([]string, error) {
 	prefix := buildPrefix(epoch)
 	_, err := s.rdb.TxPipelined(ctx, func(p redis.Pipeliner) error {
 		p.HSet(ctx, prefix+"state", "epoch", epoch, "seq", 0, "recent", 0)
@@ -195,68 +199,93 @@ func (s *Service) fill(ctx context.Context, tx pgx.Tx, epoch string) error {
 		return nil
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 
 	now := s.now()
-	part, size := newTally(now), 0
-	flush := func() error {
-		_, err := s.runApply(ctx, prefix, epoch, buildTime, []string{}, part)
-		part, size = newTally(now), 0
-		return err
-	}
-	added := func() error {
-		if size++; size < partSize {
-			return nil
-		}
-		return flush()
-	}
-
 	since := Kept(now)
+	parts := newParts(now, func(part *tally) error {
+		_, err := s.runApply(ctx, prefix, epoch, buildTime, []string{}, part)
+		return err
+	})
 	counted, err := s.count(ctx, tx, since, func(r Recent) error {
-		part.recent(r)
-		return added()
+		return parts.write(recentSize, func(part *tally) { part.recent(r) })
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for name, n := range counted.Cameras {
-		part.camera(name, n)
-		if err := added(); err != nil {
-			return err
+		if err := parts.write(1, func(part *tally) { part.camera(name, n) }); err != nil {
+			return nil, err
 		}
 	}
 	counted.Cameras = nil
-	part.add(counted)
+	parts.part.add(counted)
 
 	err = s.truth.Links(ctx, tx, nil, func(l Link) error {
-		part.link(l)
-		return added()
+		return parts.write(1, func(part *tally) { part.link(l) })
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
 	err = s.truth.Clients(ctx, tx, since.Day, func(date, client string) error {
-		part.day(Day{Date: date, Client: client})
-		return added()
+		return parts.write(1, func(part *tally) { part.day(Day{Date: date, Client: client}) })
 	})
 	if err != nil {
-		return err
+		return nil, err
 	}
+	err = parts.flush()
 
-	return flush()
+	return slices.Collect(maps.Keys(parts.spans)), err
+}
+
+// parts divide what a rebuild writes: no call of apply.lua writes very much.
+type parts struct {
+	now   time.Time
+	apply func(*tally) error
+	part  *tally
+	size  int
+	spans map[string]bool // the names of the minutes and hours in all parts
+}
+
+func newParts(now time.Time, apply func(*tally) error) *parts {
+	return &parts{now: now, apply: apply, part: newTally(now), spans: map[string]bool{}}
+}
+
+// write adds something of a size to the part, and applies a full part.
+func (p *parts) write(size int, add func(*tally)) error {
+	add(p.part)
+	if p.size += size; p.size < partSize {
+		return nil
+	}
+	return p.flush()
+}
+
+func (p *parts) flush() error {
+	for span := range p.part.Recent {
+		p.spans[span] = true
+	}
+	err := p.apply(p.part)
+	p.part, p.size = newTally(p.now), 0
+	return err
 }
 
 func buildPrefix(epoch string) string { return keyPrefix + "build:" + epoch + ":" }
 
-// switchTo replaces the counters in use by those of the build.
-func (s *Service) switchTo(ctx context.Context, epoch string) error {
-	lives, err := json.Marshal(keyLives(s.now()))
+// switchTo replaces the counters in use by those of the build, which has written these
+// minutes and hours.
+func (s *Service) switchTo(ctx context.Context, epoch string, spans []string) error {
+	lives, gone := keyLives(s.now(), spans)
+	encoded, err := json.Marshal(lives)
 	if err != nil {
 		return err
 	}
+	args := []any{epoch, encoded}
+	for _, name := range gone {
+		args = append(args, name)
+	}
 
-	done, err := s.switching.Run(ctx, s.rdb, []string{keyPrefix, buildPrefix(epoch)}, epoch, lives).Int()
+	done, err := s.switching.Run(ctx, s.rdb, []string{keyPrefix, buildPrefix(epoch)}, args...).Int()
 	if err == nil && done == 0 {
 		err = errors.New("the new counters have expired before they were complete")
 	}
@@ -264,10 +293,10 @@ func (s *Service) switchTo(ctx context.Context, epoch string) error {
 	return err
 }
 
-// keyLives names all keys of the counters, with the seconds until each expires; 0
-// means never.
-func keyLives(now time.Time) map[string]int64 {
-	lives := map[string]int64{}
+// keyLives names the keys of counters with these minutes and hours, and the seconds
+// until each expires; 0 means never. gone are the keys of all others that Redis may have.
+func keyLives(now time.Time, spans []string) (lives map[string]int64, gone []string) {
+	lives = map[string]int64{}
 	for _, name := range []string{
 		"state", "applied", "formats", "cameras", "spellings", "totals",
 		"links:files", "links:bytes", "links:last", "links:minute", "links:hour",
@@ -279,13 +308,22 @@ func keyLives(now time.Time) map[string]int64 {
 		lives["clients:"+date] = dayLife
 	}
 
+	written := map[string]bool{}
+	for _, span := range spans {
+		written[span] = true
+	}
 	for _, u := range []unit{minutes(), hours()} {
 		// The clock of another replica may be ahead.
 		for number := u.first(now, u.kept); number <= u.number(now)+ahead; number++ {
+			key := u.key(number)
+			if !written[key] {
+				gone = append(gone, key, key+":links")
+				continue
+			}
 			life := int64(u.life(number, now).Seconds())
-			lives[u.key(number)], lives[u.key(number)+":links"] = life, life
+			lives[key], lives[key+":links"] = life, life
 		}
 	}
 
-	return lives
+	return lives, gone
 }

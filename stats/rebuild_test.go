@@ -143,12 +143,13 @@ func TestRebuildBetweenUploads(t *testing.T) {
 		defer conn.Release()
 		epoch := "between"
 		w.must(pgx.BeginTxFunc(t.Context(), conn, pgx.TxOptions{IsoLevel: pgx.RepeatableRead}, func(tx pgx.Tx) error {
-			w.must(s.fill(t.Context(), tx, epoch)) // the snapshot is taken
+			spans, err := s.fill(t.Context(), tx, epoch) // the snapshot is taken
+			w.must(err)
 			w.must(late.Commit(t.Context()))
 			w.store(file{camera: "Pixel 8", format: "png"})
-			_, err := takeOver(t.Context(), tx, epoch)
+			_, err = takeOver(t.Context(), tx, epoch)
 			w.must(err)
-			return s.switchTo(t.Context(), epoch)
+			return s.switchTo(t.Context(), epoch, spans)
 		}))
 		if n := w.outbox(); n != 2 {
 			t.Fatalf("%d events wait, not the two that the snapshot lacks", n)
@@ -228,10 +229,11 @@ func TestRebuildThatDies(t *testing.T) {
 		for _, switched := range []bool{false, true} {
 			epoch := fmt.Sprint("dead", switched)
 			err := pgx.BeginTxFunc(t.Context(), w.pool, pgx.TxOptions{IsoLevel: pgx.RepeatableRead}, func(tx pgx.Tx) error {
-				w.must(s.fill(t.Context(), tx, epoch))
+				spans, err := s.fill(t.Context(), tx, epoch)
+				w.must(err)
 				if switched {
-					w.must(s.switchTo(t.Context(), epoch))
-					w.must(s.switchTo(t.Context(), epoch)) // asked again: the answer was lost
+					w.must(s.switchTo(t.Context(), epoch, spans))
+					w.must(s.switchTo(t.Context(), epoch, spans)) // asked again: the answer was lost
 				}
 				return errCommit
 			})
@@ -274,7 +276,7 @@ func TestBuildThatExpired(t *testing.T) {
 	eachWorld(t, func(t *testing.T, w *world) {
 		s := w.service()
 		w.drained(s)
-		if err := s.switchTo(t.Context(), "nothing"); err == nil || errors.Is(err, errStale) {
+		if err := s.switchTo(t.Context(), "nothing", nil); err == nil || errors.Is(err, errStale) {
 			t.Errorf("switched to what is not there: %v", err)
 		}
 		w.mustEqualSQL(s)

@@ -182,6 +182,9 @@ func TestCommandLine(t *testing.T) {
 			out := p.must(t, "stats")
 			return strings.Contains(out, "PICTURES  206") && strings.Contains(out, "jpeg    200")
 		})
+		if out := p.must(t, "stats", "--recent"); strings.Count(out, "█") < 2 || !strings.Contains(out, "LINK, LAST 7 DAYS") {
+			t.Errorf("recent:\n%s", out)
+		}
 		watch := p.command(t, "stats", "--watch", "--json")
 		out, err := watch.StdoutPipe()
 		if err != nil {

@@ -20,9 +20,7 @@ type miniServer struct {
 }
 
 func newMini() *miniServer {
-	m := &miniServer{server: miniredis.NewMiniRedis()}
-	m.server.ClockTTL(true)
-	return m
+	return &miniServer{server: miniredis.NewMiniRedis()}
 }
 
 func (m *miniServer) run(addr string) (err error) {

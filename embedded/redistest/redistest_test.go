@@ -105,3 +105,24 @@ func TestStartIsIsolated(t *testing.T) {
 		t.Error("two servers share their keys")
 	}
 }
+
+// Keys expire by the machine's clock, also after a restart.
+func TestExpiry(t *testing.T) {
+	t.Parallel()
+	EachServer(t, func(t *testing.T, s *Server) {
+		c := client(t, s.URL)
+		for range 2 {
+			if err := c.Set(t.Context(), "k", "v", 300*time.Millisecond).Err(); err != nil {
+				t.Fatal(err)
+			}
+			if err := c.Set(t.Context(), "kept", "v", time.Hour).Err(); err != nil {
+				t.Fatal(err)
+			}
+			until(t, func() bool { return c.Exists(t.Context(), "k").Val() == 0 })
+			if ttl := c.TTL(t.Context(), "kept").Val(); ttl <= 0 || ttl > time.Hour {
+				t.Errorf("the other key expires in %v", ttl)
+			}
+			s.Restart()
+		}
+	})
+}
