@@ -115,6 +115,18 @@ for (const screen of screens) {
     await tab.getByText("48 selected").waitFor();
     await accessible(tab, `console-selected-${screen}`);
 
+    await tab.getByRole("button", { name: "Not labelled", exact: true }).click();
+    await tab.getByText("8 pictures", { exact: true }).waitFor();
+    await tab.getByRole("main").getByRole("link", { name: /predicted/ }).first().click();
+    const picture = tab.getByRole("dialog");
+    await picture.getByRole("heading", { name: "Predictions" }).waitFor();
+    await picture.locator("[data-state=ready]").first().waitFor();
+    await accessible(tab, `console-predicted-${screen}`);
+    await picture.getByRole("button", { name: /^Accept / }).first().click();
+    await picture.getByRole("button", { name: /^Remove the label/ }).waitFor();
+    await picture.getByRole("button", { name: "Close" }).click();
+    await picture.waitFor({ state: "detached" });
+
     await console.go("Jobs");
     await tab.getByText("The queue is empty.").waitFor();
     await tab.route("**/v1/jobs", (route) => route.fulfill({ json: busy }));
@@ -174,6 +186,44 @@ test("labels can be undone, accepted and given to a selection", async (t) => {
   await tab.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
   await tab.getByText("5 pictures deleted.").waitFor();
   await console.loaded(7);
+});
+
+test("an operator promotes a model, rolls back, and sees predictions arrive", async (t) => {
+  const { service, browser, origin } = await stage(t, { browser: true });
+  const link = await service.createLink();
+  const files = await paintKinds(browser, 44);
+  const [late] = files.splice(0, 1);
+  await service.send(link, files);
+  for (const [id, kind] of await truths(service, files)) await service.ask("PUT", `/v1/images/${id}/labels`, { labels: [kind] });
+  const { tab, console } = await operate(browser, service, origin);
+  await console.go("Models");
+  const train = tab.getByRole("button", { name: "Train now" });
+  await train.click();
+  await tab.getByRole("heading", { name: "Model v1" }).waitFor();
+  await tab.getByText(`v1 has predicted for all ${files.length} pictures.`).waitFor();
+
+  // The same labels again: the second model is no better, and the table says so.
+  await train.click();
+  await tab.getByRole("row", { name: /v2/ }).getByText("not promoted", { exact: true }).waitFor();
+  await tab.getByRole("button", { name: "Promote v2" }).click();
+  await tab.getByRole("dialog").getByRole("button", { name: "Promote" }).click();
+  await tab.getByRole("heading", { name: "Model v2" }).waitFor();
+  await tab.getByText(`v2 has predicted for all ${files.length} pictures.`).waitFor();
+  await tab.getByRole("button", { name: "Roll back to v1" }).click();
+  await tab.getByRole("dialog").getByRole("button", { name: "Roll back" }).click();
+  await tab.getByText(`v1 has predicted for all ${files.length} pictures.`).waitFor();
+  assert.equal((await service.ask("GET", "/v1/models")).serving, "v1");
+  await tab.getByRole("link", { name: "v2", exact: true }).click();
+  await tab.getByRole("heading", { name: "Model v2" }).waitFor();
+
+  // A new picture on the wall gets its prediction without a reload.
+  await console.go("Gallery");
+  await tab.getByText(`${files.length} pictures`, { exact: true }).waitFor();
+  await service.send(link, [late]);
+  await tab.getByRole("button", { name: "1 new" }).click();
+  await tab.getByRole("link", { name: /^predicted \w+ \d+%/ }).waitFor();
+  await tab.getByLabel("Labelled").selectOption("Not labelled");
+  await tab.getByText("1 picture", { exact: true }).waitFor();
 });
 
 /** operate signs an operator in, and waits until every picture has its features. */
