@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
+import { Ahead } from "../scripts/console/ahead.js";
 import { text } from "../scripts/console/chips.js";
 import { commonest, confusions } from "../scripts/console/confusion.js";
 import { duration, percent } from "../scripts/console/format.js";
@@ -203,6 +204,27 @@ test("a queue that cannot be loaded says why", async () => {
   service.get = get;
   await sitting.again();
   assert.deepEqual([sitting.problem, sitting.current.id], [null, "p0"]);
+});
+
+test("pictures around the current one are held, and no others", async () => {
+  const asked = [];
+  const dropped = [];
+  const api = { picture: async (id, width, signal) => {
+    asked.push(`${id} ${width}`);
+    signal.addEventListener("abort", () => dropped.push(id));
+    if (id === "broken") throw new Error("no");
+    return new Blob([id]);
+  } };
+  const ahead = new Ahead(api, 640);
+  ahead.hold(["a", "b", "broken"]);
+  assert.equal(await ahead.get("a"), await ahead.get("a"));
+  await assert.rejects(ahead.get("broken"), /no/);
+  ahead.hold(["b", "c"]);
+  assert.deepEqual(asked, ["a 640", "b 640", "broken 640", "c 640"]);
+  assert.deepEqual(dropped, ["a"], "what failed is not held");
+  await assert.rejects(ahead.get("broken"), /no/, "and is asked for again");
+  ahead.clear();
+  assert.deepEqual(dropped, ["a", "b", "c"]);
 });
 
 test("the keys of a sitting", () => {
