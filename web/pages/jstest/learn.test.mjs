@@ -220,9 +220,8 @@ test("pictures around the current one are held, and no others", async () => {
   assert.equal(await ahead.get("a"), await ahead.get("a"));
   await assert.rejects(ahead.get("broken"), /no/);
   ahead.hold(["b", "c"]);
-  assert.deepEqual(asked, ["a 640", "b 640", "broken 640", "c 640"]);
-  assert.deepEqual(dropped, ["a"], "what failed is not held");
-  await assert.rejects(ahead.get("broken"), /no/, "and is asked for again");
+  assert.deepEqual(asked, ["a 640", "b 640", "broken 640", "broken 640", "c 640"], "what failed is asked for again");
+  assert.deepEqual(dropped, ["a"]);
   ahead.clear();
   assert.deepEqual(dropped, ["a", "b", "c"]);
 });
