@@ -81,7 +81,7 @@ func (s *Service) FlagUndecodable(ctx context.Context, id uuid.UUID) error {
 			return err
 		}
 		var batch pgx.Batch
-		stats.Queue(&batch, stats.Flagged(uploadedAt, "undecodable"))
+		stats.Queue(&batch, stats.Flagged(uploadedAt, map[string]int64{"undecodable": 1}))
 
 		return tx.SendBatch(ctx, &batch).Close()
 	})

@@ -88,10 +88,10 @@ type Recent struct {
 	Flags   map[string]int64 `json:"flags,omitempty"`   // stored images by quality flag
 }
 
-// Flagged is the event of a flag that a stored image gets after its commit. at is the
-// time of the image's upload.
-func Flagged(at time.Time, flag string) Delta {
-	return Delta{Recent: []Recent{{At: at, Flags: map[string]int64{flag: 1}}}}
+// Flagged is the event of quality flags that a stored image gets (1) or loses (-1) after
+// its commit. at is the time of the image's upload.
+func Flagged(at time.Time, flags map[string]int64) Delta {
+	return Delta{Recent: []Recent{{At: at, Flags: flags}}}
 }
 
 // A span's counters are one map. Formats and flags have these before their names.

@@ -235,7 +235,7 @@ func TestFlagged(t *testing.T) {
 	w.clock.set(at.Add(10 * time.Minute))
 	var b pgx.Batch
 	b.Queue(`UPDATE images SET flags = array_append(flags, 'undecodable') WHERE id = $1`, id)
-	Queue(&b, Flagged(at, "undecodable"))
+	Queue(&b, Flagged(at, map[string]int64{"undecodable": 1}))
 	w.must(w.commit(&b))
 	w.drained(s)
 	w.mustEqualSQL(s)
