@@ -10,8 +10,11 @@ const calibrationCells = 2_000_000
 
 // fitTemperature finds the factor of the logits (1/temperature; Guo et al., "On
 // Calibration of Modern Neural Networks", 2017) that minimises the log loss, by
-// bisection of its derivative: the loss is convex in the factor.
+// bisection of its derivative: the loss is convex in the factor. Targets are softened
+// as Platt's: where all of n pictures are right, the next one is so with a
+// probability of about (n+1)/(n+2), not 1.
 func fitTemperature(z []float32, labels int, targets [][]int32) float32 {
+	soft := 1 / float64(len(targets)+2)
 	slope := func(factor float64) float64 {
 		var sum float64
 		for i, target := range targets {
@@ -20,15 +23,16 @@ func fitTemperature(z []float32, labels int, targets [][]int32) float32 {
 			for _, v := range row[1:] {
 				top = max(top, v)
 			}
-			var all, mean float64
+			var all, mean, even float64
 			for _, v := range row {
 				e := math.Exp(factor * float64(v-top))
 				all += e
 				mean += e * float64(v-top)
+				even += float64(v-top) / float64(labels)
 			}
-			sum += mean / all
+			sum += mean/all - soft*even
 			for _, c := range target {
-				sum -= float64(row[c]-top) / float64(len(target))
+				sum -= (1 - soft) * float64(row[c]-top) / float64(len(target))
 			}
 		}
 		return sum

@@ -84,6 +84,20 @@ func TestResidual(t *testing.T) {
 	}
 }
 
+// TestCalibrationOfFew: forty right answers do not make certain.
+func TestCalibrationOfFew(t *testing.T) {
+	t.Parallel()
+	const n = 40
+	z, targets := make([]float32, 4*n), make([][]int32, n)
+	for i := range n {
+		z[4*i], targets[i] = 3, []int32{0}
+	}
+	e := math.Exp(3 * float64(fitTemperature(z, 4, targets)))
+	if p := e / (e + 3); p < 0.95 || p > 0.995 {
+		t.Errorf("a probability of %.4f", p)
+	}
+}
+
 // TestCalibration finds the known distortion of logits again.
 func TestCalibration(t *testing.T) {
 	t.Parallel()

@@ -43,7 +43,7 @@ test("a stranger labels 40 of 200 pictures by the keyboard, and the model sorts 
   await desk.tab.getByRole("button", { name: "Train now" }).click();
   await desk.tab.getByText(`v1 has predicted for all ${sent} pictures.`).waitFor();
   const { right, rest, wrong } = await judge(service, truth);
-  t.diagnostic(`${right} of ${rest} right, ${((Date.now() - pressed) / 1000).toFixed(1)} s after the button`);
+  t.diagnostic(`${right} of ${rest} right, ${((Date.now() - pressed) / 1000).toFixed(1)} s after the button; wrong: ${wrong}`);
   assert.equal(rest, sent - labelled);
   assert.ok(right >= 0.9 * rest, `${right} of ${rest} right; wrong: ${wrong}`);
   assert.ok(Date.now() - pressed < 60_000, "within a minute");
@@ -206,6 +206,6 @@ async function judge(service, truth) {
   const wrong = images.filter(({ id, predictions: [first] }) => first?.label !== truth.get(id));
   return {
     rest: images.length, right: images.length - wrong.length,
-    wrong: wrong.map(({ id, predictions: [first] }) => `${truth.get(id)} as ${first?.label}`).join(", "),
+    wrong: wrong.map(({ id, predictions: [first] }) => `${truth.get(id)} as ${first?.label} ${first?.probability.toFixed(2)}`).join(", "),
   };
 }

@@ -9,11 +9,18 @@ export const names = {
   min_probability: "Probability", flag: "Quality", from: "From", to: "Until",
 };
 
+// flags are what the service can say about a picture's quality, with words for it.
+export const flags = {
+  blurry: "Blurry", dark: "Dark", bright: "Bright", blank: "Blank", small: "Small", damaged: "Damaged", undecodable: "Undecodable",
+  "time-suspect": "Suspect time", "place-suspect": "Suspect place", sensitive: "Sensitive",
+};
+
 // text formats a filter's value. linkLabels are by the links' ids.
 export function text(name, value, linkLabels = new Map()) {
   switch (name) {
     case "link": return linkLabels.get(value) ?? value;
     case "format": return formatName(value);
+    case "flag": return flags[value] ?? value;
     case "labelled": return value === "true" ? "yes" : "no";
     case "min_probability": return `at least ${percent(Number(value))}`;
   }

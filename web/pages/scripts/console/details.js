@@ -1,8 +1,8 @@
 // A picture's document as text.
 
+import { flags } from "./chips.js";
 import { h } from "./dom.js";
-import { bytes, captured, coordinates, count, countOf, exposureTime, formatName, moment, round } from "./format.js";
-import { flags } from "./filters.js";
+import { bytes, captured, coordinates, count, countOf, exposureTime, formatName, moment, percent, round } from "./format.js";
 import { map } from "./map.js";
 import { format } from "./route.js";
 
@@ -57,7 +57,7 @@ const flagLinks = (found) => found.map((flag, i) => [i > 0 && ", ", h("a", { hre
 
 function measured(quality) {
   return ["sharpness", "exposure", "contrast", "clipped"].filter((name) => Number.isFinite(quality?.[name]))
-    .map((name) => `${name} ${round(quality[name], 2)}`).join(", ");
+    .map((name) => `${name} ${percent(quality[name])}`).join(", ");
 }
 
 function exposure({ time_s: time, f_number: f, iso, focal_mm: focal }) {

@@ -1,17 +1,11 @@
 // The filters above the gallery.
 
-import { filterChips, names, text } from "./chips.js";
+import { filterChips, flags, names, text } from "./chips.js";
 import { h, icon } from "./dom.js";
 import { formatName, percent } from "./format.js";
 import { filters } from "./route.js";
 
 const formats = ["jpeg", "png", "gif", "webp", "bmp", "tiff", "heic", "avif"];
-
-// flags are what the service can say about a picture's quality, with words for it.
-export const flags = {
-  blurry: "Blurry", dark: "Dark", bright: "Bright", blank: "Blank", small: "Small", damaged: "Damaged", undecodable: "Undecodable",
-  "time-suspect": "Time doubtful", "place-suspect": "Place doubtful", sensitive: "Sensitive",
-};
 
 // quick filters are one click away. "unwanted" is a label that the operator gives and
 // the model learns, like any other.

@@ -33,9 +33,9 @@ export function labelling(main, { api, live, route }) {
 
   const labels = h("ul", { class: "labels", "aria-label": "Labels of this picture" });
   const choices = palette({ choose });
-  const field = h("input", { id: "new-label", maxlength: 100, autocomplete: "off", placeholder: "New label", onkeydown: leaveField });
+  const field = h("input", { id: "new-label", list: choices.names.id, maxlength: 100, autocomplete: "off", placeholder: "New label", onkeydown: leaveField });
   const form = h("form", { class: "joined", onsubmit: write },
-    h("label", { for: "new-label", class: "visually-hidden" }, "New label"), field, h("button", {}, "Add"));
+    h("label", { for: "new-label", class: "visually-hidden" }, "New label"), field, choices.names, h("button", {}, "Add"));
   const likely = h("section", {});
   const go = h("button", { type: "button", class: "primary", "aria-keyshortcuts": "Enter", onclick: accept });
   const undo = h("button", { type: "button", onclick: takeBack }, icon("undo"), "Undo");
@@ -61,8 +61,11 @@ export function labelling(main, { api, live, route }) {
     failed.hidden = true;
     sitting = new Sitting({ api, filter: apiFilter(wanted.filter), order: wanted.order });
     const mine = sitting;
-    mine.addEventListener("change", () => mine === sitting && draw());
-    mine.addEventListener("failed", (event) => mine === sitting && complain(event.detail));
+    mine.addEventListener("change", () => mine === sitting && !over.signal.aborted && draw());
+    mine.addEventListener("failed", (event) => {
+      if (mine === sitting && !over.signal.aborted) complain(event.detail);
+      else notify(`The labels of a picture were not saved: ${event.detail.problem.message}`);
+    });
     draw();
     mine.start().catch((problem) => notify(`The labels could not be loaded: ${problem.message}`));
   }

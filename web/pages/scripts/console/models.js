@@ -17,6 +17,7 @@ export function models(main, { api, live, route }) {
   const about = h("div", { class: "model" });
   let wanted = route.version; // null: the serving model, or the latest
   let shown = null; // the version whose details are shown
+  let serving = null; // as the details say
   let details = null;
   let list = null; // the latest answer
   let timer = 0;
@@ -29,7 +30,7 @@ export function models(main, { api, live, route }) {
       const before = list;
       list = await api.get("/v1/models", { signal: over.signal });
       failed.hidden = true;
-      if (before && before.last?.ended_at !== list.last?.ended_at) notify(`The training has ended: ${list.last.outcome}`);
+      if (before && before.last?.ended_at !== list.last?.ended_at) notify("The training has ended.");
       draw();
     } catch (problem) {
       if (problem.name === "AbortError") return;
@@ -46,11 +47,12 @@ export function models(main, { api, live, route }) {
     const version = wanted ?? list.serving ?? list.models[0]?.version ?? null;
     training.update(list);
     table.update(list, version);
-    if (version !== shown) open(version);
+    if (version !== shown || list.serving !== serving) open(version);
   }
 
   async function open(version) {
     shown = version;
+    serving = list.serving;
     details?.close();
     details = null;
     about.replaceChildren();

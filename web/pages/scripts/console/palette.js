@@ -5,10 +5,12 @@ import { count, countOf } from "./format.js";
 
 const NUMBERED = 9;
 const SHOWN = 100;
+const SUGGESTED = 500;
 
 // palette calls choose with a label.
 export function palette({ choose }) {
   const list = h("ul", { class: "palette", "aria-label": "Labels to choose from" });
+  const names = h("datalist", { id: "label-names" });
   const buttons = new Map(); // label → {button, images}
 
   function add(label) {
@@ -25,6 +27,7 @@ export function palette({ choose }) {
 
   return {
     element: list,
+    names, // for a field that suggests all labels
     // update shows {label, images} in their order. set are the picture's labels, or null
     // where there is no picture.
     update(labels, set) {
@@ -35,6 +38,7 @@ export function palette({ choose }) {
         entry.button.disabled = set === null;
         entry.button.setAttribute("aria-pressed", String(set?.includes(label) ?? false));
       }
+      for (const { label } of labels.slice(names.children.length, SUGGESTED)) names.append(h("option", { value: label }));
       list.hidden = labels.length === 0;
     },
     // numbered returns the label of a key from 1 to 9.
