@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 const goodKeys = "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
@@ -41,7 +42,7 @@ func TestDefaults(t *testing.T) {
 		Addr: "127.0.0.1:8080", PublicURL: "http://127.0.0.1:8080", DataDir: "./inlet-data", DatabaseConns: 24, BlobURL: "file://" + dir,
 		Role: "all", Dedup: "perceptual", DedupScope: "service", ImageAccess: "public",
 		MaxFileBytes: 64 << 20, MaxPixels: 100_000_000, MaxFiles: 100, DecodeMemory: 96 << 20, HEICMemory: 2 << 30,
-		LogFormat: "text", LogLevel: "info",
+		TrainEvery: period(time.Hour), TrainMin: 8, LogFormat: "text", LogLevel: "info",
 	}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("got %+v\nwant %+v", c, want)
@@ -107,6 +108,9 @@ func TestMistakes(t *testing.T) {
 		{"INLET_MAX_FILE_BYTES", "99999999999GiB"},
 		{"INLET_MAX_PIXELS", "many"},
 		{"INLET_MAX_FILES", "-1"},
+		{"INLET_TRAIN_EVERY", "30s"},
+		{"INLET_TRAIN_EVERY", "often"},
+		{"INLET_TRAIN_MIN", "1"},
 		{"INLET_DECODE_MEMORY", "1KiB"},
 		{"INLET_LOG_FORMAT", "xml"},
 		{"INLET_LOG_LEVEL", "loud"},
