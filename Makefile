@@ -50,7 +50,7 @@ endif
 # Runs the tests of the pages' scripts.
 NODE ?= node
 
-.PHONY: help run cluster cluster-load build test test-js scripts vendor weights reviewer check check-deploy dashboards lint fmt tidy vet vuln bench bench-go bench-upload load growth accuracy learn heavy fuzz cover e2e e2e-bars
+.PHONY: help run cluster cluster-load build test test-js scripts vendor weights reviewer check check-deploy dashboards lint fmt tidy vet vuln bench bench-go bench-upload load growth accuracy learn kills heavy fuzz cover e2e e2e-bars
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -152,6 +152,9 @@ load: ## Put a thousand users on a private service, then verify every byte and c
 
 growth: ## What an upload costs with 10 thousand and with a million pictures stored (GROWTH=10000 1000000)
 	cd deploy/tools && $(GO) run ./cluster -addr 127.0.0.1:0 -replicas 1 -workers 1 -blobs file -- ../../bench/growth $(GROWTH)
+
+kills: ## Kill workers KILLS (50) times while they make features, train and predict
+	INLET_TEST_KILLS=$(or $(KILLS),50) $(GO) test -count=1 -timeout 30m -run WorkersKilled -v ./cmd/inlet
 
 accuracy: ## Match copies and near-duplicates of photos (ACCURACYFLAGS=-dir FOLDER)
 	cd bench && $(GO) run ./accuracy $(ACCURACYFLAGS)

@@ -41,9 +41,11 @@ const (
 	featuresQueue = "features"
 	trainQueue    = "train"
 
-	describeTime = 2 * time.Minute
+	describeTime = time.Minute
 	trainTime    = time.Hour
-	predictTime  = 6 * time.Hour
+	// predictSlice is how long one run of predictAll works. Its successor of a dead
+	// worker begins a minute later.
+	predictSlice = 20 * time.Second
 
 	// backfill is the priority of pictures that nobody waits for.
 	backfill = 3
@@ -114,12 +116,13 @@ type predictWorker struct {
 	w *Workers
 }
 
-// Timeout implements river.Worker.
-func (predictWorker) Timeout(*river.Job[predictAll]) time.Duration { return predictTime }
-
 // Work implements river.Worker.
 func (p predictWorker) Work(ctx context.Context, _ *river.Job[predictAll]) error {
-	return p.w.Registry.PredictAll(ctx)
+	more, err := p.w.Registry.PredictAll(ctx, predictSlice)
+	if err == nil && more {
+		err = river.JobSnooze(0)
+	}
+	return err
 }
 
 // queueFeaturesQuery inserts the row that River would insert. It travels with the

@@ -286,10 +286,5 @@ func TestDrain(t *testing.T) {
 // eventually waits for what another process does.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !ok(); {
-		if time.Now().After(deadline) {
-			t.Fatalf("%s did not happen", what)
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	within(t, 30*time.Second, what, ok)
 }

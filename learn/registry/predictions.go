@@ -91,40 +91,50 @@ func (s *Service) predictNew(ctx context.Context, id ID, vector []int8) error {
 	return nil
 }
 
-// PredictAll predicts with the serving model for all pictures that have features and
-// no prediction of it, the newest first. It goes on where an earlier call ended, and
-// follows a promotion under way.
-func (s *Service) PredictAll(ctx context.Context) error {
+// PredictAll predicts with the serving model for the pictures that have features and
+// no prediction of it, the newest first, for about the time most. It goes on where an
+// earlier call ended, and follows a promotion under way. more says that pictures are
+// left.
+func (s *Service) PredictAll(ctx context.Context, most time.Duration) (more bool, err error) {
+	var serving *Serving
 	last := uuid.Max
-	for {
-		before := s.serving.Load()
-		serving, err := s.current(ctx)
-		if err != nil || serving == nil {
-			return ignoring(err, ErrExtractor)
+	for end := time.Now().Add(most); time.Now().Before(end); {
+		before := serving
+		if serving, err = s.current(ctx); err != nil || serving == nil {
+			return false, ignoring(err, ErrExtractor)
 		}
-		if before != nil && before.Version != serving.Version {
+		if before != serving {
 			last = uuid.Max // another model: from the newest on
 		}
-		ids, vectors, err := s.outdated(ctx, serving, last)
+		ids, err := s.predictPage(ctx, serving, last)
 		if err != nil || len(ids) == 0 {
-			return err
-		}
-		all, err := s.predict(ctx, serving, ids, vectors)
-		if err != nil {
-			return err
-		}
-		if err := s.put(ctx, serving, all); err != nil {
-			return err
+			return false, err
 		}
 		last = ids[len(ids)-1]
 
 		s.Yield(ctx)
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
+			return true, ctx.Err()
 		case <-time.After(breath):
 		}
 	}
+
+	return true, nil
+}
+
+// predictPage predicts for the next pictures that the model has not seen.
+func (s *Service) predictPage(ctx context.Context, serving *Serving, last ID) ([]ID, error) {
+	ids, vectors, err := s.outdated(ctx, serving, last)
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	all, err := s.predict(ctx, serving, ids, vectors)
+	if err != nil {
+		return nil, err
+	}
+
+	return ids, s.put(ctx, serving, all)
 }
 
 // outdated reads the next pictures that the model has not seen.

@@ -148,6 +148,13 @@ func (f *fixture) train() registry.Training {
 	return ended
 }
 
+func (f *fixture) predictAll() {
+	f.t.Helper()
+	if more, err := f.PredictAll(f.t.Context(), time.Minute); err != nil || more {
+		f.t.Errorf("pictures are left: %v, %v", more, err)
+	}
+}
+
 // labelled stores pictures of two kinds with their labels.
 func (f *fixture) labelled(each int) (cats, dogs []uuid.UUID) {
 	for range each {
@@ -182,7 +189,7 @@ func TestLearn(t *testing.T) {
 		t.Errorf("%d labels changed, %v", changed, err)
 	}
 
-	must(t, f.PredictAll(t.Context()))
+	f.predictAll()
 	for id, want := range map[uuid.UUID]string{cat: "cat", dog: "dog"} {
 		if got := f.predictions(id); len(got) == 0 || got[0].Label != want || got[0].Model != models[0].Version || got[0].Probability < 0.5 {
 			t.Errorf("%s: %+v", want, got)
@@ -191,7 +198,7 @@ func TestLearn(t *testing.T) {
 	if p, err := f.Progress(t.Context()); err != nil || p != (registry.Progress{Done: 42, Total: 42}) {
 		t.Errorf("%+v, %v", p, err)
 	}
-	must(t, f.PredictAll(t.Context())) // nothing is left to do
+	f.predictAll() // nothing is left to do
 
 	got, err := f.Accept(t.Context(), cat, "")
 	if err != nil || !slices.Equal(got, []string{"cat"}) {
@@ -219,7 +226,7 @@ func TestNearIsNotPredictedFromItself(t *testing.T) {
 	near := f.picture(0)
 	f.exec(`INSERT INTO near (image_id, other_id, distance) VALUES ($1, $2, 3), ($2, $1, 3)`, odd, near)
 	f.train()
-	must(t, f.PredictAll(t.Context()))
+	f.predictAll()
 	for _, id := range []uuid.UUID{odd, near, cats[0]} {
 		if got := f.predictions(id); got[0].Label != "cat" {
 			t.Errorf("%+v", got)
@@ -234,7 +241,7 @@ func TestFilters(t *testing.T) {
 	cat := f.picture(0)
 	f.picture(1)
 	f.train()
-	must(t, f.PredictAll(t.Context()))
+	f.predictAll()
 
 	no := false
 	for name, c := range map[string]struct {
@@ -346,7 +353,7 @@ func TestPromoteByHand(t *testing.T) {
 	if _, err := f.Promote(t.Context(), 1); !errors.Is(err, registry.ErrExtractor) {
 		t.Errorf("features of another version: %v", err)
 	}
-	must(t, f.PredictAll(t.Context()))
+	f.predictAll()
 	if got := f.number(`SELECT count(DISTINCT model) * 100 + max(model) FROM predictions`); got != 102 {
 		t.Errorf("predictions of %d models", got)
 	}
@@ -506,7 +513,10 @@ func TestPredictWhileDeleted(t *testing.T) {
 	_, err = tx.Exec(t.Context(), `DELETE FROM images WHERE id = $1`, cats[0])
 	must(t, err)
 	done := make(chan error)
-	go func() { done <- f.PredictAll(t.Context()) }()
+	go func() {
+		_, err := f.PredictAll(t.Context(), time.Minute)
+		done <- err
+	}()
 	for f.number(`SELECT count(*) FROM pg_locks WHERE NOT granted`) == 0 {
 		time.Sleep(time.Millisecond)
 	}
