@@ -8,7 +8,9 @@ import (
 )
 
 const (
-	resamples  = 2000
+	resamples  = 2000 // up to manyDraws families
+	fewSamples = 400  // above, where a mean has little noise left
+	manyDraws  = 20_000
 	sureLevel  = 0.005 // one-sided: a model of noise must not pass
 	betterRisk = 0.05  // one-sided: between two models of which either may serve
 	fewHeldOut = 8
@@ -252,6 +254,9 @@ func (e *exam) bootstrap(a, b []float64, risk float64, rng *rand.Rand) interval 
 	}
 
 	means := make([]float64, resamples)
+	if len(sums) > manyDraws {
+		means = means[:fewSamples]
+	}
 	for r := range means {
 		var sum, size float64
 		for range sums {
@@ -262,8 +267,8 @@ func (e *exam) bootstrap(a, b []float64, risk float64, rng *rand.Rand) interval 
 		means[r] = sum / size
 	}
 	slices.Sort(means)
-	low := int(math.Floor(risk * (resamples - 1)))
-	return interval{mean: mean(a) - mean(b), low: means[low], high: means[resamples-1-low]}
+	low := int(math.Floor(risk * float64(len(means)-1)))
+	return interval{mean: mean(a) - mean(b), low: means[low], high: means[len(means)-1-low]}
 }
 
 func mean(v []float64) float64 {
