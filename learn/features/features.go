@@ -49,7 +49,7 @@ func (e *Extractor) Dims() int {
 
 // Features is what the Extractor makes of a picture.
 type Features struct {
-	Vector []int8 // standardised, −127 to 127: ±4 deviations
+	Vector []int8 // as the package's comment says, −127 to 127
 	// Sensitive is the nets' order of pictures that strangers may not want to see: 0
 	// to 1, no verdict. It is 0 where nothing judged it.
 	Sensitive float32
