@@ -57,8 +57,8 @@ type Features struct {
 
 // Extract takes an upright opaque picture of any size, such as that of
 // imaging.Inspector.Small, and the quality numbers of package imaging. Work and
-// memory grow with the picture's pixels. Yield, if not nil, is called between steps
-// of a millisecond or two and may block, so that more urgent work goes first. A
+// memory grow with the picture's pixels. Yield, if not nil, is called every
+// few milliseconds and may block, so that more urgent work goes first. A
 // picture without pixels is ErrEmpty; the context's error comes back wrapped.
 func (e *Extractor) Extract(ctx context.Context, p *image.RGBA, quality [6]float32, yield func()) (Features, error) {
 	values, sensitive, err := e.Measure(ctx, p, quality, yield)
