@@ -46,9 +46,9 @@ func TestResampleIsCentred(t *testing.T) {
 func TestSquaredPads(t *testing.T) {
 	t.Parallel()
 	p := drawnBy(300, 100, func(int, int) uint8 { return 9 })
-	s := squared(p, 60, [3]uint8{1, 2, 3})
+	s := squared(p, 60, 7)
 	for y := range 60 {
-		want := [3]uint8{1, 2, 3}
+		want := [3]uint8{7, 7, 7}
 		if y >= 20 && y < 40 {
 			want = [3]uint8{9, 9, 9}
 		}
