@@ -47,3 +47,16 @@ func benchmarkFiles(b *testing.B) []sample {
 	}
 	return files
 }
+
+func BenchmarkSmall(b *testing.B) {
+	for _, s := range benchmarkFiles(b)[:2] {
+		b.Run(s.name, func(b *testing.B) {
+			in := NewInspector(100e6, 1<<30)
+			for b.Loop() {
+				if _, err := in.Small(b.Context(), bytes.NewReader(s.data), int64(len(s.data)), s.format); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -15,13 +15,13 @@ import (
 // drawn are five capitals in Go's fonts, the tested ones in its typewriter fonts. It
 // needs no download. The expected recall is one that the features surely reach.
 func drawn(packages) (*set, error) {
-	s := &set{name: "drawn letters, 5 classes", steps: []int{5, 20}, paper: [3][]float64{2: {70, 80}}}
+	s := &set{name: "drawn letters, 5 classes", steps: []int{5, 12}, paper: [3][]float64{2: {70, 80}}}
 	for side, files := range [2][][]byte{{goregular.TTF, gobold.TTF, goitalic.TTF}, {gomono.TTF, gomonobold.TTF}} {
 		for class, glyph := range "AEKOS" {
 			if side == 0 {
 				s.classes = append(s.classes, string(glyph))
 			}
-			for i := range 25 {
+			for i := range 12 {
 				r := rand.New(rand.NewPCG(uint64(class), uint64(side*1000+i)))
 				f, err := sfnt.Parse(files[i%len(files)])
 				if err != nil {

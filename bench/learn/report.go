@@ -28,7 +28,10 @@ func (s *set) print(w io.Writer, means [][3]float64) bool {
 		}
 
 		verdict := "yes"
-		if step < len(s.paper[2]) && means[step][2] < s.paper[2][step]-tolerance {
+		switch {
+		case step >= len(s.paper[2]):
+			verdict = "–"
+		case means[step][2] < s.paper[2][step]-tolerance:
 			verdict, all = "NO", false
 		}
 		fmt.Fprintf(w, " %s |\n", verdict)

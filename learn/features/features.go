@@ -12,6 +12,15 @@ import (
 // ErrEmpty is the answer for a picture without pixels.
 var ErrEmpty = errors.New("the picture has no pixels")
 
+// NetDims is the number of values of both nets.
+const NetDims = 816 + 960
+
+// grey fills the nets' square beside the picture. ADR 0017 has how others do.
+const grey = 128
+
+// hentai and porn are the classes of the first net that count as sensitive.
+const hentai, porn = 1, 3
+
 // leastJudged is how many pixels the short side of a picture has at least whose
 // content the first net judges; in less it sees what is not there.
 const leastJudged = 160
@@ -52,7 +61,7 @@ func (e *Extractor) Dims() int {
 
 // Features is what the Extractor makes of a picture.
 type Features struct {
-	Vector []int8 // standardised, −127 to 127: ±4 deviations
+	Vector []int8 // as the package's comment says, −127 to 127
 	// Sensitive is the nets' order of pictures that strangers may not want to see: 0
 	// to 1, no verdict. It is 0 where nothing judged it.
 	Sensitive float32
@@ -60,8 +69,8 @@ type Features struct {
 
 // Extract takes an upright opaque picture of any size, such as that of
 // imaging.Inspector.Small, and the quality numbers of package imaging. Work and
-// memory grow with the picture's pixels. Yield, if not nil, is called between steps
-// of a millisecond or two and may block, so that more urgent work goes first. A
+// memory grow with the picture's pixels. Yield, if not nil, is called every
+// few milliseconds and may block, so that more urgent work goes first. A
 // picture without pixels is ErrEmpty; the context's error comes back wrapped.
 func (e *Extractor) Extract(ctx context.Context, p *image.RGBA, quality [6]float32, yield func()) (Features, error) {
 	values, sensitive, err := e.Measure(ctx, p, quality, yield)
@@ -80,7 +89,6 @@ func (e *Extractor) Measure(ctx context.Context, p *image.RGBA, quality [6]float
 	if p.Rect.Empty() {
 		return nil, 0, ErrEmpty
 	}
-
 	if err := ctx.Err(); err != nil {
 		return nil, 0, fmt.Errorf("features: %w", err)
 	}
@@ -93,23 +101,14 @@ func (e *Extractor) Measure(ctx context.Context, p *image.RGBA, quality [6]float
 		return values, 0, nil
 	}
 
-	seen, err := e.nets.Features(ctx, squared(p, net.Square, background).pix, yield)
+	seen, err := e.nets.Features(ctx, squared(p, net.Square, grey).pix, yield)
 	if err != nil {
 		return nil, 0, fmt.Errorf("features: %w", err)
 	}
 	values = append(append(values, seen.Mobile...), seen.Objectron...)
 	if min(p.Rect.Dx(), p.Rect.Dy()) >= leastJudged {
-		sensitive = seen.Classes[hentai] + seen.Classes[porn]
+		sensitive = min(1, seen.Classes[hentai]+seen.Classes[porn])
 	}
 
 	return values, sensitive, nil
 }
-
-// Classes of the first net that count as sensitive.
-const hentai, porn = 1, 3
-
-// NetDims is the number of values of both nets.
-const NetDims = 816 + 960
-
-// background fills the square beside the picture. ADR 0017 has what others cost.
-var background = [3]uint8{128, 128, 128}

@@ -46,9 +46,9 @@ func TestResampleIsCentred(t *testing.T) {
 func TestSquaredPads(t *testing.T) {
 	t.Parallel()
 	p := drawnBy(300, 100, func(int, int) uint8 { return 9 })
-	s := squared(p, 60, [3]uint8{1, 2, 3})
+	s := squared(p, 60, 7)
 	for y := range 60 {
-		want := [3]uint8{1, 2, 3}
+		want := [3]uint8{7, 7, 7}
 		if y >= 20 && y < 40 {
 			want = [3]uint8{9, 9, 9}
 		}
@@ -121,11 +121,23 @@ func TestStandardFile(t *testing.T) {
 
 func TestQuantise(t *testing.T) {
 	t.Parallel()
-	s := standard{mean: []float32{10, 10, 10, 10, 10}, by: []float32{0.5, 0.5, 0.5, 0.5, 0}}
-	got := s.quantise([]float32{10, 12, -1e30, 1e30, 99})
-	for i, want := range []int8{0, 32, -127, 127, 0} {
-		if got[i] != want {
-			t.Errorf("%d: %d, want %d", i, got[i], want)
+	n := HandDims + 5
+	s := standard{make([]float32, n), make([]float32, n)}
+	for i := range n {
+		s.mean[i], s.by[i] = 10, 0.5
+	}
+	s.by[n-1] = 0
+	values := make([]float32, n)
+	copy(values, []float32{10, 12, -1e30, 1e30})
+	copy(values[HandDims:], []float32{10, 12, -1e30, 1e30, 99})
+
+	got := s.quantise(values)
+	for slot, want := range map[int]int8{
+		0: 0, 1: 13, 2: -51, 3: 51, // by hand
+		HandDims: 0, HandDims + 1: 32, HandDims + 2: -127, HandDims + 3: 127, HandDims + 4: 0,
+	} {
+		if got[slot] != want {
+			t.Errorf("slot %d: %d, want %d", slot, got[slot], want)
 		}
 	}
 }

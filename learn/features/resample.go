@@ -103,8 +103,8 @@ func byInput(all []taps, n int) [][]share {
 }
 
 // squared scales a picture into a square of the given side, whole and in the middle,
-// with the colour of background beside it.
-func squared(p *image.RGBA, side int, background [3]uint8) *plane {
+// with grey of a level beside it.
+func squared(p *image.RGBA, side int, grey uint8) *plane {
 	size := p.Rect.Size()
 	long := max(size.X, size.Y)
 	w, h := max(1, (size.X*side+long/2)/long), max(1, (size.Y*side+long/2)/long)
@@ -112,7 +112,7 @@ func squared(p *image.RGBA, side int, background [3]uint8) *plane {
 
 	out := newPlane(side, side)
 	for i := range out.pix {
-		out.pix[i] = background[i%3]
+		out.pix[i] = grey
 	}
 	left, top := (side-w)/2, (side-h)/2
 	for y := range h {
