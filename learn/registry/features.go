@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"inlet/blob"
 	"inlet/catalog"
@@ -158,21 +159,24 @@ func (s *Service) FillFeatures(ctx context.Context, limit int) (n int, err error
 	return n, err
 }
 
-// Vectors returns the vectors of pictures; those without features are not in it.
+// Vectors returns the vectors of pictures; those without features are not in it. They
+// share one piece of memory.
 func (s *Service) Vectors(ctx context.Context, ids []ID) (map[ID][]int8, error) {
 	rows, err := s.Pool.Query(ctx, vectorsQuery, ids, s.Extractor.Version())
 	if err != nil {
 		return nil, fmt.Errorf("read features: %w", err)
 	}
 
-	vectors := make(map[ID][]int8, len(ids))
+	vectors, dims := make(map[ID][]int8, len(ids)), s.Extractor.Dims()
+	shared := make([]int8, 0, len(ids)*dims)
 	var id uuid.UUID
-	var vector []byte
+	var vector pgtype.DriverBytes // valid until the next row
 	_, err = pgx.ForEachRow(rows, []any{&id, &vector}, func() error {
-		if len(vector) == s.Extractor.Dims() {
-			vectors[id] = asInts(vector)
+		if len(vector) == dims && len(vectors) < len(ids) {
+			start := len(shared)
+			shared = append(shared, asInts(vector)...)
+			vectors[id] = shared[start:len(shared):len(shared)]
 		}
-		vector = nil // the next row gets memory of its own
 		return nil
 	})
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"time"
@@ -133,8 +134,9 @@ func (s *Service) train(ctx context.Context, run uuid.UUID, report *progress) er
 		return err
 	}
 
+	debug.FreeOSMemory() // what reading has left would stand beside what training needs
 	start := s.Now()
-	m, err := learn.Train(ctx, set, learn.Options{Seed: uint64(seed), MinImages: s.MinImages, Progress: report.set})
+	m, err := learn.Train(ctx, set, learn.Options{Seed: uint64(seed), MinImages: s.MinImages, Split: split, Progress: report.set})
 	if errors.Is(err, learn.ErrTooFew) {
 		return s.end(ctx, run, at, read, nil, Model{Reason: err.Error()})
 	}
@@ -157,7 +159,6 @@ func (s *Service) train(ctx context.Context, run uuid.UUID, report *progress) er
 		Extractor: s.Extractor.Version(), Images: len(set.Examples), Seed: seed, Metrics: m.Metrics(),
 		Promoted: verdict.Promote, Reason: verdict.Reason,
 	}
-	row.Metrics.Split = split
 
 	return s.end(ctx, run, at, read, m, row)
 }
