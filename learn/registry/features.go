@@ -36,10 +36,18 @@ const (
 	sensitiveFrom = 0.5
 )
 
-// Describe makes the features of a picture and predicts with the serving model. A
-// picture that cannot be decoded has none, and is not tried again. It returns
+// Describe makes the features of a picture, unless it has them, and predicts with the
+// serving model. A picture that cannot be decoded has none. Describe returns
 // imaging.ErrNotReady for a picture of a slow format that has not been decoded yet.
 func (s *Service) Describe(ctx context.Context, id ID) error {
+	known, err := s.Vectors(ctx, []ID{id})
+	if err != nil {
+		return err
+	}
+	if vector, made := known[id]; made { // by another job, or by one that died before the end
+		return s.predictNew(ctx, id, vector)
+	}
+
 	img, content, err := s.Catalog.Fetch(ctx, id, 0)
 	if errors.Is(err, catalog.ErrNotFound) || err == nil && img.ID != id { // deleted or merged meanwhile
 		if err == nil {
