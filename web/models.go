@@ -131,6 +131,7 @@ type models struct {
 	Pending   pending           `json:"pending"`
 	Predicted registry.Progress `json:"predicted"`
 	Extractor string            `json:"extractor"`
+	MinImages int               `json:"min_images"` // pictures that a label needs
 }
 
 // listModels answers with all models, the training under way, and what is still to
@@ -156,7 +157,7 @@ func (s *Server) listModels(w http.ResponseWriter, r *http.Request) error {
 
 	answer := models{
 		Models: []modelSummary{}, Training: trainingOf(t), Pending: pending{changed, s.Registry.NextLook(t)},
-		Predicted: progress, Extractor: s.Registry.Extractor.Version(),
+		Predicted: progress, Extractor: s.Registry.Extractor.Version(), MinImages: s.Registry.MinImages,
 	}
 	if t.EndedAt != nil {
 		answer.Last = &lastTraining{t.EndedAt.UTC(), t.Outcome}

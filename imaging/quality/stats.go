@@ -27,7 +27,6 @@ type stats struct {
 	edges    int // across
 	straight int // edges that go on in the row below
 	chroma   chroma
-	spread   int // of chroma: the widest range that holds nearly all samples
 }
 
 // chroma are the moments of the chroma planes, from grey.
