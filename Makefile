@@ -36,7 +36,7 @@ each = @for module in $(MODULES); do (cd $$module && echo "== $$module" && $(1))
 # twenty times slower and finds nothing. The SHARED tests of imaging and learn/net,
 # and those of every package above, run with it: they cover the pools and the bound
 # of memory that goroutines share.
-COMPUTING := inlet/imaging inlet/imaging/area inlet/imaging/dcjpeg inlet/imaging/exif inlet/imaging/fingerprint inlet/imaging/isobmff inlet/learn/features inlet/learn/gemm inlet/learn/net
+COMPUTING := inlet/imaging inlet/imaging/area inlet/imaging/dcjpeg inlet/imaging/exif inlet/imaging/fingerprint inlet/imaging/isobmff inlet/imaging/quality inlet/learn inlet/learn/features inlet/learn/gemm inlet/learn/net
 SHARED    := AtOnce
 DRAWN     := ./accuracy ./learn ./photo
 

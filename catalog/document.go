@@ -151,7 +151,7 @@ func (r documentRow) document() Document {
 		CapturedAt: r.CapturedAt, CapturedAtOffset: r.CapturedAtOffset,
 		Exposure:    Exposure{r.ISO, finite(r.FNumber), finite(r.ExposureTime), finite(r.FocalLength)},
 		Orientation: r.Orientation, Software: r.Software, Exif: r.Exif, Labels: r.Labels, Near: r.Near,
-		Quality:     Quality{rounded(r.Sharpness), rounded(r.measured.Exposure), rounded(r.Contrast), rounded(r.Clipped), r.Kind, r.Flags},
+		Quality:     Quality{rounded(r.Sharpness), rounded(r.Exposure), rounded(r.Contrast), rounded(r.Clipped), r.Kind, r.Flags},
 		Predictions: r.Predictions,
 	}
 	if r.PHash != nil {
