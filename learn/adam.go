@@ -15,7 +15,7 @@ const (
 	batchCols  = 256 // features that one goroutine updates at a time
 	adamSteps  = 400 // at least, or adamEpochs of them
 	adamEpochs = 5
-	adamRate   = 0.02 // falls to 0 in a straight line
+	adamRate   = 5.0 // over √dims; falls to 0 in a straight line
 	adamBeta1  = 0.9
 	adamBeta2  = 0.99
 	adamSmall  = 1e-8
@@ -75,7 +75,7 @@ func (a *adam) fit(ctx context.Context, rows []int, lambda float64, rng *rand.Ra
 				return linear{}, err
 			}
 			done := float64(e*perEpoch+b) / float64(epochs*perEpoch)
-			a.rate = float32(adamRate * (1 - done))
+			a.rate = float32(adamRate / math.Sqrt(float64(a.t.dims)) * (1 - done))
 			// Equal batches: a small last one would weigh as much as the others.
 			a.step(order[b*len(order)/perEpoch : (b+1)*len(order)/perEpoch])
 			progress(done)

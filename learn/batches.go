@@ -60,7 +60,7 @@ func (r *run) batches(ctx context.Context) (*fits, error) {
 // penalty is a prior of the weights (1/C beside the summed loss), so it holds
 // for more examples too.
 func (r *run) samplePenalty(ctx context.Context) (float64, error) {
-	rows := r.random(streamSample).Perm(r.t.n)[:penaltySample]
+	rows := r.random(streamSample).Perm(r.t.n)[:min(r.t.n, penaltySample, kernelCells/len(r.t.labels))]
 	slices.Sort(rows)
 	sample := &task{labels: r.t.labels, several: r.t.several, dims: r.t.dims, n: len(rows)}
 	families := map[int]int{}
@@ -101,9 +101,7 @@ func (r *run) part(rows []int, fold int, share float64) []int {
 func (r *run) point(ctx context.Context, w weights, images int) (CurvePoint, error) {
 	c := len(r.t.labels)
 	rows := r.split.rows(0, true)
-	if len(rows) > calibrationSample {
-		rows = rows[:calibrationSample]
-	}
+	rows = rows[:min(len(rows), calibrationSample, calibrationCells/c)]
 	m := &Model{several: r.t.several, final: w, scale: ones(c), shift: make([]float32, c)}
 	p := make([]float32, len(rows)*c)
 	parallel(chunks(len(rows), batchRows), func(b int) {

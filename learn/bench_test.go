@@ -76,7 +76,7 @@ func BenchmarkPredict(b *testing.B) {
 	for b.Loop() {
 		m.Predict(v, -1)
 	}
-	b.ReportMetric(float64((processor()-before).Microseconds())/float64(b.N), "cpu-us/op")
+	b.ReportMetric(float64((processor()-before).Microseconds())/float64(b.N), "cpu-µs/op")
 }
 
 func BenchmarkSpread(b *testing.B) {

@@ -5,6 +5,9 @@ import "math"
 // calibrationSample is how many held-out pictures suffice for one or two numbers.
 const calibrationSample = 20_000
 
+// calibrationCells bounds pictures × labels of that.
+const calibrationCells = 2_000_000
+
 // fitTemperature finds the factor of the logits (1/temperature; Guo et al., "On
 // Calibration of Modern Neural Networks", 2017) that minimises the log loss, by
 // bisection of its derivative: the loss is convex in the factor.

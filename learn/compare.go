@@ -8,7 +8,9 @@ import (
 )
 
 const (
-	resamples  = 2000
+	resamples  = 2000 // up to manyDraws families
+	fewSamples = 400  // above, where a mean has little noise left
+	manyDraws  = 20_000
 	sureLevel  = 0.005 // one-sided: a model of noise must not pass
 	betterRisk = 0.05  // one-sided: between two models of which either may serve
 	fewHeldOut = 8
@@ -22,8 +24,8 @@ type Verdict struct {
 
 // Compare decides whether the candidate may replace the serving model, nil if there
 // is none. Both answer for the pictures of s that the candidate held out, each by the
-// weights that never saw the picture's family; a picture that the serving model
-// never saw gets its final weights. A label that a model does not know costs it
+// weights that never saw the picture's family; a picture whose family the serving
+// model never saw gets its final weights. A label that a model does not know costs it
 // 6.9 nats.
 //
 // The candidate must beat the frequencies of the labels, in log loss and in
@@ -158,10 +160,11 @@ func (e *exam) judge(m *Model) scores {
 		}
 	}
 
+	folds := e.foldsOf(m)
 	parallel(chunks(e.n, batchRows), func(b int) {
 		own, p := make([]float32, len(m.labels)), make([]float32, len(e.labels))
 		for i := b * batchRows; i < min(e.n, (b+1)*batchRows); i++ {
-			m.probabilities(e.examples[i].Vector, m.Fold(e.examples[i].ID), own)
+			m.probabilities(e.examples[i].Vector, folds[i], own)
 			if m.several && !e.several {
 				share(own)
 			}
@@ -181,6 +184,25 @@ func (e *exam) judge(m *Model) scores {
 		}
 	})
 	return s
+}
+
+// foldsOf is the fold whose weights answer for each picture: the picture's own, else
+// one of its family's, so that no model answers from a near-duplicate, else -1.
+func (e *exam) foldsOf(m *Model) []int {
+	folds := make([]int, e.n)
+	for _, members := range e.clusters {
+		known := -1
+		for _, i := range members {
+			folds[i] = m.Fold(e.examples[i].ID)
+			known = max(known, folds[i])
+		}
+		for _, i := range members {
+			if folds[i] < 0 {
+				folds[i] = known
+			}
+		}
+	}
+	return folds
 }
 
 // share makes independent probabilities sum to 1 at most.
@@ -232,6 +254,9 @@ func (e *exam) bootstrap(a, b []float64, risk float64, rng *rand.Rand) interval 
 	}
 
 	means := make([]float64, resamples)
+	if len(sums) > manyDraws {
+		means = means[:fewSamples]
+	}
 	for r := range means {
 		var sum, size float64
 		for range sums {
@@ -242,8 +267,8 @@ func (e *exam) bootstrap(a, b []float64, risk float64, rng *rand.Rand) interval 
 		means[r] = sum / size
 	}
 	slices.Sort(means)
-	low := int(math.Floor(risk * (resamples - 1)))
-	return interval{mean: mean(a) - mean(b), low: means[low], high: means[resamples-1-low]}
+	low := int(math.Floor(risk * float64(len(means)-1)))
+	return interval{mean: mean(a) - mean(b), low: means[low], high: means[len(means)-1-low]}
 }
 
 func mean(v []float64) float64 {

@@ -1,6 +1,7 @@
 package learn_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -90,5 +91,26 @@ func TestComparePromotes(t *testing.T) {
 
 	if v := learn.Compare(good, nil, learn.Set{}, 1); v.Promote || v.Reason == "" {
 		t.Errorf("no pictures: %v", v)
+	}
+}
+
+// TestCompareFamilies has a serving model that saw a near-duplicate of each picture.
+// Its final weights know the pictures by heart, and must not answer for them.
+func TestCompareFamilies(t *testing.T) {
+	t.Parallel()
+	w := newWorld(14, 400, 4, 0.25)
+	s := w.set(40)
+	serving := train(t, s, learn.Options{Seed: 1})
+	twins := learn.Set{Labels: s.Labels}
+	for i, e := range s.Examples {
+		e.ID = id(10_000 + i)
+		twins.Examples = append(twins.Examples, e)
+	}
+	both := learn.Set{Labels: s.Labels, Examples: slices.Concat(s.Examples, twins.Examples)}
+	candidate := train(t, both, learn.Options{Seed: 1})
+
+	v := learn.Compare(candidate, serving, both, 1)
+	if strings.Contains(v.Reason, "less often") || strings.Contains(v.Reason, "worse") {
+		t.Error(v.Reason)
 	}
 }

@@ -132,22 +132,23 @@ func (r *run) exactCurve(ctx context.Context, g *gram, folds []*held, c float64)
 	}
 	var curve []CurvePoint
 	for _, part := range curveParts() {
+		size := int(part * float64(len(folds[0].train)))
+		if size < 2*len(r.t.labels) {
+			continue // not a model, a few pictures
+		}
 		points, errs := make([]*tally, len(folds)), make([]error, len(folds))
-		size := 0
 		parallel(len(folds), func(f int) {
 			points[f], errs[f] = r.exactPoint(ctx, g, folds[f], f, part, c)
 		})
 		if err := first(errs); err != nil {
 			return nil, err
 		}
+
 		sum := r.t.newTally()
-		for f := range folds {
-			sum.merge(points[f])
-			size += int(part * float64(len(folds[f].train)))
+		for _, point := range points {
+			sum.merge(point)
 		}
-		if size = size / len(folds); size >= 2*len(r.t.labels) {
-			curve = append(curve, sum.point(size))
-		}
+		curve = append(curve, sum.point(size))
 	}
 	return curve, nil
 }

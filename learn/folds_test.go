@@ -9,7 +9,7 @@ import (
 
 func TestFoldsKeepFamilies(t *testing.T) {
 	t.Parallel()
-	for _, each := range []int{30, 9000} {
+	for _, each := range []int{30, 6700} {
 		w := newWorld(9, 8, 3, 1)
 		s := w.set(each)
 		for i := range s.Examples {

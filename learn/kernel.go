@@ -11,6 +11,10 @@ import (
 // matrix (n×n) instead of the vectors (n×4,004): exact, and faster while n is small.
 const kernelMax = 3000
 
+// kernelCells bounds examples × labels of that training: L-BFGS remembers 32
+// matrices of that size for each of five folds, 200 MB.
+const kernelCells = 400_000
+
 // biasScale is the length of the constant feature that stands for the bias. The
 // prior is added beside it, so that a strong penalty leaves the prior.
 const biasScale = 1
@@ -156,24 +160,21 @@ func (d *dual) product(p pair) {
 	}
 }
 
-// loss is the mean log loss at logits z.
-func (d *dual) loss(z []float32) float64 {
+// evaluate returns the mean log loss at logits z and keeps the residuals.
+func (d *dual) evaluate(z []float32) float64 {
 	var sum float64
 	for i := range d.n {
-		sum += lossOf(d.several, z[i*d.c:][:d.c], d.targets[i])
+		sum += residual(d.several, z[i*d.c:][:d.c], d.targets[i], d.work.r[i*d.c:][:d.c])
 	}
 	return sum / float64(d.n)
 }
 
-// gradient writes the gradient at the current fit into g, and its product with K.
-func (d *dual) gradient(z []float32, lambda float64, g pair) {
+// gradient writes the gradient at the current fit, which was evaluated last, into
+// g, and its product with K.
+func (d *dual) gradient(lambda float64, g pair) {
 	scale := 1 / float32(d.n)
-	for i := range d.n {
-		r := g.u[i*d.c:][:d.c]
-		residual(d.several, z[i*d.c:][:d.c], d.targets[i], r)
-		for c := range r {
-			r[c] = r[c]*scale + float32(lambda)*d.a.u[i*d.c+c]
-		}
+	for i, r := range d.work.r {
+		g.u[i] = r*scale + float32(lambda)*d.a.u[i]
 	}
 	d.product(g)
 }

@@ -20,15 +20,17 @@ type step struct {
 
 // workspace is the memory of a solve, which the next one reuses.
 type workspace struct {
-	z, trial     []float32
+	z, trial     []float32 // logits
+	r            []float32 // residuals of the logits evaluated last
 	g, last, dir pair
 	steps, spare []step
 	alpha        []float64
+	lambda       float64 // of the solve before
 }
 
 func newWorkspace(size int) *workspace {
 	w := &workspace{
-		z: make([]float32, size), trial: make([]float32, size),
+		z: make([]float32, size), trial: make([]float32, size), r: make([]float32, size),
 		g: newPair(size), last: newPair(size), dir: newPair(size), alpha: make([]float64, lbfgsMemory),
 	}
 	for range lbfgsMemory {
@@ -46,13 +48,13 @@ func (d *dual) solve(ctx context.Context, lambda float64) error {
 		d.work = newWorkspace(d.n * d.c)
 	}
 	w := d.work
-	w.spare, w.steps = append(w.spare, w.steps...), w.steps[:0]
-	z, trial, g, last, dir := w.z, w.trial, w.g, w.last, w.dir
+	w.adapt(lambda)
+	z, g, last, dir := w.z, w.g, w.last, w.dir
 
+	enough := lbfgsGradient * d.priorGradient()
 	d.logits(z)
-	value := d.loss(z) + lambda/2*d.a.dot(d.a)
-	d.gradient(z, lambda, g)
-	enough := lbfgsGradient * d.priorGradient(trial, last)
+	value := d.evaluate(z) + lambda/2*d.a.dot(d.a)
+	d.gradient(lambda, g)
 	idle := 0
 	for range lbfgsIterations {
 		if err := ctx.Err(); err != nil {
@@ -63,14 +65,14 @@ func (d *dual) solve(ctx context.Context, lambda float64) error {
 		}
 
 		w.direct()
-		t, next := d.search(z, trial, lambda, value, g, dir, len(w.steps) == 0)
+		t, next := d.search(lambda, value)
 		if t == 0 {
 			return nil
 		}
 		d.a.add(t, dir)
 		last.set(g)
 		d.logits(z)
-		d.gradient(z, lambda, g)
+		d.gradient(lambda, g)
 
 		if value-next > lbfgsProgress*value {
 			idle = 0
@@ -83,14 +85,32 @@ func (d *dual) solve(ctx context.Context, lambda float64) error {
 	return nil
 }
 
-// priorGradient is the gradient's length at W = 0.
-func (d *dual) priorGradient(z []float32, g pair) float64 {
-	for i := range d.n {
-		copy(z[i*d.c:], d.offset)
-		residual(d.several, z[i*d.c:][:d.c], d.targets[i], g.u[i*d.c:][:d.c])
+// adapt turns what the steps of the solve before say into what they would have been
+// with this penalty: its share of the gradient's change is lambda·s.
+func (w *workspace) adapt(lambda float64) {
+	kept := w.steps[:0]
+	for _, s := range w.steps {
+		s.y.add(lambda-w.lambda, s.s)
+		if curvature := s.s.dot(s.y); curvature > 1e-12*s.y.dot(s.y) {
+			s.rho = 1 / curvature
+			kept = append(kept, s)
+		} else {
+			w.spare = append(w.spare, s)
+		}
 	}
-	d.product(g)
-	return math.Sqrt(max(g.dot(g), 0)) / float64(d.n)
+	w.steps, w.lambda = kept, lambda
+}
+
+// priorGradient is the gradient's length at W = 0.
+func (d *dual) priorGradient() float64 {
+	w := d.work
+	for i := range d.n {
+		copy(w.trial[i*d.c:], d.offset)
+	}
+	d.evaluate(w.trial)
+	copy(w.last.u, w.r)
+	d.product(w.last)
+	return math.Sqrt(max(w.last.dot(w.last), 0)) / float64(d.n)
 }
 
 // direct writes the quasi-Newton direction −H·g into dir.
@@ -112,27 +132,29 @@ func (w *workspace) direct() {
 }
 
 // search finds a step along dir that lowers the value enough (Armijo), and returns
-// it with the new value, or 0 if rounding hides any progress. The first step of all
-// has no scale yet, so it doubles while that helps.
-func (d *dual) search(z, trial []float32, lambda, value float64, g, dir pair, first bool) (float64, float64) {
-	slope := g.dot(dir)
+// it with the new value, or 0 if rounding hides any progress. A step without
+// remembered ones has no scale yet, so it doubles while that helps.
+func (d *dual) search(lambda, value float64) (float64, float64) {
+	w := d.work
+	slope := w.g.dot(w.dir)
 	if slope >= 0 {
 		return 0, value
 	}
-	linearPart, square := lambda*d.a.dot(dir), lambda/2*dir.dot(dir)
+	linearPart, square := lambda*d.a.dot(w.dir), lambda/2*w.dir.dot(w.dir)
 	penalty := lambda / 2 * d.a.dot(d.a)
 	at := func(t float64) float64 {
-		for i, v := range z {
-			trial[i] = v + float32(t)*dir.ku[i]
+		for i, v := range w.z {
+			w.trial[i] = v + float32(t)*w.dir.ku[i]
 		}
-		return d.loss(trial) + penalty + t*linearPart + t*t*square
+		return d.evaluate(w.trial) + penalty + t*linearPart + t*t*square
 	}
 
 	t := 1.0
 	next := at(t)
-	for first && t < 1<<20 {
+	for len(w.steps) == 0 && t < 1<<20 {
 		doubled := at(2 * t)
 		if doubled >= next {
+			next = at(t)
 			break
 		}
 		t, next = 2*t, doubled

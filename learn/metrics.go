@@ -10,7 +10,7 @@ type Metrics struct {
 	ECE         float64        `json:"ece"`         // expected calibration error over Calibration
 	Labels      []LabelMetrics `json:"labels"`      // order of Model.Labels
 	Confusion   [][]int        `json:"confusion"`   // [truth][predicted], order of Labels
-	Curve       []CurvePoint   `json:"curve"`       // learning curve, ends with all pictures
+	Curve       []CurvePoint   `json:"curve"`       // learning curve; the last point is the model itself
 	Calibration []Bin          `json:"calibration"` // ten bins of the probability
 	HeldOut     int            `json:"held_out"`    // pictures judged
 	Folds       int            `json:"folds"`
@@ -35,7 +35,7 @@ type LabelCount struct {
 	Images int    `json:"images"`
 }
 
-// CurvePoint is how models do that learn from fewer pictures.
+// CurvePoint is how models do that learn from so many pictures.
 type CurvePoint struct {
 	Images   int     `json:"images"`
 	Accuracy float64 `json:"accuracy"`

@@ -22,9 +22,10 @@ const (
 // have Options.MinImages pictures, ctx's error within a second of its end, and
 // another error for a malformed set.
 //
-// Up to 3,000 examples it solves exactly in their Gram matrix; above, it fits by
-// mini-batches, without a copy of the vectors, and takes the penalty that is best
-// for a sample of 2,000.
+// Up to 3,000 examples (fewer with more than 133 labels) it solves exactly in their
+// Gram matrix; above, it fits by mini-batches, without a copy of the vectors, and
+// takes the penalty that is best for a sample of 2,000. Beside the set it needs
+// 300 MB at most.
 func Train(ctx context.Context, s Set, o Options) (*Model, error) {
 	t, err := newTask(s, o.MinImages)
 	if err != nil {
@@ -37,7 +38,7 @@ func Train(ctx context.Context, s Set, o Options) (*Model, error) {
 	r.split = t.split(r.random(streamSplit))
 
 	var trained *fits
-	if t.n <= kernelMax {
+	if t.n <= kernelMax && t.n*len(t.labels) <= kernelCells {
 		trained, err = r.exact(ctx)
 	} else {
 		trained, err = r.batches(ctx)
@@ -102,7 +103,7 @@ func (r *run) model(ctx context.Context, f *fits) (*Model, error) {
 // fitCalibration fits the calibration on out-of-fold logits of a sample.
 func (r *run) fitCalibration(m *Model) {
 	c := len(m.labels)
-	rows := r.random(streamSample).Perm(r.t.n)[:min(r.t.n, calibrationSample)]
+	rows := r.random(streamSample).Perm(r.t.n)[:min(r.t.n, calibrationSample, calibrationCells/c)]
 	z := make([]float32, len(rows)*c)
 	targets := make([][]int32, len(rows))
 	parallel(chunks(len(rows), batchRows), func(b int) {
