@@ -12,7 +12,7 @@ import (
 )
 
 // hidden is how many units the model's only hidden layer has.
-const hidden = 14
+const hidden = 16
 
 // network is the model: standardised features, a layer of rectified units, and a
 // score for each kind.
@@ -57,6 +57,27 @@ func (n *network) scores(x []float64, h *[hidden]float64) (p [classes]float64) {
 	return p
 }
 
+// kind is the likeliest kind's index.
+func (n *network) kind(m measured) int {
+	var h [hidden]float64
+	p := n.scores(n.standardised(m), &h)
+	best := 0
+	for k := range p {
+		if p[k] > p[best] {
+			best = k
+		}
+	}
+	return best
+}
+
+func (n *network) standardised(m measured) []float64 {
+	x := make([]float64, quality.Features)
+	for i, v := range m.Features {
+		x[i] = max(-5, min(5, (float64(v)-n.mean[i])*n.scale[i]))
+	}
+	return x
+}
+
 // example is a version of a picture for the network. All pictures of a kind
 // together weigh as much as those of another, and so do all versions of a picture.
 type example struct {
@@ -65,7 +86,7 @@ type example struct {
 	weight float64
 }
 
-func (n *network) standardise(all []measured) (examples []example) {
+func (n *network) examples(all []measured) (examples []example) {
 	items, kinds := map[string]float64{}, map[quality.Kind]map[string]bool{}
 	for _, m := range all {
 		items[string(m.Kind)+m.Family]++
@@ -75,15 +96,7 @@ func (n *network) standardise(all []measured) (examples []example) {
 		kinds[m.Kind][m.Family] = true
 	}
 	for _, m := range all {
-		e := example{x: make([]float64, quality.Features)}
-		for i, v := range m.Features {
-			e.x[i] = max(-5, min(5, (float64(v)-n.mean[i])*n.scale[i]))
-		}
-		for k, kind := range quality.Kinds {
-			if kind == m.Kind {
-				e.kind = k
-			}
-		}
+		e := example{x: n.standardised(m), kind: kindIndex(m.Kind)}
 		e.weight = 1 / items[string(m.Kind)+m.Family] / float64(len(kinds[m.Kind]))
 		examples = append(examples, e)
 	}
@@ -107,8 +120,8 @@ func learn(all []measured) *network {
 		n.weights[i] = rnd.NormFloat64() * 0.3
 	}
 
-	examples := n.standardise(all)
-	const rounds, batch, decay = 250, 64, 0.02
+	examples := n.examples(all)
+	const rounds, batch, decay = 150, 64, 0.3
 	first, second, gradient := make([]float64, size), make([]float64, size), make([]float64, size)
 	mean := 1 / float64(len(examples)) * float64(classes)
 	step := 0

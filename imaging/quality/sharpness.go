@@ -7,14 +7,18 @@ const seen = 640
 
 // sharpness is that of Quality.
 func (s *stats) sharpness(src Source) float64 {
-	blur := s.blur() * float64(max(src.Width, src.Height)) / float64(s.long) // in pixels of the file
-	if fine := src.Blocks.blur(); fine > 0 {
-		blur = min(blur, fine)
+	samples := s.blur()
+	blur := samples * float64(max(src.Width, src.Height)) / float64(s.long) // in pixels of the file
+	if b := src.Blocks; b != nil && (len(b.Ends) > 0 || samples < coarse) {
+		blur = min(blur, b.blur())
 	}
 
 	view := blur * min(1, seen/float64(max(src.Width, src.Height, 1)))
 	return 1 / (1 + view*view)
 }
+
+// coarse is a blur that an eighth of a picture shows, in its samples; it hides less.
+const coarse = 1.2
 
 // blur is the deviation of the Gaussian that would blur a step to the steepest
 // edges of the picture, in samples of luma. It compares the largest differences of
@@ -51,13 +55,13 @@ func blurOf(ratio float64) float64 {
 }
 
 // blur is the deviation of the Gaussian that would leave the blocks with the finest
-// detail as they are, in pixels; 0 where they do not tell. A Gaussian damps a wave
+// detail as they are, in pixels. A Gaussian damps a wave
 // of f periods a pixel by exp(-2π²σ²f²), so the last coefficient of a block, on the
 // n-th diagonal with n/16 periods a pixel, tells the largest σ with which an edge
 // still is as large as half of its quantisation step.
 func (b *Blocks) blur() float64 {
-	if b == nil || len(b.Ends) == 0 {
-		return 0
+	if len(b.Ends) == 0 {
+		return b.progressive()
 	}
 
 	var ends [65]int
@@ -71,12 +75,24 @@ func (b *Blocks) blur() float64 {
 
 	step := float64(max(b.Steps[last], 1))
 	periods := float64(max(diagonal(last), 1)) / 16
-	return math.Sqrt(math.Log(max(2*edgeHeight/step, 2))/2) / (math.Pi * periods)
+	return measuredRatio * math.Sqrt(math.Log(max(2*edgeHeight/step, 2))/2) / (math.Pi * periods)
+}
+
+// progressive is blur for a file whose scans tell the size of the detail alone.
+func (b *Blocks) progressive() float64 {
+	const fewBits, soft, sharp = 0.5, 2, 0.8
+	if b.FineBits > 0 && b.FineBits < fewBits {
+		return soft
+	}
+	return sharp
 }
 
 const (
 	// fineShare is one over the share of blocks that have the finest detail.
 	fineShare = 50
+	// measuredRatio is how much larger the blur of photos is that were blurred by a
+	// known one (bench/kinds).
+	measuredRatio = 1.2
 	// edgeHeight is what a coefficient of an edge is without blur.
 	edgeHeight = 200
 )
