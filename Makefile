@@ -159,7 +159,7 @@ kills: ## Kill workers KILLS (50) times while they make features, train and pred
 accuracy: ## Match copies and near-duplicates of photos (ACCURACYFLAGS=-dir FOLDER)
 	cd bench && $(GO) run ./accuracy $(ACCURACYFLAGS)
 
-learn: ## What a model learns from few labels of the features, on sets that Debian ships (LEARNFLAGS=-quick; 700 MB, half an hour)
+learn: ## What a model learns from few labels of the features, on sets that Debian ships (LEARNFLAGS=-quick; 1 GB, half an hour)
 	cd bench && $(GO) run ./learn $(LEARNFLAGS)
 
 e2e: build e2e/node_modules ## Drive the pages in a real Chromium, and a public tus client (needs node 20)

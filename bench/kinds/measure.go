@@ -85,7 +85,7 @@ func reportKinds(model string, all []measured, kind func(measured) int) {
 
 	fmt.Printf("%s takes %d of %d held-out versions (%.1f%%) for what they are:\n", model, right, n, 100*float64(right)/float64(n))
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(w, "\t")
+	fmt.Fprintf(w, "\t")
 	for _, k := range quality.Kinds {
 		fmt.Fprintf(w, "%s\t", k)
 	}
@@ -120,7 +120,7 @@ func reportFlags(all []measured) {
 	}
 	slices.Sort(names)
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprint(w, "percent flagged\tversions\t")
+	fmt.Fprintf(w, "percent flagged\tversions\t")
 	for _, f := range flags {
 		fmt.Fprintf(w, "%s\t", f)
 	}

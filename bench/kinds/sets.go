@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"hash/fnv"
 	"io/fs"
@@ -133,7 +134,7 @@ func read(root, name string, resources map[string][][]byte) ([]byte, error) {
 // page draws a page of a PDF, with so many pixels an inch.
 func page(file string, number, density uint32) ([]byte, error) {
 	n := fmt.Sprint(number)
-	return exec.Command("pdftoppm", "-r", fmt.Sprint(density), "-f", n, "-l", n, "-singlefile", "-png", file).Output()
+	return exec.CommandContext(context.Background(), "pdftoppm", "-r", fmt.Sprint(density), "-f", n, "-l", n, "-singlefile", "-png", file).Output()
 }
 
 func extension(p []byte) string {

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"math/rand/v2"
+	"os"
 
 	"inlet/learn"
 	"inlet/learn/features"
@@ -116,6 +118,7 @@ func (s *set) measure(ctx context.Context, vectors [][]int8, draws int) ([][3]fl
 	means := make([][3]float64, len(s.steps))
 	for step, k := range s.steps {
 		for draw := range draws {
+			fmt.Fprintf(os.Stderr, "\r\x1b[K%s: %d labels a class, draw %d of %d", s.name, k, draw+1, draws)
 			train, test := s.split(k, rand.New(rand.NewPCG(uint64(k), uint64(draw))))
 			for c, column := range columns {
 				recall, err := s.recall(ctx, vectors, train, test, column.from, min(column.to, len(vectors[0])))
@@ -126,5 +129,6 @@ func (s *set) measure(ctx context.Context, vectors [][]int8, draws int) ([][3]fl
 			}
 		}
 	}
+	fmt.Fprint(os.Stderr, "\r\x1b[K")
 	return means, nil
 }
