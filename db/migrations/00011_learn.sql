@@ -17,6 +17,8 @@ CREATE TABLE features (
     sensitive real NOT NULL DEFAULT 0,
     made_at   timestamptz NOT NULL DEFAULT now()
 );
+-- How many pictures there are to predict for is counted without their vectors.
+CREATE INDEX features_extractor ON features (extractor) WHERE vector IS NOT NULL;
 -- A vector does not compress.
 ALTER TABLE features ALTER COLUMN vector SET STORAGE EXTERNAL;
 

@@ -229,13 +229,16 @@ type Progress struct {
 	Total int64 `json:"total"`
 }
 
-// Progress counts the predictions of the serving model.
-func (s *Service) Progress(ctx context.Context) (p Progress, err error) {
-	if err := s.Pool.QueryRow(ctx, progressQuery, s.Extractor.Version()).Scan(&p.Done, &p.Total); err != nil {
-		return Progress{}, fmt.Errorf("count predictions: %w", err)
-	}
+// Progress counts the predictions of the serving model. With a million pictures it is
+// some seconds old.
+func (s *Service) Progress(ctx context.Context) (Progress, error) {
+	return s.progress.get(ctx, func(ctx context.Context) (p Progress, err error) {
+		if err := s.Pool.QueryRow(ctx, progressQuery, s.Extractor.Version()).Scan(&p.Done, &p.Total); err != nil {
+			return Progress{}, fmt.Errorf("count predictions: %w", err)
+		}
 
-	return p, nil
+		return p, nil
+	})
 }
 
 // Accept makes a label of a picture out of its likeliest prediction, or of the given

@@ -76,8 +76,9 @@ type Options struct {
 // Service keeps features, models and predictions. It is safe for concurrent use.
 type Service struct {
 	Options
-	serving atomic.Pointer[Serving] // as this process last saw it
-	metrics *metrics
+	serving  atomic.Pointer[Serving] // as this process last saw it
+	progress paced[Progress]
+	metrics  *metrics
 }
 
 // New makes a Service.
