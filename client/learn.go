@@ -108,7 +108,7 @@ type Model struct {
 	Reason   string `json:"reason"`
 }
 
-// Training is a training that waits or runs. Progress is that of the stage, 0 to 1.
+// Training is a training that waits or runs. Progress is that of the whole, 0 to 1.
 type Training struct {
 	ID          string     `json:"id"`
 	RequestedAt time.Time  `json:"requested_at"`

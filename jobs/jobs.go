@@ -34,14 +34,13 @@ import (
 
 // Options of the workers. All fields without a stated default are required.
 type Options struct {
-	Pool    *pgxpool.Pool
-	Vault   *vault.Vault
-	Catalog *catalog.Service
-	Uploads *upload.Service
-	Links   *link.Store
-	Stats   *stats.Service
-	Resume  *resume.Service
-	// Registry learns; nil: nothing does.
+	Pool     *pgxpool.Pool
+	Vault    *vault.Vault
+	Catalog  *catalog.Service
+	Uploads  *upload.Service
+	Links    *link.Store
+	Stats    *stats.Service
+	Resume   *resume.Service
 	Registry *registry.Service
 	Log      *slog.Logger
 	// Computing is how many pictures' features are made at once (default: one).

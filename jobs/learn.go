@@ -10,8 +10,8 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/riverqueue/river"
-	"github.com/riverqueue/river/rivertype"
 
+	"inlet/catalog"
 	"inlet/imaging"
 	"inlet/learn/registry"
 )
@@ -23,8 +23,12 @@ type (
 	}
 	// train runs a training that was asked for.
 	train struct{ registry.Request }
-	// predictAll predicts for all pictures that the serving model has not seen.
-	predictAll struct{}
+	// predictAll predicts with a model for the pictures below an id that it has not
+	// seen.
+	predictAll struct {
+		Model int       `json:"model"`
+		Below uuid.UUID `json:"below"`
+	}
 )
 
 // Kind implements river.JobArgs.
@@ -43,8 +47,8 @@ const (
 
 	describeTime = time.Minute
 	trainTime    = time.Hour
-	// predictSlice is how long one run of predictAll works. Its successor of a dead
-	// worker begins a minute later.
+	// predictSlice is how long one predictAll works before it enqueues the next: a job
+	// of a dead worker runs again after jobTime.
 	predictSlice = 20 * time.Second
 
 	// backfill is the priority of pictures that nobody waits for.
@@ -63,14 +67,8 @@ func (train) InsertOpts() river.InsertOpts {
 	return river.InsertOpts{Queue: trainQueue, MaxAttempts: 3}
 }
 
-// InsertOpts implements river.JobArgsWithInsertOpts. A running job is unique too: it
-// follows a promotion by itself.
-func (predictAll) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{Queue: trainQueue, UniqueOpts: river.UniqueOpts{ByState: []rivertype.JobState{
-		rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRetryable,
-		rivertype.JobStateRunning, rivertype.JobStateScheduled,
-	}}}
-}
+// InsertOpts implements river.JobArgsWithInsertOpts.
+func (predictAll) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: trainQueue} }
 
 // describeWorker runs describe jobs.
 type describeWorker struct {
@@ -82,7 +80,7 @@ type describeWorker struct {
 func (describeWorker) Timeout(*river.Job[describe]) time.Duration { return describeTime }
 
 // Work implements river.Worker. The job that decodes a slow format enqueues this one
-// anew.
+// anew. The last attempt gives the picture up.
 func (d describeWorker) Work(ctx context.Context, job *river.Job[describe]) error {
 	if err := d.w.computing.Acquire(ctx, 1); err != nil {
 		return err
@@ -90,8 +88,11 @@ func (d describeWorker) Work(ctx context.Context, job *river.Job[describe]) erro
 	defer d.w.computing.Release(1)
 
 	err := d.w.Registry.Describe(ctx, job.Args.ImageID)
-	if errors.Is(err, imaging.ErrNotReady) {
+	switch {
+	case errors.Is(err, imaging.ErrNotReady):
 		return nil
+	case err != nil && ctx.Err() == nil && job.Attempt >= job.MaxAttempts:
+		return errors.Join(err, d.w.Registry.GiveUp(ctx, job.Args.ImageID))
 	}
 	return err
 }
@@ -105,9 +106,16 @@ type trainWorker struct {
 // Timeout implements river.Worker.
 func (trainWorker) Timeout(*river.Job[train]) time.Duration { return trainTime }
 
+// handOver is the pause after which another worker may take a job.
+const handOver = 5 * time.Second
+
 // Work implements river.Worker.
 func (t trainWorker) Work(ctx context.Context, job *river.Job[train]) error {
-	return t.w.Registry.Train(ctx, job.Args.Request)
+	err := t.w.Registry.Train(ctx, job.Args.Request)
+	if errors.Is(err, registry.ErrOutranked) {
+		return river.JobSnooze(handOver)
+	}
+	return err
 }
 
 // predictWorker runs predictAll jobs.
@@ -117,11 +125,12 @@ type predictWorker struct {
 }
 
 // Work implements river.Worker.
-func (p predictWorker) Work(ctx context.Context, _ *river.Job[predictAll]) error {
-	more, err := p.w.Registry.PredictAll(ctx, predictSlice)
-	if err == nil && more {
-		err = river.JobSnooze(0)
+func (p predictWorker) Work(ctx context.Context, job *river.Job[predictAll]) error {
+	below, more, err := p.w.Registry.PredictAll(ctx, catalog.Version(job.Args.Model), job.Args.Below, predictSlice)
+	if err != nil || !more {
+		return err
 	}
+	_, err = river.ClientFromContext[pgx.Tx](ctx).Insert(ctx, predictAll{job.Args.Model, below}, nil)
 	return err
 }
 
@@ -160,16 +169,16 @@ func (e *Enqueuer) Train(ctx context.Context, request registry.Request) error {
 	return nil
 }
 
-// PredictAll enqueues the prediction for all pictures, unless it is enqueued already.
-func (e *Enqueuer) PredictAll(ctx context.Context) error {
-	if _, err := e.river.Insert(ctx, predictAll{}, nil); err != nil {
+// PredictAll enqueues in tx the predictions of a model for all pictures.
+func (e *Enqueuer) PredictAll(ctx context.Context, tx pgx.Tx, version catalog.Version) error {
+	if _, err := e.river.InsertTx(ctx, tx, predictAll{int(version), uuid.Max}, nil); err != nil {
 		return fmt.Errorf("jobs: enqueue predictions: %w", err)
 	}
 	return nil
 }
 
-// fillBatch is how many pictures without features are enqueued at once, and most is
-// how many may wait before.
+// fillBatch is how many pictures without features are enqueued at once, while fewer
+// than half as many wait.
 const fillBatch = 2000
 
 const waitingQuery = `SELECT count(*) FROM (SELECT FROM river_job WHERE kind = $1 AND state IN ('available', 'running', 'retryable', 'scheduled') LIMIT $2) AS waiting`
@@ -184,7 +193,7 @@ func (w *Workers) fillFeatures(ctx context.Context) error {
 		return nil
 	}
 
-	n, err := w.Registry.FillFeatures(ctx, fillBatch)
+	n, err := w.Registry.Backfill(ctx, fillBatch)
 	if n > 0 {
 		w.Log.InfoContext(ctx, "features of stored pictures are being made", "pictures", n)
 	}

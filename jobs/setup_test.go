@@ -96,7 +96,7 @@ func setUp(t *testing.T, c config) *fixture {
 		Pool: pool, Vault: contents, Catalog: pictures, Uploads: uploads, Links: gate.Store, Stats: count,
 		Resume: resume.New(resume.Options{Pool: pool, Store: f.pieces, Uploads: uploads, MaxFileBytes: 1 << 20, Log: log}),
 		Registry: registry.New(registry.Options{
-			Pool: pool, Catalog: pictures, Stats: count, Extractor: features.New(nil), Reader: inspector, Later: f.enqueuer, Log: log,
+			Pool: pool, Catalog: pictures, Stats: count, Extractor: features.New(nil, nil), Reader: inspector, Later: f.enqueuer, Log: log,
 		}),
 		Log: log, Registerer: f.registry,
 	}

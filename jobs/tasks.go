@@ -27,7 +27,7 @@ type task struct {
 func tasks() []task {
 	return []task{
 		{sweepContents{}, 6 * time.Hour},
-		{fillFeatures{}, 10 * time.Minute},
+		{fillFeatures{}, time.Minute},
 		{considerTraining{}, time.Minute},
 		{reviveTraining{}, 10 * time.Second},
 		{makePartitions{}, 12 * time.Hour},

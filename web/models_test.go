@@ -38,7 +38,7 @@ func (s *testServer) runTraining() {
 	t, err := s.Registry.Training(s.t.Context())
 	must(s.t, err)
 	must(s.t, s.Registry.Train(s.t.Context(), registry.Request{ID: *t.Request}))
-	more, err := s.Registry.PredictAll(s.t.Context(), time.Minute)
+	_, more, err := s.Registry.PredictAll(s.t.Context(), 1, uuid.Max, time.Minute)
 	if err != nil || more {
 		s.t.Errorf("pictures are left: %v, %v", more, err)
 	}

@@ -129,7 +129,7 @@ func newTestServer(t testing.TB, change ...func(*setup)) *testServer {
 	o.web.Jobs, err = jobs.NewEnqueuer(o.pool, log)
 	must(t, err)
 	o.web.Registry = registry.New(registry.Options{
-		Pool: o.pool, Catalog: s.catalog, Stats: o.web.Stats, Extractor: features.New(nil), Reader: inspector, Later: o.web.Jobs,
+		Pool: o.pool, Catalog: s.catalog, Stats: o.web.Stats, Extractor: features.New(nil, nil), Reader: inspector, Later: o.web.Jobs,
 		TrainEvery: time.Hour, Log: log,
 	})
 	o.upload.Pool, o.upload.Gate, o.upload.Vault, o.upload.Catalog = o.pool, o.web.Gate, contents, s.catalog

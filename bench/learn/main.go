@@ -51,7 +51,7 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	}
 	m := &maker{
 		dir: filepath.Join(cache, "features"), workers: o.workers,
-		extractor: features.New(nets), inspector: imaging.NewInspector(100e6, 1<<30),
+		extractor: features.New(nets, nil), inspector: imaging.NewInspector(100e6, 1<<30),
 	}
 
 	var constants moments

@@ -55,6 +55,7 @@ type config struct {
 	HEICMemory     size        `env:"INLET_HEIC_MEMORY" envDefault:"2GiB" help:"memory that decoding one HEIC or AVIF may take in a process that runs jobs; one that needs more stays undecoded"`
 	TrainEvery     period      `env:"INLET_TRAIN_EVERY" envDefault:"1h" help:"how often the batch layer looks whether enough labels have changed to train a new model; 0: only on demand"`
 	TrainMin       int         `env:"INLET_TRAIN_MIN" envDefault:"8" help:"pictures from which on a label is learnt"`
+	ReviewWeights  string      `env:"INLET_REVIEW_WEIGHTS" help:"file of the weights that give a second opinion on pictures that the first net takes for sensitive; make reviewer makes it (default: none)"`
 	LogFormat      string      `env:"INLET_LOG_FORMAT" envDefault:"text" help:"text or json"`
 	LogLevel       string      `env:"INLET_LOG_LEVEL" envDefault:"info" help:"debug, info, warn or error"`
 

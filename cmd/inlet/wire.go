@@ -244,14 +244,24 @@ func (s *service) makeWeb(st *stores) (err error) {
 }
 
 // loadNets reads the nets that the extractor runs. Where their weights are damaged or
-// left out it measures by hand only, and readiness says so.
-func (s *service) loadNets() *net.Nets {
+// left out it measures by hand only, and readiness says so; likewise the reviewer.
+func (s *service) loadNets() (*net.Nets, *net.Reviewer) {
+	s.impaired = map[string]string{}
 	nets, err := net.Load()
 	if err != nil {
 		s.log.Error("the weights of the nets cannot be used: features are measured by hand only", "error", err)
-		s.impaired = map[string]string{"nets": "unavailable"}
-		return nil
+		s.impaired["nets"] = "unavailable"
+		return nil, nil
+	}
+	if s.cfg.ReviewWeights == "" || s.cfg.Role == "api" { // which makes no features
+		return nets, nil
 	}
 
-	return nets
+	reviewer, err := net.LoadReviewer(s.cfg.ReviewWeights)
+	if err != nil {
+		s.log.Error("INLET_REVIEW_WEIGHTS: sensitive pictures are judged by the first net alone", "error", err)
+		s.impaired["reviewer"] = "unavailable"
+	}
+
+	return nets, reviewer
 }

@@ -53,7 +53,7 @@ CREATE INDEX predictions_uncertain ON predictions (uncertainty DESC, image_id) W
 CREATE INDEX predictions_model ON predictions (model) WHERE rank = 1;
 
 -- The training that was asked for or runs, and when one was last considered. The
--- row is a lease: a holder that stops to beat has died, and another one begins anew.
+-- row is a lease: a holder that stops beating has died, and another one begins anew.
 CREATE TABLE training (
     only_row     boolean PRIMARY KEY DEFAULT true CHECK (only_row),
     request      uuid, -- NULL: none is asked for
@@ -72,3 +72,13 @@ CREATE TABLE training (
     outcome      text NOT NULL DEFAULT '' -- of the last training, for people
 );
 INSERT INTO training DEFAULT VALUES;
+
+-- How far the features of stored pictures have been made anew: of which version, back
+-- to which picture. The newest come first.
+CREATE TABLE backfill (
+    only_row  boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    extractor text NOT NULL DEFAULT '',
+    before    uuid, -- NULL: all pictures
+    ended_at  timestamptz -- NULL: it goes on
+);
+INSERT INTO backfill DEFAULT VALUES;

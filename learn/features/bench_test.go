@@ -16,7 +16,7 @@ func BenchmarkExtract(b *testing.B) {
 	}
 	p := noise(448, 299)
 
-	for name, e := range map[string]*features.Extractor{"hand": features.New(nil), "both": features.New(nets)} {
+	for name, e := range map[string]*features.Extractor{"hand": features.New(nil, nil), "both": features.New(nets, nil)} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
 			before := processorTime(b)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"strconv"
+	"strings"
 
 	"inlet/learn/net"
 )
@@ -27,14 +29,16 @@ const leastJudged = 160
 
 // Extractor makes vectors. Many callers may use it at once.
 type Extractor struct {
-	nets     *net.Nets // nil without nets
+	nets     *net.Nets     // nil without nets
+	reviewer *net.Reviewer // nil without one
 	standard standard
 }
 
 // New makes an Extractor. Without nets (their weights are missing, damaged or left
-// out) it measures by hand only.
-func New(nets *net.Nets) *Extractor {
-	e := &Extractor{nets: nets}
+// out) it measures by hand only. reviewer gives a second opinion on what the first net
+// takes for sensitive; nil: nobody does.
+func New(nets *net.Nets, reviewer *net.Reviewer) *Extractor {
+	e := &Extractor{nets: nets, reviewer: reviewer}
 	e.standard = readStandard(standardFile, e.Dims())
 	return e
 }
@@ -46,6 +50,21 @@ func (e *Extractor) Version() string {
 		return "hand1"
 	}
 	return "hand1+mobile1+objectron1"
+}
+
+// Outranks tells whether a version's vectors must not be replaced by those of the
+// other one: it has more parts, or later ones. So a process whose nets are damaged, or
+// one of the release before, does not undo the work of the others.
+func Outranks(version, other string) bool { return rank(version) > rank(other) }
+
+// rank adds up the parts' numbers; a part more outweighs any number.
+func rank(version string) (sum int) {
+	for part := range strings.SplitSeq(version, "+") {
+		number, _ := strconv.Atoi(strings.TrimLeft(part, "abcdefghijklmnopqrstuvwxyz"))
+		sum += 1000 + number
+	}
+
+	return sum
 }
 
 // Nets tells whether the nets contribute to the vectors.
@@ -107,8 +126,28 @@ func (e *Extractor) Measure(ctx context.Context, p *image.RGBA, quality [6]float
 	}
 	values = append(append(values, seen.Mobile...), seen.Objectron...)
 	if min(p.Rect.Dx(), p.Rect.Dy()) >= leastJudged {
-		sensitive = min(1, seen.Classes[hentai]+seen.Classes[porn])
+		sensitive, err = e.review(ctx, p, explicit(seen.Classes), yield)
 	}
 
-	return values, sensitive, nil
+	return values, sensitive, err
 }
+
+// reviewFrom is the first net's score from which the reviewer looks.
+const reviewFrom = 0.2
+
+// review is the first net's score; where that is not low and there is a reviewer, the
+// reviewer's.
+func (e *Extractor) review(ctx context.Context, p *image.RGBA, score float32, yield func()) (float32, error) {
+	if e.reviewer == nil || score <= reviewFrom {
+		return score, nil
+	}
+	classes, err := e.reviewer.Review(ctx, squared(p, net.ReviewSquare, grey).pix, yield)
+	if err != nil {
+		return 0, fmt.Errorf("features: %w", err)
+	}
+
+	return explicit(classes), nil
+}
+
+// explicit is the share of the two classes that are called sensitive.
+func explicit(classes [5]float32) float32 { return min(1, classes[hentai]+classes[porn]) }

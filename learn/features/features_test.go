@@ -58,19 +58,19 @@ func scene(w, h int) *image.RGBA {
 // both loads the nets once for all tests.
 var both = sync.OnceValues(func() (*features.Extractor, error) {
 	nets, err := net.Load()
-	return features.New(nets), err
+	return features.New(nets, nil), err
 })
 
 func extractors(t *testing.T) []*features.Extractor {
 	t.Helper()
 	e, err := both()
 	if errors.Is(err, net.ErrNoWeights) {
-		return []*features.Extractor{features.New(nil)}
+		return []*features.Extractor{features.New(nil, nil)}
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
-	return []*features.Extractor{features.New(nil), e}
+	return []*features.Extractor{features.New(nil, nil), e}
 }
 
 func TestVersionAndDims(t *testing.T) {
@@ -195,7 +195,7 @@ func FuzzExtract(f *testing.F) {
 				p.Pix[i] = pixels[i%len(pixels)]
 			}
 		}
-		got, err := features.New(nil).Extract(t.Context(), p, [6]float32{}, nil)
+		got, err := features.New(nil, nil).Extract(t.Context(), p, [6]float32{}, nil)
 		if p.Rect.Empty() != errors.Is(err, features.ErrEmpty) || err == nil && len(got.Vector) != features.HandDims {
 			t.Errorf("%v: %d values, %v", p.Rect, len(got.Vector), err)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"image"
+	"time"
 	"unsafe"
 
 	"github.com/google/uuid"
@@ -15,8 +16,6 @@ import (
 	"inlet/catalog"
 	"inlet/db"
 	"inlet/imaging"
-	"inlet/imaging/exif"
-	"inlet/imaging/fingerprint"
 	"inlet/learn/features"
 )
 
@@ -30,6 +29,8 @@ const (
 		SELECT id FROM unnest($1::uuid[]) AS id
 		 WHERE NOT EXISTS (SELECT FROM features f WHERE f.image_id = id AND f.extractor = $2)`
 
+	storedQuery = `SELECT extractor, vector FROM features WHERE image_id = $1`
+
 	vectorsQuery = `SELECT image_id, vector FROM features WHERE image_id = ANY($1) AND extractor = $2 AND vector IS NOT NULL`
 
 	// sensitiveFrom is the score from which a picture is flagged for review.
@@ -40,11 +41,11 @@ const (
 // serving model. A picture that cannot be decoded has none. Describe returns
 // imaging.ErrNotReady for a picture of a slow format that has not been decoded yet.
 func (s *Service) Describe(ctx context.Context, id ID) error {
-	known, err := s.Vectors(ctx, []ID{id})
-	if err != nil {
+	version, vector, err := s.stored(ctx, id)
+	switch {
+	case err != nil, features.Outranks(version, s.Extractor.Version()):
 		return err
-	}
-	if vector, made := known[id]; made { // by another job, or by one that died before the end
+	case version == s.Extractor.Version() && len(vector) == s.Extractor.Dims(): // of a job that died before the end
 		return s.predictNew(ctx, id, vector)
 	}
 
@@ -70,9 +71,13 @@ func (s *Service) Describe(ctx context.Context, id ID) error {
 		return err
 	}
 
-	f, err := s.extract(ctx, img, small)
+	numbers, err := s.quality(ctx, img, content)
 	if err != nil {
 		return err
+	}
+	f, err := s.Extractor.Extract(ctx, small, numbers, s.yielding(ctx))
+	if err != nil {
+		return fmt.Errorf("features of image %s: %w", id, err)
 	}
 	if f.Sensitive >= sensitiveFrom {
 		if err := s.Catalog.Flag(ctx, id, "sensitive"); err != nil {
@@ -84,6 +89,24 @@ func (s *Service) Describe(ctx context.Context, id ID) error {
 	}
 
 	return s.predictNew(ctx, id, f.Vector)
+}
+
+// GiveUp stores that a picture has no features, after Describe has failed again and
+// again.
+func (s *Service) GiveUp(ctx context.Context, id ID) error { return s.save(ctx, id, nil, 0) }
+
+// stored reads what is stored of a picture; empty where nothing is.
+func (s *Service) stored(ctx context.Context, id ID) (version string, vector []int8, err error) {
+	var raw []byte
+	err = s.Pool.QueryRow(ctx, storedQuery, id).Scan(&version, &raw)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return "", nil, nil
+	}
+	if err != nil {
+		return "", nil, fmt.Errorf("read features: %w", err)
+	}
+
+	return version, asInts(raw), nil
 }
 
 // slowWidth is the variant that stands for a picture of a slow format.
@@ -105,29 +128,39 @@ func (s *Service) small(ctx context.Context, img catalog.Image, content blob.Blo
 	return s.Reader.Small(ctx, variant, variant.Size(), imaging.JPEG)
 }
 
-// extract makes the features, and the quality of a picture that was stored before
-// pictures had one.
-func (s *Service) extract(ctx context.Context, img catalog.Image, small *image.RGBA) (features.Features, error) {
+// quality returns the quality numbers of a picture. One that was stored before
+// pictures had any is inspected as at an upload.
+func (s *Service) quality(ctx context.Context, img catalog.Image, content blob.Blob) ([6]float32, error) {
 	numbers, known, err := s.Catalog.QualityNumbers(ctx, img.ID)
-	if err != nil {
-		return features.Features{}, err
+	if err != nil || known {
+		return numbers, err
 	}
-	if !known {
-		quality := imaging.QualityOf(fingerprint.New(small, fingerprint.Frame{
-			Width: img.Width, Height: img.Height, Scale: 1, Side: fingerprint.Side,
-		}), exif.Metadata{})
-		if err := s.Catalog.SetQuality(ctx, img.ID, quality); err != nil {
-			return features.Features{}, err
+
+	info, err := s.Reader.Inspect(ctx, content, content.Size(), img.Format)
+	if err != nil {
+		return numbers, fmt.Errorf("inspect image %s: %w", img.ID, err)
+	}
+	if err := s.Catalog.SetQuality(ctx, img.ID, info.Quality); err != nil {
+		return numbers, err
+	}
+
+	return info.Quality.Numbers(), nil
+}
+
+// yieldMost bounds how long a picture's features let uploads go first.
+const yieldMost = time.Second
+
+// yielding lets uploads go first between the steps of an extraction.
+func (s *Service) yielding(ctx context.Context) func() {
+	var waited time.Duration
+
+	return func() {
+		if waited < yieldMost {
+			start := time.Now()
+			s.Yield(ctx)
+			waited += time.Since(start)
 		}
-		numbers = quality.Numbers()
 	}
-
-	f, err := s.Extractor.Extract(ctx, small, numbers, func() { s.Yield(ctx) })
-	if err != nil {
-		return features.Features{}, fmt.Errorf("features of image %s: %w", img.ID, err)
-	}
-
-	return f, nil
 }
 
 // save stores features; a nil vector says that there are none.
@@ -138,33 +171,6 @@ func (s *Service) save(ctx context.Context, id ID, vector []int8, sensitive floa
 	}
 
 	return nil
-}
-
-// FillFeatures enqueues the features of pictures that have none of the extractor's
-// version: those that were stored by an earlier release, and those whose job was
-// lost. It returns how many it enqueued, the newest first and at most limit.
-func (s *Service) FillFeatures(ctx context.Context, limit int) (n int, err error) {
-	enough := errors.New("enough")
-	err = s.Catalog.EachBatch(ctx, catalog.Filter{}, func(ids []uuid.UUID) error {
-		missing, err := db.Collect[uuid.UUID](ctx, s.Pool, missingQuery, ids, s.Extractor.Version())
-		if err != nil {
-			return fmt.Errorf("look for pictures without features: %w", err)
-		}
-		missing = missing[:min(len(missing), limit-n)]
-		if err := s.Later.Features(ctx, missing); err != nil {
-			return err
-		}
-		if n += len(missing); n == limit {
-			return enough
-		}
-
-		return nil
-	})
-	if errors.Is(err, enough) {
-		err = nil
-	}
-
-	return n, err
 }
 
 // Vectors returns the vectors of pictures; those without features are not in it. They

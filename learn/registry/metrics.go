@@ -5,6 +5,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
+
+	"inlet/learn"
 )
 
 type metrics struct {
@@ -53,8 +55,12 @@ func newMetrics(reg prometheus.Registerer) *metrics {
 }
 
 func (m *metrics) serving(s *Serving) {
-	scores := s.Model.Metrics()
-	m.version.Set(float64(s.Version))
+	var scores learn.Metrics
+	m.version.Set(0)
+	if s != nil {
+		scores = s.Model.Metrics()
+		m.version.Set(float64(s.Version))
+	}
 	m.accuracy.Set(scores.Accuracy)
 	m.macroF1.Set(scores.MacroF1)
 	m.ece.Set(scores.ECE)

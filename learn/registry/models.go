@@ -41,15 +41,17 @@ const (
 	// one.
 	maxModels = 50
 
-	modelColumns = `version, trained_at, extractor, images, seed, metrics, promoted, reason, serving`
+	// The list leaves out what grows with the square of the labels.
+	modelsQuery = `
+		SELECT version, trained_at, extractor, images, seed, metrics - '{confusion,curve,calibration}'::text[] AS metrics, promoted, reason, serving
+		  FROM models ORDER BY version DESC`
 
-	modelsQuery = `SELECT ` + modelColumns + ` FROM models ORDER BY version DESC`
+	modelQuery = `
+		SELECT version, trained_at, extractor, images, seed, metrics, promoted, reason, serving FROM models WHERE version = $1`
 
-	modelQuery = `SELECT ` + modelColumns + ` FROM models WHERE version = $1`
+	servingVersionQuery = `SELECT version, extractor FROM models WHERE serving`
 
-	servingVersionQuery = `SELECT version FROM models WHERE serving`
-
-	weightsQuery = `SELECT model, extractor FROM models WHERE version = $1`
+	weightsQuery = `SELECT model FROM models WHERE version = $1`
 
 	addModelQuery = `
 		INSERT INTO models (extractor, images, seed, metrics, model, promoted, reason)
@@ -63,7 +65,8 @@ const (
 	promoteQuery = `UPDATE models SET serving = true, promoted = true, reason = coalesce($2, reason) WHERE version = $1`
 )
 
-// Models lists all models, the newest first.
+// Models lists all models, the newest first, without confusion matrix, learning curve
+// and calibration.
 func (s *Service) Models(ctx context.Context) ([]Model, error) {
 	rows, err := s.Pool.Query(ctx, modelsQuery)
 	if err != nil {
@@ -106,21 +109,18 @@ func (s *Service) Promote(ctx context.Context, version catalog.Version) (Model, 
 	}
 	if !m.Serving {
 		reason := "promoted by hand"
-		err = pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error { return promote(ctx, tx, version, &reason) })
+		err = pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error { return s.promote(ctx, tx, version, &reason) })
 		if err != nil {
 			return Model{}, err
 		}
-	}
-	if err := s.Later.PredictAll(ctx); err != nil {
-		return Model{}, err
 	}
 
 	return s.Model(ctx, version)
 }
 
-// promote makes a model the serving one. Two promotions at once come one after the
-// other.
-func promote(ctx context.Context, tx pgx.Tx, version catalog.Version, reason *string) error {
+// promote makes a model the serving one, and has it predict for all pictures. Two
+// promotions at once come one after the other.
+func (s *Service) promote(ctx context.Context, tx pgx.Tx, version catalog.Version, reason *string) error {
 	if _, err := tx.Exec(ctx, `LOCK TABLE models IN SHARE ROW EXCLUSIVE MODE`); err != nil {
 		return fmt.Errorf("promote a model: %w", err)
 	}
@@ -135,7 +135,7 @@ func promote(ctx context.Context, tx pgx.Tx, version catalog.Version, reason *st
 		return ErrNoModel
 	}
 
-	return nil
+	return s.Later.PredictAll(ctx, tx, version)
 }
 
 // addModel stores a trained model.
@@ -161,50 +161,74 @@ func addModel(ctx context.Context, tx pgx.Tx, m *learn.Model, row Model) (versio
 	return catalog.Version(n), nil
 }
 
-// current returns the serving model, nil where there is none. It reads the weights
-// only when another model serves.
+// refused is a serving model that this process cannot use, and why.
+type refused struct {
+	version int
+	err     error
+}
+
+// current returns the serving model, nil where there is none. It returns ErrExtractor
+// for one that reads features of another version. It reads the weights only when
+// another model serves.
 func (s *Service) current(ctx context.Context) (*Serving, error) {
 	var n int
-	err := s.Pool.QueryRow(ctx, servingVersionQuery).Scan(&n)
+	var extractor string
+	err := s.Pool.QueryRow(ctx, servingVersionQuery).Scan(&n, &extractor)
 	if errors.Is(err, pgx.ErrNoRows) {
-		s.serving.Store(nil)
+		s.use(nil)
 		return nil, nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("look up the serving model: %w", err)
 	}
+	if extractor != s.Extractor.Version() {
+		s.use(nil)
+		return nil, ErrExtractor
+	}
 	if known := s.serving.Load(); known != nil && int(known.Version) == n {
 		return known, nil
 	}
+	if r := s.refused.Load(); r != nil && r.version == n {
+		return nil, r.err
+	}
 
-	m, extractor, err := s.load(ctx, n)
+	m, err := s.load(ctx, n)
+	if errors.Is(err, errDamaged) {
+		s.use(nil)
+		s.refused.Store(&refused{n, err})
+	}
 	if err != nil {
 		return nil, err
 	}
-	if extractor != s.Extractor.Version() {
-		s.serving.Store(nil)
-		return nil, ErrExtractor
-	}
 	serving := &Serving{catalog.Version(n), m}
-	s.serving.Store(serving)
-	s.metrics.serving(serving)
+	s.use(serving)
 
 	return serving, nil
 }
 
+// use swaps the model with which this process predicts.
+func (s *Service) use(serving *Serving) {
+	s.serving.Store(serving)
+	s.metrics.serving(serving)
+}
+
+// errDamaged says that a stored model cannot be read.
+var errDamaged = errors.New("the stored model is damaged")
+
 // load reads a model with its weights.
-func (s *Service) load(ctx context.Context, version int) (m *learn.Model, extractor string, err error) {
+func (s *Service) load(ctx context.Context, version int) (*learn.Model, error) {
 	var weights []byte
-	err = s.Pool.QueryRow(ctx, weightsQuery, version).Scan(&weights, &extractor)
+	err := s.Pool.QueryRow(ctx, weightsQuery, version).Scan(&weights)
 	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, "", ErrNoModel
+		return nil, ErrNoModel
 	}
 	if err != nil {
-		return nil, "", fmt.Errorf("read a model: %w", err)
+		return nil, fmt.Errorf("read a model: %w", err)
 	}
-	if m, err = learn.Unmarshal(weights); err != nil {
-		return nil, "", fmt.Errorf("model v%d: %w", version, err)
+	m, err := learn.Unmarshal(weights)
+	if err != nil {
+		return nil, fmt.Errorf("%w: v%d: %w", errDamaged, version, err)
 	}
 
-	return m, extractor, nil
+	return m, nil
 }

@@ -1,11 +1,12 @@
 package registry
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"inlet/catalog"
@@ -27,13 +28,16 @@ const (
 		  FROM unnest($1::uuid[], $2::smallint[], $3::text[], $4::real[], $6::real[]) AS p (image_id, rank, label, probability, uncertainty)
 		  JOIN features f ON f.image_id = p.image_id`
 
+	// A promotion waits until the predictions of its predecessor are written.
+	servesQuery = `SELECT FROM models WHERE version = $1 AND serving FOR SHARE`
+
 	// Rows of a picture that is being deleted would fail the whole page.
 	lockFeaturesQuery = `SELECT image_id FROM features WHERE image_id = ANY($1) ORDER BY image_id FOR KEY SHARE`
 
 	// Ids grow with time, so the newest come first.
 	outdatedQuery = `
 		SELECT f.image_id, f.vector FROM features f
-		 WHERE f.image_id < $1 AND f.extractor = $2 AND f.vector IS NOT NULL
+		 WHERE f.image_id < $1 AND f.extractor = $2 AND octet_length(f.vector) = $5
 		   AND NOT EXISTS (SELECT FROM predictions p WHERE p.image_id = f.image_id AND p.rank = 1 AND p.model = $3)
 		 ORDER BY f.image_id DESC LIMIT $4`
 
@@ -55,7 +59,7 @@ func SQL() catalog.Predictions {
 }
 
 // page is how many pictures are predicted in one transaction, and breath the pause
-// between two of them: others want the database too.
+// between two pages: others want the database too.
 const (
 	page   = 500
 	breath = 20 * time.Millisecond
@@ -68,7 +72,7 @@ type predicted struct {
 }
 
 // predictNew predicts for a picture whose features have just been made, and tells
-// the live feed.
+// the live feed. After a promotion in between, the model's own predictAll predicts.
 func (s *Service) predictNew(ctx context.Context, id ID, vector []int8) error {
 	serving, err := s.current(ctx)
 	if err != nil || serving == nil {
@@ -79,7 +83,7 @@ func (s *Service) predictNew(ctx context.Context, id ID, vector []int8) error {
 		return err
 	}
 	if err := s.put(ctx, serving, all); err != nil {
-		return err
+		return ignoring(err, errDemoted)
 	}
 
 	told := stats.Prediction{ID: id, Predictions: make([]stats.PredictedLabel, 0, len(all[0].labels))}
@@ -91,41 +95,39 @@ func (s *Service) predictNew(ctx context.Context, id ID, vector []int8) error {
 	return nil
 }
 
-// PredictAll predicts with the serving model for the pictures that have features and
-// no prediction of it, the newest first, for about the time most. It goes on where an
-// earlier call ended, and follows a promotion under way. more says that pictures are
-// left.
-func (s *Service) PredictAll(ctx context.Context, most time.Duration) (more bool, err error) {
-	var serving *Serving
-	last := uuid.Max
+// PredictAll predicts with a model for the pictures below an id that have features and
+// no prediction of it, the newest first, for about the time most. It returns the last
+// id, below which the next call goes on; more is false at the end, and where the model
+// does not serve any more.
+func (s *Service) PredictAll(ctx context.Context, version catalog.Version, below ID, most time.Duration) (last ID, more bool, err error) {
 	for end := time.Now().Add(most); time.Now().Before(end); {
-		before := serving
-		if serving, err = s.current(ctx); err != nil || serving == nil {
-			return false, ignoring(err, ErrExtractor)
+		serving, err := s.current(ctx)
+		if err != nil || serving == nil || serving.Version != version {
+			return below, false, ignoring(err, ErrExtractor)
 		}
-		if before != serving {
-			last = uuid.Max // another model: from the newest on
+		ids, err := s.predictPage(ctx, serving, below)
+		if errors.Is(err, errDemoted) {
+			return below, false, nil
 		}
-		ids, err := s.predictPage(ctx, serving, last)
 		if err != nil || len(ids) == 0 {
-			return false, err
+			return below, false, err
 		}
-		last = ids[len(ids)-1]
+		below = ids[len(ids)-1]
 
 		s.Yield(ctx)
 		select {
 		case <-ctx.Done():
-			return true, ctx.Err()
+			return below, true, ctx.Err()
 		case <-time.After(breath):
 		}
 	}
 
-	return true, nil
+	return below, true, nil
 }
 
 // predictPage predicts for the next pictures that the model has not seen.
-func (s *Service) predictPage(ctx context.Context, serving *Serving, last ID) ([]ID, error) {
-	ids, vectors, err := s.outdated(ctx, serving, last)
+func (s *Service) predictPage(ctx context.Context, serving *Serving, below ID) ([]ID, error) {
+	ids, vectors, err := s.outdated(ctx, serving, below)
 	if err != nil || len(ids) == 0 {
 		return nil, err
 	}
@@ -138,8 +140,8 @@ func (s *Service) predictPage(ctx context.Context, serving *Serving, last ID) ([
 }
 
 // outdated reads the next pictures that the model has not seen.
-func (s *Service) outdated(ctx context.Context, serving *Serving, last ID) (ids []ID, vectors map[ID][]int8, err error) {
-	rows, err := s.Pool.Query(ctx, outdatedQuery, last, s.Extractor.Version(), int(serving.Version), page)
+func (s *Service) outdated(ctx context.Context, serving *Serving, below ID) (ids []ID, vectors map[ID][]int8, err error) {
+	rows, err := s.Pool.Query(ctx, outdatedQuery, below, s.Extractor.Version(), int(serving.Version), page, s.Extractor.Dims())
 	if err != nil {
 		return nil, nil, fmt.Errorf("read features: %w", err)
 	}
@@ -181,8 +183,12 @@ func (s *Service) predict(ctx context.Context, serving *Serving, ids []ID, vecto
 	return all, nil
 }
 
+// errDemoted says that another model serves by now.
+var errDemoted = errors.New("another model serves")
+
 // put stores predictions in the place of earlier ones. Pictures that are deleted
-// meanwhile have none.
+// meanwhile have none. It stores nothing, and returns errDemoted, where the model does
+// not serve any more: its predictions would stay in the place of newer ones.
 func (s *Service) put(ctx context.Context, serving *Serving, all []predicted) error {
 	var ids, of []ID
 	var ranks []int16
@@ -208,6 +214,9 @@ func (s *Service) put(ctx context.Context, serving *Serving, all []predicted) er
 	err := pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error {
 		if _, err := db.Collect[ID](ctx, tx, lockFeaturesQuery, ids); err != nil {
 			return err
+		}
+		if tag, err := tx.Exec(ctx, servesQuery, int(serving.Version)); err != nil || tag.RowsAffected() == 0 {
+			return cmp.Or(err, errDemoted)
 		}
 		var batch pgx.Batch
 		batch.Queue(forgetQuery, ids)

@@ -19,6 +19,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -36,19 +37,25 @@ var (
 	ErrExtractor    = problem.New(problem.BadRequest, "the model was trained on features of another version; train a new one")
 	// ErrTraining says that a training has been asked for, or runs.
 	ErrTraining = problem.New(problem.AlreadyTraining, "a training has been asked for already")
+	// ErrOutranked says that stored features are of a better version than this
+	// process makes: it leaves the learning to others.
+	ErrOutranked = errors.New("the stored features are of a version that outranks that of this process")
 )
 
-// Reader reads pictures in the size that features take. (imaging.Inspector does.)
+// Reader reads pictures: in the size that features take, and as an upload is
+// inspected. (imaging.Inspector does.)
 type Reader interface {
 	Small(ctx context.Context, r io.ReaderAt, size int64, f imaging.Format) (*image.RGBA, error)
+	Inspect(ctx context.Context, r io.ReaderAt, size int64, f imaging.Format) (imaging.Info, error)
 }
 
 // Later enqueues jobs. (Package jobs does; it stands above this one.)
 type Later interface {
 	// Train has Service.Train called for a request.
 	Train(ctx context.Context, request Request) error
-	// PredictAll has Service.PredictAll called, once however often it is asked.
-	PredictAll(ctx context.Context) error
+	// PredictAll has Service.PredictAll called for the model, in the transaction that
+	// makes it serve.
+	PredictAll(ctx context.Context, tx pgx.Tx, version catalog.Version) error
 	// Features has Service.Describe called for each picture.
 	Features(ctx context.Context, ids []ID) error
 }
@@ -60,12 +67,14 @@ type Options struct {
 	Stats     *stats.Service
 	Extractor *features.Extractor
 	Reader    Reader
-	// Later enqueues what follows.
-	Later Later
+	Later     Later
 	// MinImages is how many pictures a label needs (default: 8).
 	MinImages int
 	// TrainEvery is how often a training is considered (0: never).
 	TrainEvery time.Duration
+	// Patience is how long a training waits for features while no further picture gets
+	// them (default: two minutes).
+	Patience time.Duration
 	// Yield lets interactive work go first; it may block for some milliseconds.
 	Yield      func(ctx context.Context)
 	Log        *slog.Logger          // nil: nothing is logged
@@ -77,7 +86,9 @@ type Options struct {
 type Service struct {
 	Options
 	serving  atomic.Pointer[Serving] // as this process last saw it
+	refused  atomic.Pointer[refused] // a serving model that this process cannot use
 	progress paced[Progress]
+	changed  paced[int64]
 	metrics  *metrics
 }
 
@@ -85,6 +96,9 @@ type Service struct {
 func New(o Options) *Service {
 	if o.MinImages == 0 {
 		o.MinImages = 8
+	}
+	if o.Patience == 0 {
+		o.Patience = 2 * time.Minute
 	}
 	if o.Yield == nil {
 		o.Yield = func(context.Context) {}

@@ -36,7 +36,7 @@ type later struct {
 	mu       sync.Mutex
 	requests []registry.Request
 	features []registry.ID
-	predict  int
+	predict  []catalog.Version
 }
 
 func (l *later) Train(_ context.Context, r registry.Request) error {
@@ -46,10 +46,10 @@ func (l *later) Train(_ context.Context, r registry.Request) error {
 	return nil
 }
 
-func (l *later) PredictAll(context.Context) error {
+func (l *later) PredictAll(_ context.Context, _ pgx.Tx, version catalog.Version) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.predict++
+	l.predict = append(l.predict, version)
 	return nil
 }
 
@@ -72,7 +72,7 @@ func setUp(t *testing.T) *fixture {
 		Pool:      pool,
 		Catalog:   catalog.New(catalog.Options{Pool: pool, Predictions: registry.SQL()}),
 		Stats:     stats.New(stats.Options{Pool: pool, Redis: rdb, Truth: catalog.Counts{}}),
-		Extractor: features.New(nil),
+		Extractor: features.New(nil, nil),
 		Later:     f.later,
 	}
 	f.Service = registry.New(f.options)
@@ -150,7 +150,8 @@ func (f *fixture) train() registry.Training {
 
 func (f *fixture) predictAll() {
 	f.t.Helper()
-	if more, err := f.PredictAll(f.t.Context(), time.Minute); err != nil || more {
+	version := catalog.Version(f.number(`SELECT version FROM models WHERE serving`))
+	if _, more, err := f.PredictAll(f.t.Context(), version, uuid.Max, time.Minute); err != nil || more {
 		f.t.Errorf("pictures are left: %v, %v", more, err)
 	}
 }
@@ -182,8 +183,8 @@ func TestLearn(t *testing.T) {
 	if len(models) != 1 || !models[0].Serving || !models[0].Promoted || models[0].Images != 40 || models[0].Metrics.Accuracy < 0.9 {
 		t.Fatalf("%+v, %s", models, ended.Outcome)
 	}
-	if f.later.predict != 1 {
-		t.Errorf("the predictions were enqueued %d times", f.later.predict)
+	if !slices.Equal(f.later.predict, []catalog.Version{1}) {
+		t.Errorf("predictions were enqueued for %v", f.later.predict)
 	}
 	if changed, err := f.LabelsChanged(t.Context(), ended); changed != 0 || err != nil {
 		t.Errorf("%d labels changed, %v", changed, err)
@@ -311,7 +312,9 @@ func TestTooFewLabels(t *testing.T) {
 	if _, err := f.RequestTraining(t.Context()); err == nil || errors.Is(err, registry.ErrTraining) {
 		t.Errorf("seven pictures a label: %v", err)
 	}
-	// There are enough labels, but no features.
+	// There are enough labels, but no features, and none come.
+	f.options.Patience = time.Millisecond
+	f.Service = registry.New(f.options)
 	f.exec(`DELETE FROM features`)
 	f.picture(0, "cat")
 	f.picture(1, "dog")
@@ -480,24 +483,133 @@ func TestConsider(t *testing.T) {
 	}
 }
 
-func TestFillFeatures(t *testing.T) {
+func TestBackfill(t *testing.T) {
 	t.Parallel()
 	f := setUp(t)
+	now := time.Now()
+	f.options.Now = func() time.Time { return now }
+	f.Service = registry.New(f.options)
 	var want []uuid.UUID
 	for range 3 {
 		f.picture(0)
 		want = append(want, f.picture(0))
 	}
 	f.exec(`DELETE FROM features WHERE image_id = $1`, want[0])
-	f.exec(`UPDATE features SET extractor = 'earlier' WHERE image_id = $1`, want[1])
+	f.exec(`UPDATE features SET extractor = 'hand0' WHERE image_id = $1`, want[1])
 	f.exec(`UPDATE features SET vector = NULL WHERE image_id = $1`, want[2]) // cannot be decoded
-	n, err := f.FillFeatures(t.Context(), 100)
+	n, err := f.Backfill(t.Context(), 100)
 	if err != nil || n != 2 || !slices.Equal(f.later.features, []uuid.UUID{want[1], want[0]}) {
 		t.Errorf("%d, %v, %v", n, err, f.later.features)
 	}
-	f.later.features = nil
-	if n, err = f.FillFeatures(t.Context(), 1); err != nil || n != 1 || f.later.features[0] != want[1] {
-		t.Errorf("with a limit: %d, %v, %v", n, err, f.later.features)
+	if n, err = f.Backfill(t.Context(), 100); err != nil || n != 0 {
+		t.Errorf("once more: %d, %v", n, err)
+	}
+	now = now.Add(25 * time.Hour) // the jobs were lost
+	if n, err = f.Backfill(t.Context(), 100); err != nil || n != 2 {
+		t.Errorf("a day later: %d, %v", n, err)
+	}
+	// Processes of a better version are at it.
+	f.exec(`UPDATE backfill SET extractor = 'hand1+mobile1', ended_at = NULL, before = NULL`)
+	if n, err = f.Backfill(t.Context(), 100); err != nil || n != 0 {
+		t.Errorf("in the place of better processes: %d, %v", n, err)
+	}
+}
+
+// A process whose nets are damaged undoes nothing, and trains nothing.
+func TestOutranked(t *testing.T) {
+	t.Parallel()
+	f := setUp(t)
+	f.options.TrainEvery = time.Hour
+	f.Service = registry.New(f.options)
+	cats, _ := f.labelled(10)
+	f.exec(`UPDATE features SET extractor = 'hand1+mobile1+objectron1'`)
+	f.exec(`UPDATE training SET considered_at = now() - interval '2 hours'`)
+	must(t, f.Consider(t.Context()))
+	must(t, f.Describe(t.Context(), cats[0]))
+	if _, err := f.RequestTraining(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Train(t.Context(), f.later.requests[0]); !errors.Is(err, registry.ErrOutranked) || len(f.later.requests) != 1 {
+		t.Errorf("%v, %d trainings", err, len(f.later.requests))
+	}
+	if n := f.number(`SELECT count(*) FROM features WHERE extractor = 'hand1'`); n != 0 {
+		t.Errorf("%d vectors were replaced", n)
+	}
+}
+
+// Half of the labelled pictures lack features: a training enqueues them, and waits.
+func TestTrainingAwaitsFeatures(t *testing.T) {
+	t.Parallel()
+	f := setUp(t)
+	f.labelled(12)
+	f.exec(`UPDATE features SET extractor = 'hand0' WHERE image_id IN (SELECT image_id FROM features LIMIT 12)`)
+	_, err := f.RequestTraining(t.Context())
+	must(t, err)
+	done := make(chan error)
+	go func() { done <- f.Train(t.Context(), f.later.requests[0]) }()
+	asked := func() int {
+		f.later.mu.Lock()
+		defer f.later.mu.Unlock()
+		return len(f.later.features)
+	}
+	f.eventually("the features are enqueued", func() bool { return asked() == 12 })
+	f.exec(`UPDATE features SET extractor = 'hand1'`)
+	must(t, <-done)
+	if n := f.number(`SELECT images FROM models`); n != 24 {
+		t.Errorf("it was trained on %d pictures", n)
+	}
+}
+
+// A worker that falls silent loses its training, and stores nothing.
+func TestLostLease(t *testing.T) {
+	t.Parallel()
+	f := setUp(t)
+	f.labelled(12)
+	f.exec(`UPDATE features SET extractor = 'hand0' WHERE image_id IN (SELECT image_id FROM features LIMIT 12)`)
+	_, err := f.RequestTraining(t.Context())
+	must(t, err)
+	done := make(chan error)
+	go func() { done <- f.Train(t.Context(), f.later.requests[0]) }()
+	f.eventually("it runs", func() bool { return f.number(`SELECT count(*) FROM training WHERE holder IS NOT NULL`) == 1 })
+	f.exec(`UPDATE training SET holder = $1`, uuid.New())
+	f.exec(`UPDATE features SET extractor = 'hand1'`)
+	if err := <-done; err == nil {
+		t.Error("it ended well")
+	}
+	if n := f.number(`SELECT count(*) FROM models`); n != 0 {
+		t.Errorf("%d models", n)
+	}
+}
+
+// A job that read a model before another one was promoted must not write its
+// predictions afterwards.
+func TestPredictionsOfADemotedModel(t *testing.T) {
+	t.Parallel()
+	f := setUp(t)
+	f.labelled(10)
+	f.train()
+	f.train()
+	_, err := f.Promote(t.Context(), 2)
+	must(t, err)
+	id := f.picture(0)
+	f.predictAll()
+	for _, version := range []catalog.Version{1, 3} {
+		if _, more, err := f.PredictAll(t.Context(), version, uuid.Max, time.Minute); err != nil || more {
+			t.Errorf("%s: %v, %v", version, more, err)
+		}
+	}
+	if got := f.predictions(id); got[0].Model != 2 {
+		t.Errorf("%+v", got)
+	}
+}
+
+// eventually waits for what another goroutine does.
+func (f *fixture) eventually(what string, ok func() bool) {
+	f.t.Helper()
+	for end := time.Now().Add(time.Minute); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			f.t.Fatalf("%s: in vain", what)
+		}
 	}
 }
 
@@ -514,12 +626,12 @@ func TestPredictWhileDeleted(t *testing.T) {
 	must(t, err)
 	done := make(chan error)
 	go func() {
-		_, err := f.PredictAll(t.Context(), time.Minute)
+		_, _, err := f.PredictAll(t.Context(), 1, uuid.Max, time.Minute)
 		done <- err
 	}()
-	for f.number(`SELECT count(*) FROM pg_locks WHERE NOT granted`) == 0 {
-		time.Sleep(time.Millisecond)
-	}
+	f.eventually("it waits for the deletion", func() bool {
+		return f.number(`SELECT count(*) FROM pg_locks WHERE NOT granted AND pid IN (SELECT pid FROM pg_stat_activity WHERE datname = current_database())`) > 0
+	})
 	must(t, tx.Commit(t.Context()))
 	must(t, <-done)
 	if n := f.number(`SELECT count(*) FROM predictions WHERE rank = 1`); n != 19 {

@@ -19,7 +19,7 @@ import (
 )
 
 // maxExamples bounds a training's memory: 400 MB of features. Of more labelled
-// pictures those count whose ids come first in a random order that the seed fixes.
+// pictures the seed draws as many.
 const maxExamples = 100_000
 
 // errTooFew is what a request for a training hears that cannot succeed.
@@ -46,8 +46,12 @@ func (s *Service) enoughLabels(ctx context.Context) error {
 }
 
 // Train runs the training of a request, unless another worker does, or has done so.
-// It stores the model, and serves it if it is better than the serving one.
+// It stores the model, and serves it if it is better than the serving one. It returns
+// ErrOutranked where another process should do it.
 func (s *Service) Train(ctx context.Context, request Request) error {
+	if err := s.outranked(ctx); err != nil {
+		return err
+	}
 	run := uuid.New()
 	tag, err := s.Pool.Exec(ctx, claimQuery, request.ID, run, dead)
 	if err != nil {
@@ -63,14 +67,20 @@ func (s *Service) Train(ctx context.Context, request Request) error {
 	var beating sync.WaitGroup
 	beating.Go(func() { s.keepBeating(ctx, run, report, cancel) })
 	err = s.train(ctx, run, report)
+	cut := ctx.Err() != nil
+	if cause := context.Cause(ctx); cut && err != nil {
+		err = errors.Join(cause, err)
+	}
 	cancel(nil)
 	beating.Wait()
 
 	if err != nil {
-		s.metrics.ended(failed)
+		if !cut {
+			s.metrics.ended(failed)
+		}
 		ctx, release := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
 		defer release()
-		_, releaseErr := s.Pool.Exec(ctx, releaseQuery, run)
+		_, releaseErr := s.Pool.Exec(ctx, releaseQuery, run, cut)
 		return errors.Join(err, releaseErr)
 	}
 
@@ -99,7 +109,8 @@ func (p *progress) get() (stage string, done float64) {
 // errLeaseLost says that another worker took the training over.
 var errLeaseLost = errors.New("another worker has taken this training over")
 
-// keepBeating renews the lease until ctx ends, and cancels a training that lost it.
+// keepBeating renews the lease until ctx ends, and cancels a training that lost it. It
+// gives up before another worker may claim the training.
 func (s *Service) keepBeating(ctx context.Context, run uuid.UUID, p *progress, cancel context.CancelCauseFunc) {
 	tick := time.NewTicker(beat)
 	defer tick.Stop()
@@ -110,33 +121,54 @@ func (s *Service) keepBeating(ctx context.Context, run uuid.UUID, p *progress, c
 			return
 		case <-tick.C:
 		}
-		stage, done := p.get()
-		tag, err := s.Pool.Exec(ctx, beatQuery, run, stage, done)
+		sent := time.Now()
+		held, err := s.beat(ctx, run, p)
 		switch {
-		case err == nil && tag.RowsAffected() > 0:
-			last = time.Now()
-		case err == nil, time.Since(last) > dead:
+		case err == nil && held:
+			last = sent
+		case err == nil, time.Since(last) > dead-3*beat:
 			cancel(errLeaseLost)
 			return
 		}
 	}
 }
 
+// beat says that the training lives, and how far it is.
+func (s *Service) beat(ctx context.Context, run uuid.UUID, p *progress) (held bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, beat)
+	defer cancel()
+	stage, done := p.get()
+	tag, err := s.Pool.Exec(ctx, beatQuery, run, stage, done)
+
+	return tag.RowsAffected() > 0, err
+}
+
+// trainFrom and trainTo are the share of a training's progress that learning takes; what
+// comes before is reading.
+const trainFrom, trainTo = 0.1, 0.95
+
 // train reads the labels and the features, trains, compares and stores.
 func (s *Service) train(ctx context.Context, run uuid.UUID, report *progress) error {
-	_, _, at, err := s.Catalog.LabelChanges(ctx, time.Time{})
+	lacking, err := s.awaitFeatures(ctx, report)
 	if err != nil {
 		return err
 	}
+	labels, _, at, err := s.Catalog.LabelChanges(ctx, time.Time{})
+	if err != nil {
+		return err
+	}
+	read := labels - int64(lacking) // the rest will count as changed
 	seed := rand.Int64()
-	set, read, split, err := s.examples(ctx, seed, report)
+	set, split, err := s.examples(ctx, seed, report)
 	if err != nil {
 		return err
 	}
 
 	debug.FreeOSMemory() // what reading has left would stand beside what training needs
 	start := s.Now()
-	m, err := learn.Train(ctx, set, learn.Options{Seed: uint64(seed), MinImages: s.MinImages, Split: split, Progress: report.set})
+	m, err := learn.Train(ctx, set, learn.Options{Seed: uint64(seed), MinImages: s.MinImages, Split: split, Progress: func(stage string, done float64) {
+		report.set(stage, trainFrom+(trainTo-trainFrom)*done)
+	}})
 	if errors.Is(err, learn.ErrTooFew) {
 		return s.end(ctx, run, at, read, nil, Model{Reason: err.Error()})
 	}
@@ -145,7 +177,7 @@ func (s *Service) train(ctx context.Context, run uuid.UUID, report *progress) er
 	}
 	s.metrics.trained(s.Now().Sub(start))
 
-	report.set("comparing", 0)
+	report.set("compare", trainTo)
 	serving, err := s.current(ctx)
 	if err != nil && !errors.Is(err, ErrExtractor) {
 		return err
@@ -175,7 +207,7 @@ func (s *Service) end(ctx context.Context, run uuid.UUID, at time.Time, read int
 			}
 			if outcome = version.String() + " is not promoted: " + row.Reason; row.Promoted {
 				outcome = version.String() + " is promoted: " + row.Reason
-				if err := promote(ctx, tx, version, nil); err != nil {
+				if err := s.promote(ctx, tx, version, nil); err != nil {
 					return err
 				}
 			}
@@ -196,7 +228,6 @@ func (s *Service) end(ctx context.Context, run uuid.UUID, at time.Time, read int
 		s.metrics.ended(tooFew)
 	case row.Promoted:
 		s.metrics.ended(promoted)
-		return s.Later.PredictAll(ctx)
 	default:
 		s.metrics.ended(notPromoted)
 	}
@@ -204,12 +235,11 @@ func (s *Service) end(ctx context.Context, run uuid.UUID, at time.Time, read int
 	return nil
 }
 
-// examples reads all labelled pictures that have features. read is how many labels
-// there were.
-func (s *Service) examples(ctx context.Context, seed int64, report *progress) (set learn.Set, read int64, split string, err error) {
-	all, read, err := s.labelled(ctx, seed)
+// examples reads the labelled pictures that have features.
+func (s *Service) examples(ctx context.Context, seed int64, report *progress) (set learn.Set, split string, err error) {
+	all, err := s.labelled(ctx, seed)
 	if err != nil {
-		return learn.Set{}, 0, "", err
+		return learn.Set{}, "", err
 	}
 
 	number := map[string]int{}
@@ -229,25 +259,24 @@ func (s *Service) examples(ctx context.Context, seed int64, report *progress) (s
 	var items []learn.Item
 	for some := range slices.Chunk(all, page) {
 		if items, err = s.addExamples(ctx, &set, items, some, number); err != nil {
-			return learn.Set{}, 0, "", err
+			return learn.Set{}, "", err
 		}
-		report.set("reading", float64(len(items))/float64(len(all)))
+		report.set("read", trainFrom*float64(len(items))/float64(len(all)))
 	}
 	families, split := learn.Families(items)
 	for i, family := range families {
 		set.Examples[i].Family = family
 	}
 
-	return set, read, split, nil
+	return set, split, nil
 }
 
 // labelled reads the labelled pictures, at most maxExamples.
-func (s *Service) labelled(ctx context.Context, seed int64) (all []catalog.Labelled, read int64, err error) {
+func (s *Service) labelled(ctx context.Context, seed int64) (all []catalog.Labelled, err error) {
 	order := rand.New(rand.NewPCG(uint64(seed), 0))
 	seen := 0
 	err = s.Catalog.EachLabelled(ctx, func(some []catalog.Labelled) error {
 		for _, l := range some {
-			read += int64(len(l.Labels))
 			seen++
 			if len(all) < maxExamples {
 				all = append(all, l)
@@ -258,7 +287,7 @@ func (s *Service) labelled(ctx context.Context, seed int64) (all []catalog.Label
 		return nil
 	})
 
-	return all, read, err
+	return all, err
 }
 
 // addExamples adds those of the pictures that have features.

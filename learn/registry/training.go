@@ -8,6 +8,9 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+
+	"inlet/db"
+	"inlet/learn/features"
 )
 
 const (
@@ -15,6 +18,9 @@ const (
 	// which it does not.
 	beat = 2 * time.Second
 	dead = 15 * time.Second
+	// idle is after how long a training that waits for a worker is enqueued again: its
+	// job may be lost.
+	idle = 10 * time.Minute
 	// maxAttempts is how often a training begins that never ends: it may be what
 	// kills its worker.
 	maxAttempts = 5
@@ -32,7 +38,7 @@ type Training struct {
 	RequestedAt *time.Time `db:"requested_at"`
 	StartedAt   *time.Time `db:"started_at"` // nil while it waits for a worker
 	Stage       string     `db:"stage"`
-	Progress    float64    `db:"progress"` // of the stage, 0 to 1
+	Progress    float64    `db:"progress"` // of the whole, 0 to 1
 	Considered  time.Time  `db:"considered_at"`
 	LabelsAt    time.Time  `db:"labels_at"`
 	LabelsRead  int64      `db:"labels_read"`
@@ -64,18 +70,32 @@ const (
 		       labels_at = $2, labels_read = $3, ended_at = clock_timestamp(), outcome = $4
 		 WHERE holder = $1`
 
-	// A failed try leaves the request for the next one.
-	releaseQuery = `UPDATE training SET holder = NULL, stage = 'waiting', progress = 0 WHERE holder = $1`
+	// A failed try leaves the request for the next one. One that was cut off does not
+	// count.
+	releaseQuery = `
+		UPDATE training SET holder = NULL, stage = 'waiting', progress = 0, attempts = attempts - CASE WHEN $2 THEN 1 ELSE 0 END
+		 WHERE holder = $1`
 
 	lostQuery = `
 		UPDATE training SET holder = NULL, beat_at = clock_timestamp(), stage = 'waiting', progress = 0
-		 WHERE request IS NOT NULL AND beat_at < clock_timestamp() - $1::interval AND attempts < $2
+		 WHERE request IS NOT NULL AND attempts < $3
+		   AND beat_at < clock_timestamp() - CASE WHEN holder IS NULL THEN $2::interval ELSE $1::interval END
 		RETURNING request`
 
 	giveUpQuery = `
 		UPDATE training SET request = NULL, holder = NULL, started_at = NULL, stage = '', progress = 0, ended_at = clock_timestamp(),
 		       outcome = 'the training was given up: it failed ' || attempts || ' times'
 		 WHERE request IS NOT NULL AND beat_at < clock_timestamp() - $1::interval AND attempts >= $2`
+
+	// The versions are few: each is the first of the index beyond the one before.
+	versionsQuery = `
+		WITH RECURSIVE v AS (
+			(SELECT extractor FROM features WHERE vector IS NOT NULL ORDER BY extractor LIMIT 1)
+			UNION ALL
+			SELECT (SELECT f.extractor FROM features f WHERE f.vector IS NOT NULL AND f.extractor > v.extractor ORDER BY f.extractor LIMIT 1)
+			  FROM v WHERE v.extractor IS NOT NULL
+		)
+		SELECT extractor FROM v WHERE extractor IS NOT NULL`
 
 	outdatedModelQuery = `SELECT EXISTS (SELECT FROM models WHERE serving AND extractor <> $1)`
 
@@ -96,9 +116,9 @@ func (s *Service) Training(ctx context.Context) (Training, error) {
 	return t, nil
 }
 
-// RequestTraining asks for a training. It returns ErrTraining, with the state of that
-// one, where one has been asked for already; and learn.ErrTooFew where the labels do
-// not suffice.
+// RequestTraining asks for a training. Where one has been asked for already it returns
+// ErrTraining and the state of that one. Where the labels do not suffice its error says
+// what is missing.
 func (s *Service) RequestTraining(ctx context.Context) (Training, error) {
 	if err := s.enoughLabels(ctx); err != nil {
 		return Training{}, err
@@ -143,9 +163,12 @@ func (s *Service) Consider(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	changed, err := s.LabelsChanged(ctx, t)
+	changed, err := s.labelsChanged(ctx, t)
 	if err != nil {
 		return err
+	}
+	if err := s.outranked(ctx); err != nil {
+		return ignoring(err, ErrOutranked)
 	}
 	var outdated bool
 	if err := s.Pool.QueryRow(ctx, outdatedModelQuery, s.Extractor.Version()).Scan(&outdated); err != nil {
@@ -163,13 +186,36 @@ func (s *Service) Consider(ctx context.Context) error {
 }
 
 // LabelsChanged is how many labels were set or taken away since the last training.
+// With a million labels it is some seconds old.
 func (s *Service) LabelsChanged(ctx context.Context, t Training) (int64, error) {
+	return s.changed.get(ctx, func(ctx context.Context) (int64, error) { return s.labelsChanged(ctx, t) })
+}
+
+func (s *Service) labelsChanged(ctx context.Context, t Training) (int64, error) {
 	newer, older, _, err := s.Catalog.LabelChanges(ctx, t.LabelsAt)
 	if err != nil {
 		return 0, err
 	}
+	// More older ones than the training read: it had no features for some.
+	missed := max(t.LabelsRead-older, older-t.LabelsRead)
 
-	return newer + max(0, t.LabelsRead-older), nil
+	return newer + missed, nil
+}
+
+// outranked returns ErrOutranked where stored features are of a better version than
+// this process makes.
+func (s *Service) outranked(ctx context.Context) error {
+	versions, err := db.Collect[string](ctx, s.Pool, versionsQuery)
+	if err != nil {
+		return fmt.Errorf("look for versions of features: %w", err)
+	}
+	for _, version := range versions {
+		if features.Outranks(version, s.Extractor.Version()) {
+			return ErrOutranked
+		}
+	}
+
+	return nil
 }
 
 // NextLook is when a training is considered next; nil: never.
@@ -189,14 +235,14 @@ func (s *Service) Revive(ctx context.Context) error {
 		return fmt.Errorf("give a training up: %w", err)
 	}
 	var request Request
-	err := s.Pool.QueryRow(ctx, lostQuery, dead, maxAttempts).Scan(&request.ID)
+	err := s.Pool.QueryRow(ctx, lostQuery, dead, idle, maxAttempts).Scan(&request.ID)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil
 	}
 	if err != nil {
 		return fmt.Errorf("look for a training that died: %w", err)
 	}
-	s.Log.WarnContext(ctx, "a training begins anew: its worker has died, or its job was lost")
+	s.Log.WarnContext(ctx, "a training is enqueued again: its worker has died, or none has taken it")
 
 	return s.Later.Train(ctx, request)
 }
