@@ -99,19 +99,30 @@ func (c column) cell(d *catalog.Document) string {
 			pairs[i] = fmt.Sprintf("%s:%d", n.ID, n.Distance)
 		}
 		return strings.Join(pairs, ";")
-	case []struct{}: // there are no predictions yet
-		return ""
+	case []catalog.Prediction:
+		pairs := make([]string, len(value))
+		for i, p := range value {
+			pairs[i] = p.Label + ":" + strconv.FormatFloat(float64(p.Probability), 'f', 4, 32)
+		}
+		return harmless(strings.Join(pairs, ";"))
 	default:
 		return fmt.Sprint(value)
 	}
 }
 
-// harmless keeps a spreadsheet from taking a text for a formula: strangers wrote
-// what a file tells of its camera. Numbers need no such care.
+// harmless keeps a spreadsheet from taking a text, or what follows a separator of
+// cells in it, for a formula: strangers wrote what a file tells of its camera. Numbers
+// need no such care.
 func harmless(v string) string {
-	if v != "" && strings.IndexByte("=+-@\t\r\n", v[0]) >= 0 {
-		return "'" + v
+	var safe strings.Builder
+	begins := true
+	for i := range len(v) {
+		if begins && strings.IndexByte("=+-@\t\r\n", v[i]) >= 0 {
+			safe.WriteByte('\'')
+		}
+		safe.WriteByte(v[i])
+		begins = strings.IndexByte(";,|\t\r\n", v[i]) >= 0
 	}
 
-	return v
+	return safe.String()
 }
