@@ -63,6 +63,30 @@ const (
 		SELECT count(*) FILTER (WHERE set_at > $1), count(*) FILTER (WHERE set_at <= $1), clock_timestamp() FROM labels`
 )
 
+const latestLabelledQuery = `
+	SELECT image_id, array_agg(label) FROM labels
+	 WHERE image_id IN (SELECT image_id FROM labels ORDER BY set_at DESC LIMIT $1) GROUP BY image_id`
+
+// LatestLabelled returns the labels of the images that were labelled last.
+func (s *Service) LatestLabelled(ctx context.Context, n int) (map[uuid.UUID][]string, error) {
+	rows, err := s.Pool.Query(ctx, latestLabelledQuery, n)
+	if err != nil {
+		return nil, fmt.Errorf("read labelled images: %w", err)
+	}
+	latest := map[uuid.UUID][]string{}
+	var id uuid.UUID
+	var labels []string
+	_, err = pgx.ForEachRow(rows, []any{&id, &labels}, func() error {
+		latest[id], labels = labels, nil
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read labelled images: %w", err)
+	}
+
+	return latest, nil
+}
+
 // NearOf lists the near-duplicates of images, at most some hundred an image.
 func (s *Service) NearOf(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID][]uuid.UUID, error) {
 	const each = 200

@@ -59,6 +59,9 @@ func (p *pace) Reset() {
 
 // passing reports whether a failure may be over in a moment.
 func passing(err error) bool {
+	if problemIn(err).Code == "already-training" {
+		return false
+	}
 	switch problemIn(err).Status {
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable, http.StatusBadGateway, http.StatusGatewayTimeout,
 		http.StatusConflict, http.StatusLocked: // another request still holds the tus upload

@@ -45,17 +45,17 @@ func Compare(candidate, serving *Model, s Set, seed uint64) Verdict {
 	hits := e.bootstrap(own.right, prior.right, betterRisk, rng)
 	if gain.low <= 0 || hits.low <= 0 {
 		return Verdict{Reason: fmt.Sprintf(
-			"It is right on %s of %d held-out pictures and guessing the commonest label on %s, which may be chance; its log loss is %.2f, that of the labels' frequencies %.2f.",
-			percent(own.right), e.n, percent(prior.right), mean(own.loss), mean(prior.loss))}
+			"It is right on %s of %d held-out pictures. Guessing the commonest label is right on %s: the difference may be chance.",
+			percent(own.right), e.n, percent(prior.right))}
 	}
 	if serving == nil {
 		return Verdict{Promote: true, Reason: fmt.Sprintf(
-			"It is right on %s of %d held-out pictures, guessing the commonest label on %s, and no model serves yet.",
+			"It is right on %s of %d held-out pictures, guessing the commonest label on %s. There was no serving model.",
 			percent(own.right), e.n, percent(prior.right))}
 	}
 	if serving.dims != candidate.dims {
 		return Verdict{Promote: true, Reason: fmt.Sprintf(
-			"It is right on %s of %d held-out pictures, guessing the commonest label on %s; the serving model reads other features and cannot judge these.",
+			"It is right on %s of %d held-out pictures, guessing the commonest label on %s. The serving model reads other features and cannot judge these.",
 			percent(own.right), e.n, percent(prior.right))}
 	}
 	return e.against(own, e.judge(serving), rng)
@@ -65,19 +65,18 @@ func Compare(candidate, serving *Model, s Set, seed uint64) Verdict {
 func (e *exam) against(own, serving scores, rng *rand.Rand) Verdict {
 	gain := e.bootstrap(serving.loss, own.loss, betterRisk, rng)
 	hits := e.bootstrap(own.right, serving.right, betterRisk, rng)
-	figures := fmt.Sprintf("It is right on %s of %d held-out pictures, the serving one on %s; its log loss is %.3f against %.3f",
+	figures := fmt.Sprintf("It is right on %s of %d held-out pictures, the serving model on %s. Its log loss is %.3f, that one's %.3f: ",
 		percent(own.right), e.n, percent(serving.right), mean(own.loss), mean(serving.loss))
-	interval := fmt.Sprintf("(better by %.3f, 90%% between %.3f and %.3f)", gain.mean, gain.low, gain.high)
 
 	switch {
 	case hits.high < 0:
-		return Verdict{Reason: figures + " " + interval + ", but it is right less often, by more than noise."}
+		return Verdict{Reason: figures + "it is right less often, by more than chance."}
 	case gain.high < 0:
-		return Verdict{Reason: figures + " " + interval + ", which is worse."}
+		return Verdict{Reason: figures + "its probabilities are worse, by more than chance."}
 	case gain.low <= 0:
-		return Verdict{Reason: figures + " " + interval + ", which may be noise."}
+		return Verdict{Reason: figures + "the difference may be chance."}
 	}
-	return Verdict{Promote: true, Reason: figures + " " + interval + ", which is more than noise."}
+	return Verdict{Promote: true, Reason: figures + "it is better, by more than chance."}
 }
 
 // exam is the pictures that the candidate held out.

@@ -72,12 +72,12 @@ func TestComparePromotes(t *testing.T) {
 		promote            bool
 		reason             string
 	}{
-		{"first", good, nil, true, "no model serves yet"},
-		{"more pictures", good, poor, true, "more than noise"},
-		{"same", good, good, false, "may be noise"},
-		{"other seed", train(t, s, learn.Options{Seed: 2}), good, false, "noise"},
+		{"first", good, nil, true, "no serving model"},
+		{"more pictures", good, poor, true, "by more than chance"},
+		{"same", good, good, false, "may be chance"},
+		{"other seed", train(t, s, learn.Options{Seed: 2}), good, false, "chance"},
 		{"fewer pictures", poor, good, false, ""},
-		{"new label", good, train(t, part, learn.Options{Seed: 1}), true, "more than noise"},
+		{"new label", good, train(t, part, learn.Options{Seed: 1}), true, "by more than chance"},
 		{"other features", good, train(t, newWorld(7, 300, 4, 0.6).set(10), learn.Options{}), true, "other features"},
 	} {
 		v := learn.Compare(c.candidate, c.serving, s, 1)

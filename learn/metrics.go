@@ -111,11 +111,11 @@ func (y *tally) add(p []float32, target []int32) {
 	y.confuse(p, target, best)
 }
 
-// confuse files each label of the picture under itself if it was predicted, else
-// under the likeliest.
+// confuse files each label of the picture under itself if it was predicted, or if the
+// likeliest is another label that the picture bears; else under the likeliest.
 func (y *tally) confuse(p []float32, target []int32, best int) {
 	for _, c := range target {
-		if has(target, best) && !y.t.several || y.t.several && p[c] >= 0.5 {
+		if has(target, best) || y.t.several && p[c] >= 0.5 {
 			y.confusion[c][c]++
 		} else {
 			y.confusion[c][best]++

@@ -22,6 +22,11 @@ func (s *Server) listImages(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	for _, name := range []string{"sender", "filename", "near"} { // without them the query would select more
+		if query.Has(name) {
+			return fmt.Errorf("%w: the filter %s is not supported yet", errBadRequest, name)
+		}
+	}
 	if query.Has("sort") {
 		return s.listUncertain(w, r, filter)
 	}

@@ -66,6 +66,9 @@ func (s *Service) Describe(ctx context.Context, id ID) error {
 	case errors.Is(err, catalog.ErrNotFound):
 		return nil
 	case errors.Is(err, imaging.ErrUndecodable), errors.Is(err, imaging.ErrTooManyPixels):
+		if err := s.Catalog.FlagUndecodable(ctx, id); err != nil {
+			return err
+		}
 		return s.save(ctx, id, nil, 0)
 	case err != nil:
 		return err

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -108,7 +109,7 @@ func (s *Service) Promote(ctx context.Context, version catalog.Version) (Model, 
 		return Model{}, ErrExtractor
 	}
 	if !m.Serving {
-		reason := "promoted by hand"
+		reason := strings.TrimSuffix(m.Reason, byHand) + byHand
 		err = pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error { return s.promote(ctx, tx, version, &reason) })
 		if err != nil {
 			return Model{}, err
@@ -117,6 +118,9 @@ func (s *Service) Promote(ctx context.Context, version catalog.Version) (Model, 
 
 	return s.Model(ctx, version)
 }
+
+// byHand is added to the reason of a model that the operator promoted.
+const byHand = " Promoted by hand."
 
 // promote makes a model the serving one, and has it predict for all pictures. Two
 // promotions at once come one after the other.

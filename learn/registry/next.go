@@ -1,7 +1,9 @@
 package registry
 
 import (
+	"cmp"
 	"context"
+	"maps"
 	"slices"
 
 	"inlet/catalog"
@@ -50,15 +52,81 @@ func (s *Service) spread(ctx context.Context, ids []ID, found []catalog.Uncertai
 		}
 	}
 
-	// Without predictions no picture is more uncertain than another.
-	picks := learn.Typical
-	if slices.ContainsFunc(uncertainty, func(u float32) bool { return u != uncertainty[0] }) {
-		picks = func(vectors [][]int8, n int) []int { return learn.Spread(vectors, uncertainty, n) }
+	picks, err := s.picks(ctx, candidates, uncertainty, n)
+	if err != nil {
+		return nil, err
 	}
 	var chosen []ID
-	for _, i := range picks(candidates, n) {
+	for _, i := range picks {
 		chosen = append(chosen, known[i])
 	}
 
 	return append(chosen, unknown[:min(len(unknown), n-len(chosen))]...), nil
+}
+
+// picks chooses among candidates that have features: what the model is uncertain
+// about. Without a model every second one resembles a label that has too few pictures
+// to be learnt, and the others are typical of all.
+func (s *Service) picks(ctx context.Context, candidates [][]int8, uncertainty []float32, n int) ([]int, error) {
+	if slices.ContainsFunc(uncertainty, func(u float32) bool { return u != uncertainty[0] }) {
+		return learn.Spread(candidates, uncertainty, n), nil
+	}
+	rare, err := s.rare(ctx)
+	if err != nil {
+		return nil, err
+	}
+	typical, needed := learn.Typical(candidates, n), learn.Resembling(candidates, rare, n)
+
+	picks, taken := make([]int, 0, n), map[int]bool{}
+	for i := range max(len(typical), len(needed)) {
+		for _, list := range [][]int{needed, typical} {
+			if i < len(list) && len(picks) < n && !taken[list[i]] {
+				taken[list[i]] = true
+				picks = append(picks, list[i])
+			}
+		}
+	}
+
+	return picks, nil
+}
+
+// rareOf is how many labelled pictures rare looks at.
+const rareOf = 1000
+
+// rare lists the pictures of each label that has too few to be learnt, the rarest
+// first. A label that only one picture bears may be a slip.
+func (s *Service) rare(ctx context.Context) ([][][]int8, error) {
+	labelled, err := s.Catalog.LatestLabelled(ctx, rareOf)
+	if err != nil {
+		return nil, err
+	}
+	ids, of := make([]ID, 0, len(labelled)), map[string][]ID{}
+	for id, labels := range labelled {
+		ids = append(ids, id)
+		for _, label := range labels {
+			of[label] = append(of[label], id)
+		}
+	}
+	vectors, err := s.Vectors(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+
+	names := slices.SortedFunc(maps.Keys(of), func(a, b string) int {
+		return cmp.Or(cmp.Compare(len(of[a]), len(of[b])), cmp.Compare(a, b))
+	})
+	var rare [][][]int8
+	for _, name := range names {
+		var group [][]int8
+		for _, id := range of[name] {
+			if v, there := vectors[id]; there {
+				group = append(group, v)
+			}
+		}
+		if n := len(of[name]); n > 1 && n < s.MinImages && len(group) > 0 {
+			rare = append(rare, group)
+		}
+	}
+
+	return rare, nil
 }

@@ -224,6 +224,9 @@ func (s *Service) NextLook(t Training) *time.Time {
 		return nil
 	}
 	at := t.Considered.Add(s.TrainEvery).UTC()
+	if now := s.Now().UTC(); at.Before(now) { // a worker is about to look, or none runs
+		at = now
+	}
 
 	return &at
 }
