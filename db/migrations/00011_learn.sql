@@ -6,7 +6,6 @@ SET LOCAL lock_timeout = '2s';
 
 -- How much has changed since a training tells whether another one is worth it.
 ALTER TABLE labels ADD COLUMN set_at timestamptz NOT NULL DEFAULT now();
-CREATE INDEX labels_set_at ON labels (set_at);
 
 -- What a picture looks like to a model, in numbers of one byte. vector is NULL where
 -- the picture cannot be decoded.
