@@ -28,27 +28,25 @@ func (s *Service) Uncertain(ctx context.Context, f Filter, n int) ([]Uncertain, 
 	// The planner walks the index of uncertainty: most images bear no label.
 	query := `SELECT i.id, u.uncertainty FROM (` + s.Predictions.Uncertain + `) u JOIN images i ON i.id = u.image_id` + c.where() +
 		fmt.Sprintf(` ORDER BY u.uncertainty DESC, u.image_id DESC LIMIT %d`, n)
-	found, err := s.uncertain(ctx, query, c.args)
-	if err != nil || len(found) > 0 {
-		return found, err
+	found, err := find(ctx, s.Read, query, c, uncertain)
+	if err == nil && len(found) == 0 {
+		query = `SELECT i.id, 1::real AS uncertainty FROM images i` + c.where() +
+			fmt.Sprintf(` ORDER BY i.uploaded_at DESC, i.id DESC LIMIT %d`, n)
+		found, err = find(ctx, s.Read, query, c, uncertain)
 	}
-	query = `SELECT i.id, 1::real AS uncertainty FROM images i` + c.where() +
-		fmt.Sprintf(` ORDER BY i.uploaded_at DESC, i.id DESC LIMIT %d`, n)
-
-	return s.uncertain(ctx, query, c.args)
-}
-
-func (s *Service) uncertain(ctx context.Context, query string, args []any) ([]Uncertain, error) {
-	rows, err := s.Read.Query(ctx, query, args...)
-	if err != nil {
-		return nil, fmt.Errorf("list uncertain images: %w", err)
-	}
-	found, err := pgx.CollectRows(rows, pgx.RowToStructByName[Uncertain])
 	if err != nil {
 		return nil, fmt.Errorf("list uncertain images: %w", err)
 	}
 
 	return found, nil
+}
+
+func uncertain(rows pgx.Rows, err error) ([]Uncertain, error) {
+	if err != nil {
+		return nil, err
+	}
+
+	return pgx.CollectRows(rows, pgx.RowToStructByName[Uncertain])
 }
 
 // Documents returns the documents of images, in the order of their ids and without
