@@ -96,7 +96,12 @@ func (f Filter) conditions() (c conditions) {
 		c.and(`lower(i.camera) = lower(?)`, f.Camera)
 	}
 	if f.Labelled != nil {
-		c.and(fmt.Sprintf(`%t = EXISTS (SELECT FROM labels l WHERE l.image_id = i.id)`, *f.Labelled))
+		// Postgres joins for EXISTS and NOT EXISTS, but not for a comparison with them.
+		labelled := `EXISTS (SELECT FROM labels l WHERE l.image_id = i.id)`
+		if !*f.Labelled {
+			labelled = `NOT ` + labelled
+		}
+		c.and(labelled)
 		c.walks = true
 	}
 	if !f.From.IsZero() {
