@@ -69,14 +69,11 @@ func (b batch) check() error {
 // chosen calls change with the pictures that a batch names.
 func (s *Server) chosen(r *http.Request, b batch, change func([]uuid.UUID) error) error {
 	if b.Filter != nil {
-		query, err := b.Filter.query()
+		filter, _, err := b.Filter.parse()
 		if err != nil {
 			return err
 		}
-		filter, err := catalog.ParseFilter(query)
-		if err != nil {
-			return err
-		}
+
 		return s.Catalog.EachBatch(r.Context(), filter, change)
 	}
 
