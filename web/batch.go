@@ -59,6 +59,8 @@ func (b batch) check() error {
 		return fmt.Errorf("%w: give either ids or filter", errBadRequest)
 	case len(b.IDs) > catalog.MaxBatch:
 		return fmt.Errorf("%w: at most %d ids", errBadRequest, catalog.MaxBatch)
+	case b.Delete && b.Filter != nil && len(b.Filter) == 0:
+		return fmt.Errorf("%w: an empty filter selects every picture: to delete, name at least one filter", errBadRequest)
 	case b.Delete == (labels > 0):
 		return fmt.Errorf(`%w: give either add_labels and remove_labels, or "delete":true`, errBadRequest)
 	}

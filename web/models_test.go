@@ -173,11 +173,15 @@ func TestBatchRefused(t *testing.T) {
 	for _, send := range []string{
 		``, `{}`, `{"ids":[]}`, `{"add_labels":["a"]}`, `{"ids":[],"filter":{},"add_labels":["a"]}`, `{"ids":[],"delete":true,"add_labels":["a"]}`,
 		`{"filter":{"color":"red"},"delete":true}`, `{"filter":{"label":""},"delete":true}`, `{"filter":{"label":null},"delete":true}`,
+		`{"filter":{},"delete":true}`, `{"filter":{"label":["a"]},"delete":true}`, `{"filter":{"label":{}},"delete":true}`,
 		`{"ids":[],"add_labels":["a\u0000"]}`, `{"ids":["` + strings.Repeat(`x","`, catalogMax) + `x"],"delete":true}`, `{"ids":"a","delete":true}`,
 	} {
 		if a := s.operator("POST", "/v1/images/batch", send); a.code() != "bad-request" {
 			t.Errorf("%.60s: %d %s", send, a.StatusCode, a.body)
 		}
+	}
+	if a := s.operator("POST", "/v1/images/batch", `{"filter":{},"delete":true}`); !strings.Contains(string(a.body), "name at least one filter") {
+		t.Errorf("to delete everything: %s", a.body)
 	}
 	if a := s.operator("POST", "/v1/images/"+uuid.NewString(), `{}`); a.StatusCode != http.StatusMethodNotAllowed || a.Header.Get("Allow") == "" {
 		t.Errorf("POST to a picture: %d", a.StatusCode)
