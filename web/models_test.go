@@ -135,6 +135,33 @@ func TestPredictionFiltersRefused(t *testing.T) {
 	}
 }
 
+// The labelling queue is one page of JSON.
+func TestUncertainIsJSON(t *testing.T) {
+	t.Parallel()
+	s := newTestServer(t)
+	_, err := s.pool.Exec(t.Context(), `
+		WITH new AS (
+			INSERT INTO images (id, sha256, format, width, height, bytes, uploaded_at)
+			SELECT gen_random_uuid(), sha256(n::text::bytea), 'png', 1, 1, 1, now() FROM generate_series(0, $1) n RETURNING id)
+		INSERT INTO uploads (uploaded_at, image_id, link_id, status, bytes, client) SELECT now(), id, 'a', 'stored', 1, '' FROM new`, maxUncertain)
+	must(t, err)
+	get := func(query, accept string) answer {
+		return s.send("GET", "/v1/images?sort=uncertain"+query, nil, "Authorization", "Bearer "+testToken, "Accept", accept)
+	}
+	for _, form := range []string{typeNDJSON, typeCSV, typeZIP} {
+		a := get("", form)
+		if a.code() != "bad-request" || !strings.Contains(string(a.body), form) || a.Header.Get("Vary") != "Accept" {
+			t.Errorf("%s: %d %v %s", form, a.StatusCode, a.Header, a.body)
+		}
+	}
+	a := get("&limit=500", "text/html, */*;q=0.5")
+	var got struct{ Images []struct{ ID string } }
+	a.json(t, &got)
+	if len(got.Images) != maxUncertain || a.Header.Get("Vary") != "Accept" {
+		t.Errorf("%d pictures, %v", len(got.Images), a.Header)
+	}
+}
+
 func TestBatch(t *testing.T) {
 	t.Parallel()
 	s := newTestServer(t)
