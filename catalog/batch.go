@@ -23,8 +23,10 @@ const (
 		ON CONFLICT DO NOTHING`
 )
 
-// ChangeLabels adds labels to images and removes others, for all images or none.
-// Ids that no image has are passed over. It returns how many images there were.
+// ChangeLabels adds labels to images and removes others. It passes over ids that no
+// image has, and returns how many images it changed. After an error that is none, but
+// where some images were merged meanwhile: it changes those into which they were
+// merged in a transaction of their own.
 func (s *Service) ChangeLabels(ctx context.Context, ids []uuid.UUID, add, remove []string) (changed int, err error) {
 	if add, err = cleanLabels(add); err != nil {
 		return 0, err
@@ -34,22 +36,23 @@ func (s *Service) ChangeLabels(ctx context.Context, ids []uuid.UUID, add, remove
 	}
 
 	for left := ids; len(left) > 0; {
+		var targets []uuid.UUID
 		err = pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) (err error) {
 			var images map[uuid.UUID]uuid.UUID
 			if images, left, err = lockImages(ctx, tx, left, forLabels); err != nil {
 				return err
 			}
-			targets := distinct(images)
-			changed += len(targets)
+			targets = distinct(images)
 
 			return changeLabels(ctx, tx, targets, add, remove)
 		})
 		if errors.Is(err, ErrLabels) {
-			return 0, err
+			return changed, err
 		}
 		if err != nil {
-			return 0, fmt.Errorf("change labels: %w", err)
+			return changed, fmt.Errorf("change labels: %w", err)
 		}
+		changed += len(targets)
 	}
 
 	return changed, nil
