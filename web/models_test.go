@@ -73,8 +73,11 @@ func TestModels(t *testing.T) {
 	var got models
 	s.operator("GET", "/v1/models", "").json(t, &got)
 	if got.Serving == nil || *got.Serving != "v1" || len(got.Models) != 1 || !got.Models[0].Promoted || len(got.Models[0].Labels) != 2 ||
-		got.Models[0].Images != 24 || got.Predicted != (registry.Progress{Done: 25, Total: 25}) || got.Last == nil {
+		got.Models[0].Images != 24 || got.Predicted != (registry.Progress{Done: 25, Total: 25}) {
 		t.Errorf("%+v", got)
+	}
+	if last := got.Last; last == nil || last.ID == nil || last.ID.String() != asked.ID || last.Model == nil || *last.Model != "v1" {
+		t.Errorf("the last training is %+v, want that of %s", last, asked.ID)
 	}
 	var one modelDetails
 	s.operator("GET", "/v1/models/v1", "").json(t, &one)

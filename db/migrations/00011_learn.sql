@@ -70,7 +70,10 @@ CREATE TABLE training (
     -- The labels as the last training read them: when, and how many.
     labels_at    timestamptz NOT NULL DEFAULT '-infinity',
     labels_read  bigint NOT NULL DEFAULT 0,
-    ended_at     timestamptz,
-    outcome      text NOT NULL DEFAULT '' -- of the last training, for people
+    -- The last training: its outcome, for people, and the model that it stored.
+    ended_at      timestamptz,
+    ended_request uuid,
+    ended_model   integer,
+    outcome       text NOT NULL DEFAULT ''
 );
 INSERT INTO training DEFAULT VALUES;
