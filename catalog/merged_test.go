@@ -300,8 +300,8 @@ func TestLockedWhileMerging(t *testing.T) {
 	}
 }
 
-// Pictures are merged, deleted and read at once. Who reads gets a picture as it
-// was stored, or is told that there is none.
+// Pictures are merged, deleted and read at once. A reader gets a picture as it
+// was stored, or hears that there is none.
 func TestMergesAgainstReadersAndDeletions(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)
