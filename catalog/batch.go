@@ -23,8 +23,10 @@ const (
 		ON CONFLICT DO NOTHING`
 )
 
-// ChangeLabels adds labels to images and removes others, for all images or none.
-// Ids that no image has are passed over. It returns how many images there were.
+// ChangeLabels adds labels to images and removes others. It passes over ids that no
+// image has, and returns how many images it changed. After an error that is none, but
+// where some images were merged meanwhile: it changes those into which they were
+// merged in a transaction of their own.
 func (s *Service) ChangeLabels(ctx context.Context, ids []uuid.UUID, add, remove []string) (changed int, err error) {
 	if add, err = cleanLabels(add); err != nil {
 		return 0, err
@@ -34,22 +36,23 @@ func (s *Service) ChangeLabels(ctx context.Context, ids []uuid.UUID, add, remove
 	}
 
 	for left := ids; len(left) > 0; {
+		var targets []uuid.UUID
 		err = pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) (err error) {
 			var images map[uuid.UUID]uuid.UUID
 			if images, left, err = lockImages(ctx, tx, left, forLabels); err != nil {
 				return err
 			}
-			targets := distinct(images)
-			changed += len(targets)
+			targets = distinct(images)
 
 			return changeLabels(ctx, tx, targets, add, remove)
 		})
 		if errors.Is(err, ErrLabels) {
-			return 0, err
+			return changed, err
 		}
 		if err != nil {
-			return 0, fmt.Errorf("change labels: %w", err)
+			return changed, fmt.Errorf("change labels: %w", err)
 		}
+		changed += len(targets)
 	}
 
 	return changed, nil
@@ -93,40 +96,42 @@ func (s *Service) EachBatch(ctx context.Context, f Filter, fn func([]uuid.UUID) 
 
 	var after *position
 	for {
-		ids, last, err := s.ids(ctx, c.after(after), MaxBatch)
+		some, err := s.positions(ctx, c.after(after), MaxBatch)
 		if err != nil {
 			return err
 		}
-		if len(ids) > 0 {
+		if len(some) > 0 {
+			ids := make([]uuid.UUID, len(some))
+			for i, p := range some {
+				ids[i] = p.id
+			}
 			if err := fn(ids); err != nil {
 				return err
 			}
+			after = &some[len(some)-1]
 		}
-		if len(ids) < MaxBatch {
+		if len(some) < MaxBatch {
 			return nil
 		}
-		after = last
 	}
 }
 
-// ids are those of the first images that meet the conditions, and where the last
-// one is in the list.
-func (s *Service) ids(ctx context.Context, c conditions, n int) (ids []uuid.UUID, last *position, err error) {
+// positions are those of the first images that meet the conditions.
+func (s *Service) positions(ctx context.Context, c conditions, n int) ([]position, error) {
 	query := fmt.Sprintf(`SELECT i.id, i.uploaded_at FROM images i%s ORDER BY i.uploaded_at DESC, i.id DESC LIMIT %d`, c.where(), n)
-	rows, err := s.Pool.Query(ctx, query, c.args...)
-	if err != nil {
-		return nil, nil, fmt.Errorf("list images: %w", err)
-	}
-	var p position
-	_, err = pgx.ForEachRow(rows, []any{&p.id, &p.uploadedAt}, func() error {
-		ids = append(ids, p.id)
-		return nil
+	some, err := find(ctx, s.Pool, query, c, func(rows pgx.Rows, err error) ([]position, error) {
+		if err != nil {
+			return nil, err
+		}
+		return pgx.CollectRows(rows, func(row pgx.CollectableRow) (p position, err error) {
+			return p, row.Scan(&p.id, &p.uploadedAt)
+		})
 	})
 	if err != nil {
-		return nil, nil, fmt.Errorf("list images: %w", err)
+		return nil, fmt.Errorf("list images: %w", err)
 	}
 
-	return ids, &p, nil
+	return some, nil
 }
 
 // Remove deletes several images as Delete does, and returns how many there were.

@@ -6,6 +6,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // conditions make a WHERE clause.
@@ -93,7 +96,12 @@ func (f Filter) conditions() (c conditions) {
 		c.and(`lower(i.camera) = lower(?)`, f.Camera)
 	}
 	if f.Labelled != nil {
-		c.and(fmt.Sprintf(`%t = EXISTS (SELECT FROM labels l WHERE l.image_id = i.id)`, *f.Labelled))
+		// Postgres joins for EXISTS and NOT EXISTS, but not for a comparison with them.
+		labelled := `EXISTS (SELECT FROM labels l WHERE l.image_id = i.id)`
+		if !*f.Labelled {
+			labelled = `NOT ` + labelled
+		}
+		c.and(labelled)
 		c.walks = true
 	}
 	if !f.From.IsZero() {
@@ -149,6 +157,27 @@ func (s *Service) conditions(ctx context.Context, f Filter) (conditions, error) 
 	}
 
 	return c, nil
+}
+
+// walkTime bounds a query for which Postgres reads image after image: 7 s a million.
+const walkTime = "60s"
+
+// find runs a query whose WHERE clause is c. One that walks has walkTime, any other
+// the time of the pool.
+func find[T any](ctx context.Context, pool *pgxpool.Pool, query string, c conditions, collect func(pgx.Rows, error) ([]T, error)) (found []T, err error) {
+	if !c.walks {
+		return collect(pool.Query(ctx, query, c.args...))
+	}
+
+	err = pgx.BeginTxFunc(ctx, pool, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `SET LOCAL statement_timeout = '`+walkTime+`'`); err != nil {
+			return err
+		}
+		found, err = collect(tx.Query(ctx, query, c.args...))
+		return err
+	})
+
+	return found, err
 }
 
 // after adds, in a copy, that images follow a position.

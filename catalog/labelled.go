@@ -57,7 +57,10 @@ func (s *Service) EachLabelled(ctx context.Context, fn func([]Labelled) error) e
 }
 
 const (
-	nearOfQuery = `SELECT image_id, other_id FROM near WHERE image_id = ANY($1) ORDER BY image_id, distance, other_id LIMIT $2`
+	// Pairs are stored both ways, and the index near_other serves other_id.
+	nearOfQuery = `
+		SELECT wanted.id, n.image_id FROM unnest($1::uuid[]) AS wanted (id) CROSS JOIN LATERAL (
+			SELECT n.image_id FROM near n WHERE n.other_id = wanted.id ORDER BY n.distance, n.image_id LIMIT $2) AS n`
 
 	labelChangesQuery = `
 		SELECT count(*) FILTER (WHERE set_at > $1), count(*) FILTER (WHERE set_at <= $1), clock_timestamp() FROM labels`
@@ -87,10 +90,12 @@ func (s *Service) LatestLabelled(ctx context.Context, n int) (map[uuid.UUID][]st
 	return latest, nil
 }
 
-// NearOf lists the near-duplicates of images, at most some hundred an image.
+// MaxNearOf is how many near-duplicates of an image NearOf lists.
+const MaxNearOf = 200
+
+// NearOf lists the nearest near-duplicates of each image, at most MaxNearOf.
 func (s *Service) NearOf(ctx context.Context, ids []uuid.UUID) (map[uuid.UUID][]uuid.UUID, error) {
-	const each = 200
-	rows, err := s.Pool.Query(ctx, nearOfQuery, ids, each*len(ids))
+	rows, err := s.Pool.Query(ctx, nearOfQuery, ids, MaxNearOf)
 	if err != nil {
 		return nil, fmt.Errorf("read near-duplicates: %w", err)
 	}

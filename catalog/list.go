@@ -43,27 +43,14 @@ func (s *Service) List(ctx context.Context, f Filter, limit int, cursor string) 
 	return docs, positionOf(&docs[limit-1]).String(), nil
 }
 
-// walkTime bounds a page for which Postgres reads image after image: 7 s a million.
-const walkTime = "60s"
-
 // page reads the first images that meet the conditions. It gathers from other
 // tables for the rows of the page alone.
-func (s *Service) page(ctx context.Context, c conditions, limit int) (docs []Document, err error) {
+func (s *Service) page(ctx context.Context, c conditions, limit int) ([]Document, error) {
 	query := `SELECT ` + s.columns + `, NULL::jsonb AS exif
 		FROM (SELECT * FROM images i` + c.where() + `
 			ORDER BY i.uploaded_at DESC, i.id DESC LIMIT ` + strconv.Itoa(limit) + `) i
 		ORDER BY i.uploaded_at DESC, i.id DESC`
-	if c.walks {
-		err = pgx.BeginTxFunc(ctx, s.Read, pgx.TxOptions{AccessMode: pgx.ReadOnly}, func(tx pgx.Tx) error {
-			if _, err := tx.Exec(ctx, `SET LOCAL statement_timeout = '`+walkTime+`'`); err != nil {
-				return err
-			}
-			docs, err = documents(tx.Query(ctx, query, c.args...))
-			return err
-		})
-	} else {
-		docs, err = documents(s.Read.Query(ctx, query, c.args...))
-	}
+	docs, err := find(ctx, s.Read, query, c, documents)
 	if err != nil {
 		return nil, fmt.Errorf("list images: %w", err)
 	}

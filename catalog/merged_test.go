@@ -263,6 +263,13 @@ func TestLockedWhileMerging(t *testing.T) {
 			_, err := h.SetLabels(h.t.Context(), merged, []string{"cat"})
 			return err
 		}, labelled("cat")},
+		"ChangeLabels": {func(h *harness, merged, other uuid.UUID) error {
+			n, err := h.ChangeLabels(h.t.Context(), []uuid.UUID{other, merged}, []string{"cat"}, nil)
+			if err == nil && n != 2 {
+				err = fmt.Errorf("changed %d", n)
+			}
+			return err
+		}, labelled("cat")},
 		"ImportLabels": {func(h *harness, merged, other uuid.UUID) error {
 			table := fmt.Sprintf("%s,dog\n%s,ant\n%s,cat\n", merged, other, merged)
 			result, err := h.ImportLabels(h.t.Context(), strings.NewReader(table))
@@ -293,8 +300,8 @@ func TestLockedWhileMerging(t *testing.T) {
 	}
 }
 
-// Pictures are merged, deleted and read at once. Who reads gets a picture as it
-// was stored, or is told that there is none.
+// Pictures are merged, deleted and read at once. A reader gets a picture as it
+// was stored, or hears that there is none.
 func TestMergesAgainstReadersAndDeletions(t *testing.T) {
 	t.Parallel()
 	h := newHarness(t)

@@ -100,6 +100,30 @@ func TestNearToMany(t *testing.T) {
 	}
 }
 
+// The near-duplicates of one image do not displace those of the next.
+func TestNearOfEach(t *testing.T) {
+	t.Parallel()
+	h := newHarness(t)
+	form, a, b := h.addRow("form", nil), h.addRow("a", nil), h.addRow("b", nil)
+	h.near(a, b, 5)
+	h.exec(`
+		WITH pages AS (
+			INSERT INTO images (id, sha256, format, width, height, bytes, uploaded_at)
+			SELECT gen_random_uuid(), sha256(n::text::bytea), 'jpeg', 1, 1, 1, now() FROM generate_series(1, 3000) n RETURNING id
+		), numbered AS (SELECT id, row_number() OVER () AS distance FROM pages)
+		INSERT INTO near SELECT id, $1::uuid, distance FROM numbered UNION ALL SELECT $1::uuid, id, distance FROM numbered`, form)
+
+	near, err := h.NearOf(t.Context(), []uuid.UUID{form, a, b})
+	must(t, err)
+	if len(near[form]) != catalog.MaxNearOf || !slices.Equal(near[a], []uuid.UUID{b}) || !slices.Equal(near[b], []uuid.UUID{a}) {
+		t.Errorf("%d are near the form, %v and %v the others", len(near[form]), near[a], near[b])
+	}
+	nearest := h.count(`SELECT max(distance) FROM near WHERE other_id = $1 AND image_id = ANY($2)`, form, near[form])
+	if nearest != catalog.MaxNearOf {
+		t.Errorf("those near the form have distances up to %d", nearest)
+	}
+}
+
 func nearerFirst(a, b catalog.Near) int {
 	if a.Distance != b.Distance {
 		return a.Distance - b.Distance

@@ -16,7 +16,7 @@ type Uncertain struct {
 }
 
 // Uncertain returns the images that match, bear no label, and about which the model
-// is most uncertain; without predictions the newest ones.
+// is most uncertain; where none of them has a prediction, the newest ones.
 func (s *Service) Uncertain(ctx context.Context, f Filter, n int) ([]Uncertain, error) {
 	no := false
 	f.Labelled = &no
@@ -25,30 +25,29 @@ func (s *Service) Uncertain(ctx context.Context, f Filter, n int) ([]Uncertain, 
 		return nil, err
 	}
 
-	// The planner walks the index of uncertainty: most images bear no label.
+	// The order is that of the index, which Postgres walks: most images bear no label.
 	query := `SELECT i.id, u.uncertainty FROM (` + s.Predictions.Uncertain + `) u JOIN images i ON i.id = u.image_id` + c.where() +
-		fmt.Sprintf(` ORDER BY u.uncertainty DESC, u.image_id DESC LIMIT %d`, n)
-	found, err := s.uncertain(ctx, query, c.args)
-	if err != nil || len(found) > 0 {
-		return found, err
+		fmt.Sprintf(` ORDER BY u.uncertainty DESC, u.image_id LIMIT %d`, n)
+	found, err := find(ctx, s.Read, query, c, uncertain)
+	// Images without a prediction do not match the filter predicted either.
+	if err == nil && len(found) == 0 && f.Predicted == "" {
+		query = `SELECT i.id, 1::real AS uncertainty FROM images i` + c.where() +
+			fmt.Sprintf(` ORDER BY i.uploaded_at DESC, i.id DESC LIMIT %d`, n)
+		found, err = find(ctx, s.Read, query, c, uncertain)
 	}
-	query = `SELECT i.id, 1::real AS uncertainty FROM images i` + c.where() +
-		fmt.Sprintf(` ORDER BY i.uploaded_at DESC, i.id DESC LIMIT %d`, n)
-
-	return s.uncertain(ctx, query, c.args)
-}
-
-func (s *Service) uncertain(ctx context.Context, query string, args []any) ([]Uncertain, error) {
-	rows, err := s.Read.Query(ctx, query, args...)
-	if err != nil {
-		return nil, fmt.Errorf("list uncertain images: %w", err)
-	}
-	found, err := pgx.CollectRows(rows, pgx.RowToStructByName[Uncertain])
 	if err != nil {
 		return nil, fmt.Errorf("list uncertain images: %w", err)
 	}
 
 	return found, nil
+}
+
+func uncertain(rows pgx.Rows, err error) ([]Uncertain, error) {
+	if err != nil {
+		return nil, err
+	}
+
+	return pgx.CollectRows(rows, pgx.RowToStructByName[Uncertain])
 }
 
 // Documents returns the documents of images, in the order of their ids and without

@@ -110,40 +110,41 @@ func modelTrainCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "train",
 		Short: "Train a model now",
-		Long:  "Ask the server to train a model now. With --wait show its progress until it has ended.\n" + settingsHelp,
+		Long: "Ask the server to train a model now. With --wait show its progress until it has ended,\n" +
+			"and fail unless it stored a model, promoted or not.\n" + settingsHelp,
 		Example: `  inlet model train
   inlet model train --wait`,
 		Args: cobra.NoArgs,
 		RunE: asOperator(func(cmd *cobra.Command, op *client.Operator, _ []string) error {
 			t, err := op.Train(cmd.Context())
 			problem, refused := errors.AsType[*client.ProblemError](err)
-			switch {
-			case refused && problem.Code == "already-training" && wait:
-			case err != nil:
+			if err != nil && !(wait && refused && problem.Code == "already-training") {
 				return err
-			case !wait:
+			}
+			if !wait {
 				fmt.Fprintf(cmd.OutOrStdout(), "asked for: %s\nSee: inlet model list\n", plain(t.ID))
 				return nil
 			}
-			return awaitTraining(cmd, op)
+			return awaitTraining(cmd, op, t.ID)
 		}),
 	}
 	cmd.Flags().BoolVar(&wait, "wait", false, "wait until the training has ended")
 	return cmd
 }
 
-// awaitTraining tells each stage, and in the end the outcome.
-func awaitTraining(cmd *cobra.Command, op *client.Operator) error {
+// awaitTraining tells each stage of a training, and in the end its outcome, which is
+// an error if it stored no model. An empty id stands for the training that runs.
+func awaitTraining(cmd *cobra.Command, op *client.Operator, id string) error {
 	for stage := ""; ; {
 		got, err := op.Models(cmd.Context())
 		if err != nil {
 			return err
 		}
-		if got.Training == nil {
-			if got.Last != nil {
-				fmt.Fprintln(cmd.OutOrStdout(), plain(got.Last.Outcome))
-			}
-			return nil
+		if id == "" && got.Training != nil {
+			id = got.Training.ID
+		}
+		if got.Training == nil || got.Training.ID != id {
+			return outcomeOf(cmd, got, id)
 		}
 		if got.Training.Stage != stage {
 			stage = got.Training.Stage
@@ -153,9 +154,24 @@ func awaitTraining(cmd *cobra.Command, op *client.Operator) error {
 		select {
 		case <-cmd.Context().Done():
 			return context.Cause(cmd.Context())
-		case <-time.After(500 * time.Millisecond):
+		case <-time.After(time.Second):
 		}
 	}
+}
+
+// outcomeOf prints the outcome of a training that has ended; an empty id stands for
+// the last one.
+func outcomeOf(cmd *cobra.Command, got client.Models, id string) error {
+	last := got.Last
+	if last == nil || id != "" && (last.ID == nil || *last.ID != id) {
+		return fmt.Errorf("the training %s has ended, and another one since; see: inlet model list", plain(id))
+	}
+	if last.Model == nil {
+		return errors.New(plain(last.Outcome))
+	}
+	_, err := fmt.Fprintln(cmd.OutOrStdout(), plain(last.Outcome))
+
+	return err
 }
 
 func modelPromoteCommand() *cobra.Command {

@@ -194,6 +194,34 @@ DAY         ACCEPTED  STORED  DUPLICATES  SIZE     UPLOADERS
 	}
 }
 
+// A training that was waited for fails unless it stored a model.
+func TestOutcomeOf(t *testing.T) {
+	t.Parallel()
+	const stored = `{"last":{"id":"a","model":"v2","outcome":"v2 is not promoted: worse"}}`
+	const none = `{"last":{"id":"a","model":null,"outcome":"too few\u001b[2J labels"}}`
+	for _, test := range []struct{ answer, id, out, err string }{
+		{stored, "a", "v2 is not promoted: worse\n", ""},
+		{stored, "", "v2 is not promoted: worse\n", ""},
+		{stored, "b", "", "another one since"},
+		{none, "a", "", "too few"},
+		{none, "", "", "too few"},
+		{`{"last":{"id":null,"model":null,"outcome":""}}`, "a", "", "another one since"},
+		{`{"last":null}`, "a", "", "another one since"},
+	} {
+		var got client.Models
+		if err := json.Unmarshal([]byte(test.answer), &got); err != nil {
+			t.Fatal(err)
+		}
+		var out bytes.Buffer
+		cmd := &cobra.Command{}
+		cmd.SetOut(&out)
+		err := outcomeOf(cmd, got, test.id)
+		if out.String() != test.out || (err == nil) != (test.err == "") || err != nil && (!strings.Contains(err.Error(), test.err) || strings.Contains(err.Error(), "\x1b")) {
+			t.Errorf("%s, %q: %q, %v", test.answer, test.id, out.String(), err)
+		}
+	}
+}
+
 func TestShowRecent(t *testing.T) {
 	t.Parallel()
 	begin := time.Date(2026, 1, 31, 11, 7, 0, 0, time.UTC)

@@ -123,6 +123,8 @@ type Models struct {
 	Models   []Model   `json:"models"` // the newest first
 	Training *Training `json:"training"`
 	Last     *struct {
+		ID      *string   `json:"id"`    // of the training
+		Model   *string   `json:"model"` // that it stored; nil: none
 		EndedAt time.Time `json:"ended_at"`
 		Outcome string    `json:"outcome"`
 	} `json:"last"`

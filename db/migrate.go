@@ -70,8 +70,8 @@ func unreachable(err error) error {
 }
 
 // lockEvery is how long a process waits between two tries to be the one that
-// migrates. It does not wait in the database: a statement that waits has a
-// snapshot, and an index that is built concurrently waits for those.
+// migrates. CREATE INDEX CONCURRENTLY waits for every snapshot, so a process that
+// waits holds none: it does not wait in the database.
 const lockEvery = 250 * time.Millisecond
 
 // locked runs fn while no other process does. The lock is held by a transaction
@@ -83,7 +83,9 @@ func locked(ctx context.Context, pool *pgxpool.Pool, fn func() error) error {
 			return fmt.Errorf("db: %w", err)
 		}
 		for mine := false; !mine; {
-			err := tx.QueryRow(ctx, `SELECT pg_try_advisory_xact_lock(hashtext('inlet schema'))`).Scan(&mine)
+			// In the extended protocol the unnamed portal, and its snapshot, would outlive
+			// the statement until the next one of the transaction.
+			err := tx.QueryRow(ctx, `SELECT pg_try_advisory_xact_lock(hashtext('inlet schema'))`, pgx.QueryExecModeSimpleProtocol).Scan(&mine)
 			if err != nil {
 				return fmt.Errorf("db: wait for another process to migrate: %w", err)
 			}

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -257,5 +258,41 @@ func missing(t *testing.T, table string, before, after []string) {
 		if left[row]--; left[row] < 0 {
 			t.Errorf("%s: this row is missing or was changed: %.600s", table, row)
 		}
+	}
+}
+
+// An index that an earlier try left invalid is built anew, though others wait to
+// migrate meanwhile.
+func TestMigrateRebuildsIndexes(t *testing.T) {
+	t.Parallel()
+	url := dbtest.URL(t)
+	pool, err := db.Open(t.Context(), url, db.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	for _, sql := range []string{
+		`UPDATE pg_index SET indisvalid = false WHERE indexrelid IN ('images_flags'::regclass, 'labels_set_at'::regclass)`,
+		`DELETE FROM goose_db_version WHERE version_id >= 12`,
+	} {
+		if _, err := pool.Exec(t.Context(), sql); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	var wg sync.WaitGroup
+	for range 3 {
+		wg.Go(func() {
+			if err := db.Migrate(context.Background(), url, db.Options{}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	valid := texts(t, pool, `
+		SELECT relname::text FROM pg_class JOIN pg_index ON indexrelid = oid
+		 WHERE relname IN ('images_flags', 'labels_set_at') AND indisvalid ORDER BY 1`)
+	if !slices.Equal(valid, []string{"images_flags", "labels_set_at"}) {
+		t.Errorf("only %v are valid", valid)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"github.com/riverqueue/river"
 	"github.com/riverqueue/river/rivertype"
 
@@ -21,7 +22,8 @@ type Count struct {
 	Kind  string `json:"kind"`
 	State string `json:"state"`
 	Jobs  int64  `json:"jobs"`
-	// OldestS is how long the oldest one has waited, in seconds.
+	// OldestS is how long the oldest one has waited since it may run, in seconds; 0
+	// where none may yet.
 	OldestS float64 `json:"oldest_s"`
 }
 
@@ -37,18 +39,40 @@ type Job struct {
 	Error     string    `json:"error"`        // of the last try
 }
 
-// Counts counts the jobs that are not done, by kind and state.
-func (e *Enqueuer) Counts(ctx context.Context) ([]Count, error) {
-	all := []Count{}
-	rows, err := e.pool.Query(ctx, queueQuery, unfinished(), countMost)
+// countMost bounds the cost of a count: the jobs of one state.
+const countMost = 100_000
+
+// Each state is one range of the index by which River fetches. The query does not
+// read completed jobs, which are nearly all. A job that runs later has not waited.
+const queueQuery = `
+	SELECT kind, state::text, count(*), greatest(0, extract(epoch FROM now() - min(scheduled_at)))::float8
+	FROM unnest($1::text[]::river_job_state[]) AS wanted(s),
+		LATERAL (SELECT kind, state, scheduled_at FROM river_job WHERE state = wanted.s LIMIT $2) AS waiting
+	GROUP BY kind, state ORDER BY kind, state`
+
+// series is jobs of a kind in a state.
+type series struct{ kind, state string }
+
+// countJobs counts the jobs that are not done, by kind and state. Jobs that bear an
+// earlier name of their kind count as that kind.
+func countJobs(ctx context.Context, pool *pgxpool.Pool) ([]Count, error) {
+	rows, err := pool.Query(ctx, queueQuery, unfinished(), countMost)
 	if err != nil {
 		return nil, fmt.Errorf("jobs: count the queue: %w", err)
 	}
+	all, at := []Count{}, map[series]int{}
 	var c Count
-	var n float64
-	_, err = pgx.ForEachRow(rows, []any{&c.Kind, &c.State, &n, &c.OldestS}, func() error {
-		c.Jobs = int64(n)
-		all = append(all, c)
+	_, err = pgx.ForEachRow(rows, []any{&c.Kind, &c.State, &c.Jobs, &c.OldestS}, func() error {
+		c.Kind = kindOf(c.Kind)
+		i, known := at[series{c.Kind, c.State}]
+		if !known {
+			at[series{c.Kind, c.State}] = len(all)
+			all = append(all, c)
+			return nil
+		}
+		all[i].Jobs += c.Jobs
+		all[i].OldestS = max(all[i].OldestS, c.OldestS)
+
 		return nil
 	})
 	if err != nil {
@@ -57,6 +81,9 @@ func (e *Enqueuer) Counts(ctx context.Context) ([]Count, error) {
 
 	return all, nil
 }
+
+// Counts counts the jobs that are not done, by kind and state.
+func (e *Enqueuer) Counts(ctx context.Context) ([]Count, error) { return countJobs(ctx, e.pool) }
 
 // Troubled lists jobs that run, that failed and will be tried again, and that were
 // given up: the latest hundred.

@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"inlet/jobs"
 	"inlet/learn/registry"
 	"inlet/upload"
 )
@@ -162,6 +163,16 @@ func TestBrowse(t *testing.T) {
 	if err != nil || len(counts) != 1 || counts[0].Kind != "train" || counts[0].State != "discarded" || counts[0].Jobs != 1 {
 		t.Errorf("%+v, %v", counts, err)
 	}
+
+	// One that runs tomorrow has not waited; an earlier name of a kind is that kind.
+	f.exec(`
+		INSERT INTO river_job (kind, state, args, max_attempts, scheduled_at)
+		VALUES ('fold', 'scheduled', '{}', 1, now() + interval '1 day'), ('merge', 'scheduled', '{}', 1, now() + interval '2 days')`)
+	counts, err = f.enqueuer.Counts(t.Context())
+	if want := (jobs.Count{Kind: "merge", State: "scheduled", Jobs: 2}); err != nil || !slices.Contains(counts, want) {
+		t.Errorf("%+v, %v; want %+v", counts, err, want)
+	}
+
 	list, err := f.enqueuer.Troubled(t.Context())
 	if err != nil || len(list) != 1 || list[0].Error != "the disk burns" {
 		t.Fatalf("%+v, %v", list, err)

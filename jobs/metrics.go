@@ -2,11 +2,9 @@ package jobs
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
-	"github.com/jackc/pgx/v5"
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promauto"
 	"github.com/riverqueue/river"
@@ -19,8 +17,6 @@ const (
 	// last count.
 	countEvery = 15 * time.Second
 	countTime  = 5 * time.Second
-	// countMost bounds the cost of a count: the jobs of one state.
-	countMost = 100_000
 )
 
 type metrics struct {
@@ -123,42 +119,25 @@ func (w *Workers) countQueue(ctx context.Context) {
 	}
 }
 
-// Each state is one range of the index by which River fetches. The query does not
-// read completed jobs, which are nearly all.
-const queueQuery = `
-	SELECT kind, state, count(*)::float8,
-		coalesce(extract(epoch FROM now() - min(scheduled_at)), 0)::float8
-	FROM unnest($1::text[]::river_job_state[]) AS wanted(s),
-		LATERAL (SELECT kind, state, scheduled_at FROM river_job WHERE state = wanted.s LIMIT $2) AS waiting
-	GROUP BY kind, state`
-
 // count sets the gauges of the queue.
 func (w *Workers) count(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, countTime)
 	defer cancel()
-
-	type series struct{ kind, state string }
-	counts, oldest := map[series]float64{}, map[string]float64{}
-	var kind, state string
-	var n, waits float64
-	rows, _ := w.Pool.Query(ctx, queueQuery, unfinished(), countMost) // ForEachRow returns its error
-	_, err := pgx.ForEachRow(rows, []any{&kind, &state, &n, &waits}, func() error {
-		kind = kindOf(kind)
-		counts[series{kind, state}] += n
-		if state == string(rivertype.JobStateAvailable) {
-			oldest[kind] = max(oldest[kind], waits)
-		}
-		return nil
-	})
+	all, err := countJobs(ctx, w.Pool)
 	if err != nil {
-		return fmt.Errorf("jobs: count the queue: %w", err)
+		return err
 	}
 
+	counts := map[series]Count{}
+	for _, c := range all {
+		counts[series{c.Kind, c.State}] = c
+	}
 	for _, kind := range kinds() {
-		w.metrics.oldest.WithLabelValues(kind).Set(oldest[kind])
+		w.metrics.oldest.WithLabelValues(kind).Set(counts[series{kind, string(rivertype.JobStateAvailable)}].OldestS)
 		for _, state := range unfinished() {
-			w.metrics.jobs.WithLabelValues(kind, string(state)).Set(counts[series{kind, string(state)}])
+			w.metrics.jobs.WithLabelValues(kind, string(state)).Set(float64(counts[series{kind, string(state)}].Jobs))
 		}
 	}
+
 	return nil
 }

@@ -12,7 +12,7 @@ const (
 	fewSamples = 400  // above, where a mean has little noise left
 	manyDraws  = 20_000
 	sureLevel  = 0.005 // one-sided: a model of noise must not pass
-	betterRisk = 0.05  // one-sided: between two models of which either may serve
+	betterRisk = 0.05  // one-sided: between two models, and either may serve
 	fewHeldOut = 8
 )
 

@@ -18,7 +18,7 @@ func grid() []float64 { return []float64{0.1, 1, 4, 16, 64, 256, 1024, 4096} }
 // lambda is the same strength for the mean log loss of n examples.
 func lambda(c float64, n int) float64 { return 1 / (c * float64(n)) }
 
-// held is one fold's fit and the examples that it must not see.
+// held is one fold's fit, and the examples that the fold holds out.
 type held struct {
 	train, test []int
 	cross       []float32 // test×train, Gram
@@ -92,8 +92,9 @@ func (h *held) judge(targets [][]int32) {
 	}
 }
 
-// choosePenalty walks the grid from strong to weak, each fold from where it
-// stands, and leaves in held.best the fits at the penalty with the least held-out loss.
+// choosePenalty walks the grid from strong to weak and begins each fold's fit at the
+// one before. It leaves in held.best the fits at the penalty with the least held-out
+// loss.
 func (r *run) choosePenalty(ctx context.Context, folds []*held, progress func(float64)) (float64, error) {
 	best, leastLoss, worse := 0.0, math.Inf(1), 0
 	for k, c := range grid() {

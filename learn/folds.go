@@ -111,7 +111,7 @@ func (t *task) assign(members [][]int, s split) {
 	}
 }
 
-// loneLabels are the labels of which one fold holds every picture.
+// loneLabels are labels whose pictures are all in one fold.
 func (t *task) loneLabels(s split) []string {
 	in := make([]uint32, len(t.labels))
 	for i, target := range t.targets {

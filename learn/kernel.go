@@ -133,7 +133,7 @@ func axpy(t float32, x, y []float32) {
 	}
 }
 
-// newDual prepares a fit on the rows of t, of which k is the Gram matrix.
+// newDual prepares a fit on the rows of t; k is their Gram matrix.
 func (t *task) newDual(k []float32, rows []int) *dual {
 	d := &dual{several: t.several, n: len(rows), c: len(t.labels), k: k, offset: t.prior(rows)}
 	d.a = newPair(d.n * d.c)

@@ -85,8 +85,8 @@ func (d *dual) solve(ctx context.Context, lambda float64) error {
 	return nil
 }
 
-// adapt turns what the steps of the solve before say into what they would have been
-// with this penalty: its share of the gradient's change is lambda·s.
+// adapt rewrites the remembered steps of the solve before for this penalty, whose
+// share of the gradient's change is lambda·s.
 func (w *workspace) adapt(lambda float64) {
 	kept := w.steps[:0]
 	for _, s := range w.steps {
@@ -132,8 +132,8 @@ func (w *workspace) direct() {
 }
 
 // search finds a step along dir that lowers the value enough (Armijo), and returns
-// it with the new value, or 0 if rounding hides any progress. A step without
-// remembered ones has no scale yet, so it doubles while that helps.
+// it with the new value, or 0 if rounding hides any progress. The first step has no
+// scale yet, so search doubles it while that helps.
 func (d *dual) search(lambda, value float64) (float64, float64) {
 	w := d.work
 	slope := w.g.dot(w.dir)
@@ -171,8 +171,8 @@ func (d *dual) search(lambda, value float64) (float64, float64) {
 	return 0, value
 }
 
-// remember appends the move t·dir and the change of the gradient, in the memory of
-// the oldest.
+// remember appends the move t·dir and the change of the gradient. It reuses the memory
+// of the oldest step.
 func (w *workspace) remember(t float64) {
 	var s step
 	if last := len(w.spare) - 1; last >= 0 {

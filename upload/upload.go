@@ -173,8 +173,8 @@ type Result struct {
 	Err           error
 }
 
-// Yield waits while files are under way in this process, for most at most: work in
-// the background lets them go first.
+// Yield waits while this process receives files, but no longer than most. So
+// work in the background lets uploads go first.
 func (s *Service) Yield(ctx context.Context, most time.Duration) {
 	const look = 2 * time.Millisecond
 	for end := time.Now().Add(most); s.slots.taken() > 0 && time.Now().Before(end); {

@@ -59,6 +59,8 @@ func (b batch) check() error {
 		return fmt.Errorf("%w: give either ids or filter", errBadRequest)
 	case len(b.IDs) > catalog.MaxBatch:
 		return fmt.Errorf("%w: at most %d ids", errBadRequest, catalog.MaxBatch)
+	case b.Delete && b.Filter != nil && len(b.Filter) == 0:
+		return fmt.Errorf("%w: an empty filter selects every picture: to delete, name at least one filter", errBadRequest)
 	case b.Delete == (labels > 0):
 		return fmt.Errorf(`%w: give either add_labels and remove_labels, or "delete":true`, errBadRequest)
 	}
@@ -69,14 +71,11 @@ func (b batch) check() error {
 // chosen calls change with the pictures that a batch names.
 func (s *Server) chosen(r *http.Request, b batch, change func([]uuid.UUID) error) error {
 	if b.Filter != nil {
-		query, err := b.Filter.query()
+		filter, _, err := b.Filter.parse()
 		if err != nil {
 			return err
 		}
-		filter, err := catalog.ParseFilter(query)
-		if err != nil {
-			return err
-		}
+
 		return s.Catalog.EachBatch(r.Context(), filter, change)
 	}
 

@@ -43,7 +43,7 @@ func (s *Server) createExport(w http.ResponseWriter, r *http.Request) error {
 	if exportForm(spec.Format) == "" {
 		return fmt.Errorf("%w: format is one of csv, ndjson, zip", errBadRequest)
 	}
-	query, err := spec.Filter.given().query()
+	_, query, err := spec.Filter.given().parse()
 	if err != nil {
 		return err
 	}

@@ -58,6 +58,7 @@ func TestExportRefusals(t *testing.T) {
 	for _, spec := range []string{
 		`{}`, `{"format":"xml"}`, `{"format":"csv","filter":{"format":"svg"}}`, `{"format":"csv","filter":{"camra":"x"}}`,
 		`{"format":"csv","filter":{"bbox":"1,2"}}`, `{"format":"csv","filter":{"from":"yesterday"}}`, `[]`, ``,
+		`{"format":"csv","filter":{"camera":["x"]}}`, `{"format":"csv","filter":{"label":{"x":1}}}`, `{"format":"csv","filter":{"label":[]}}`,
 	} {
 		if a := s.operator("POST", "/v1/exports", spec); a.code() != "bad-request" {
 			t.Errorf("%s: %d %s", spec, a.StatusCode, a.body)

@@ -21,23 +21,34 @@ func (f filterMembers) given() filterMembers {
 	return given
 }
 
-// query is the filter as a query that ParseFilter takes. It refuses an unknown
-// member: without it the filter would select more.
-func (f filterMembers) query() (url.Values, error) {
+// parse reads the filter, and gives the query that ParseFilter reads the same from.
+// It refuses an unknown member: without it the filter would select more.
+func (f filterMembers) parse() (catalog.Filter, url.Values, error) {
 	query := url.Values{}
 	for name, raw := range f {
 		if !catalog.IsFilter(name) {
-			return nil, fmt.Errorf("%w: there is no filter %.50q", errBadRequest, name)
+			return catalog.Filter{}, nil, fmt.Errorf("%w: there is no filter %.50q", errBadRequest, name)
 		}
-		var text string
-		if err := json.Unmarshal(raw, &text); err != nil {
-			text = string(raw) // a number, true or false
+		text, ok := textOf(raw)
+		if !ok {
+			return catalog.Filter{}, nil, fmt.Errorf("%w: the filter %s is no text, number, true or false", errBadRequest, name)
 		}
 		query.Set(name, text)
 	}
-	if _, err := catalog.ParseFilter(query); err != nil {
-		return nil, err
+	filter, err := catalog.ParseFilter(query)
+
+	return filter, query, err
+}
+
+// textOf is a JSON text, number or boolean as a query has it.
+func textOf(raw json.RawMessage) (text string, ok bool) {
+	switch raw[0] {
+	case '"':
+		err := json.Unmarshal(raw, &text)
+		return text, err == nil
+	case '[', '{', 'n':
+		return "", false
 	}
 
-	return query, nil
+	return string(raw), true
 }

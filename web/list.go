@@ -27,11 +27,12 @@ func (s *Server) listImages(w http.ResponseWriter, r *http.Request) error {
 			return fmt.Errorf("%w: the filter %s is not supported yet", errBadRequest, name)
 		}
 	}
-	if query.Has("sort") {
-		return s.listUncertain(w, r, filter)
-	}
 	w.Header().Set("Vary", "Accept")
-	if form := preferred(r, typeJSON, typeNDJSON, typeCSV, typeZIP); form != typeJSON {
+	form := preferred(r, typeJSON, typeNDJSON, typeCSV, typeZIP)
+	if query.Has("sort") {
+		return s.listUncertain(w, r, form, filter)
+	}
+	if form != typeJSON {
 		return s.streamAs(w, r, form, filter)
 	}
 	limit, cursor, err := page(r)
@@ -45,18 +46,25 @@ func (s *Server) listImages(w http.ResponseWriter, r *http.Request) error {
 	return writeImages(w, images, following)
 }
 
+// maxUncertain is how many pictures a page of the labelling queue may have: the
+// service compares each with the others.
+const maxUncertain = 100
+
 // listUncertain answers with the pictures that are most worth labelling next. There
 // is no page after it: each label changes what comes next.
-func (s *Server) listUncertain(w http.ResponseWriter, r *http.Request, filter catalog.Filter) error {
+func (s *Server) listUncertain(w http.ResponseWriter, r *http.Request, form string, filter catalog.Filter) error {
 	limit, cursor, err := page(r)
 	if err != nil {
 		return err
+	}
+	if form != typeJSON {
+		return fmt.Errorf("%w: with sort the answer is %s only, not %s", errBadRequest, typeJSON, form)
 	}
 	if sort := r.URL.Query()["sort"]; len(sort) != 1 || sort[0] != "uncertain" || cursor != "" {
 		return fmt.Errorf("%w: sort can be uncertain, and has no cursor", errBadRequest)
 	}
 
-	images, err := s.Registry.Next(r.Context(), filter, limit)
+	images, err := s.Registry.Next(r.Context(), filter, min(limit, maxUncertain))
 	if err != nil {
 		return err
 	}

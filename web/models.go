@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/google/uuid"
+
 	"inlet/catalog"
 	"inlet/learn"
 	"inlet/learn/registry"
@@ -119,8 +121,23 @@ type pending struct {
 
 // lastTraining is what became of the last training.
 type lastTraining struct {
-	EndedAt time.Time `json:"ended_at"`
-	Outcome string    `json:"outcome"`
+	ID      *uuid.UUID `json:"id"`    // of the request
+	Model   *string    `json:"model"` // that it stored; null: none
+	EndedAt time.Time  `json:"ended_at"`
+	Outcome string     `json:"outcome"`
+}
+
+// lastOf is null before the first training has ended.
+func lastOf(t registry.Training) *lastTraining {
+	if t.EndedAt == nil {
+		return nil
+	}
+	last := &lastTraining{ID: t.EndedRequest, EndedAt: t.EndedAt.UTC(), Outcome: t.Outcome}
+	if t.EndedModel != nil {
+		last.Model = orNull(t.EndedModel.String())
+	}
+
+	return last
 }
 
 type models struct {
@@ -156,11 +173,8 @@ func (s *Server) listModels(w http.ResponseWriter, r *http.Request) error {
 	}
 
 	answer := models{
-		Models: []modelSummary{}, Training: trainingOf(t), Pending: pending{changed, s.Registry.NextLook(t)},
+		Models: []modelSummary{}, Training: trainingOf(t), Last: lastOf(t), Pending: pending{changed, s.Registry.NextLook(t)},
 		Predicted: progress, Extractor: s.Registry.Extractor.Version(), MinImages: s.Registry.MinImages,
-	}
-	if t.EndedAt != nil {
-		answer.Last = &lastTraining{t.EndedAt.UTC(), t.Outcome}
 	}
 	for _, m := range all {
 		answer.Models = append(answer.Models, summaryOf(m))

@@ -73,8 +73,11 @@ func TestModels(t *testing.T) {
 	var got models
 	s.operator("GET", "/v1/models", "").json(t, &got)
 	if got.Serving == nil || *got.Serving != "v1" || len(got.Models) != 1 || !got.Models[0].Promoted || len(got.Models[0].Labels) != 2 ||
-		got.Models[0].Images != 24 || got.Predicted != (registry.Progress{Done: 25, Total: 25}) || got.Last == nil {
+		got.Models[0].Images != 24 || got.Predicted != (registry.Progress{Done: 25, Total: 25}) {
 		t.Errorf("%+v", got)
+	}
+	if last := got.Last; last == nil || last.ID == nil || last.ID.String() != asked.ID || last.Model == nil || *last.Model != "v1" {
+		t.Errorf("the last training is %+v, want that of %s", last, asked.ID)
 	}
 	var one modelDetails
 	s.operator("GET", "/v1/models/v1", "").json(t, &one)
@@ -135,6 +138,33 @@ func TestPredictionFiltersRefused(t *testing.T) {
 	}
 }
 
+// The labelling queue is one page of JSON.
+func TestUncertainIsJSON(t *testing.T) {
+	t.Parallel()
+	s := newTestServer(t)
+	_, err := s.pool.Exec(t.Context(), `
+		WITH new AS (
+			INSERT INTO images (id, sha256, format, width, height, bytes, uploaded_at)
+			SELECT gen_random_uuid(), sha256(n::text::bytea), 'png', 1, 1, 1, now() FROM generate_series(0, $1) n RETURNING id)
+		INSERT INTO uploads (uploaded_at, image_id, link_id, status, bytes, client) SELECT now(), id, 'a', 'stored', 1, '' FROM new`, maxUncertain)
+	must(t, err)
+	get := func(query, accept string) answer {
+		return s.send("GET", "/v1/images?sort=uncertain"+query, nil, "Authorization", "Bearer "+testToken, "Accept", accept)
+	}
+	for _, form := range []string{typeNDJSON, typeCSV, typeZIP} {
+		a := get("", form)
+		if a.code() != "bad-request" || !strings.Contains(string(a.body), form) || a.Header.Get("Vary") != "Accept" {
+			t.Errorf("%s: %d %v %s", form, a.StatusCode, a.Header, a.body)
+		}
+	}
+	a := get("&limit=500", "text/html, */*;q=0.5")
+	var got struct{ Images []struct{ ID string } }
+	a.json(t, &got)
+	if len(got.Images) != maxUncertain || a.Header.Get("Vary") != "Accept" {
+		t.Errorf("%d pictures, %v", len(got.Images), a.Header)
+	}
+}
+
 func TestBatch(t *testing.T) {
 	t.Parallel()
 	s := newTestServer(t)
@@ -173,11 +203,15 @@ func TestBatchRefused(t *testing.T) {
 	for _, send := range []string{
 		``, `{}`, `{"ids":[]}`, `{"add_labels":["a"]}`, `{"ids":[],"filter":{},"add_labels":["a"]}`, `{"ids":[],"delete":true,"add_labels":["a"]}`,
 		`{"filter":{"color":"red"},"delete":true}`, `{"filter":{"label":""},"delete":true}`, `{"filter":{"label":null},"delete":true}`,
+		`{"filter":{},"delete":true}`, `{"filter":{"label":["a"]},"delete":true}`, `{"filter":{"label":{}},"delete":true}`,
 		`{"ids":[],"add_labels":["a\u0000"]}`, `{"ids":["` + strings.Repeat(`x","`, catalogMax) + `x"],"delete":true}`, `{"ids":"a","delete":true}`,
 	} {
 		if a := s.operator("POST", "/v1/images/batch", send); a.code() != "bad-request" {
 			t.Errorf("%.60s: %d %s", send, a.StatusCode, a.body)
 		}
+	}
+	if a := s.operator("POST", "/v1/images/batch", `{"filter":{},"delete":true}`); !strings.Contains(string(a.body), "name at least one filter") {
+		t.Errorf("to delete everything: %s", a.body)
 	}
 	if a := s.operator("POST", "/v1/images/"+uuid.NewString(), `{}`); a.StatusCode != http.StatusMethodNotAllowed || a.Header.Get("Allow") == "" {
 		t.Errorf("POST to a picture: %d", a.StatusCode)

@@ -65,7 +65,11 @@ func inspect(in *imaging.Inspector, it item) (found []measured) {
 	return found
 }
 
-func kindIndex(k quality.Kind) int { return slices.Index(quality.Kinds[:], k) }
+func kindIndex(k quality.Kind) int {
+	all := quality.Kinds()
+
+	return slices.Index(all[:], k)
+}
 
 // reportKinds prints which kinds the held-out versions are taken for.
 func reportKinds(model string, all []measured, kind func(measured) int) {
@@ -86,11 +90,11 @@ func reportKinds(model string, all []measured, kind func(measured) int) {
 	fmt.Printf("%s takes %d of %d held-out versions (%.1f%%) for what they are:\n", model, right, n, 100*float64(right)/float64(n))
 	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(w, "\t")
-	for _, k := range quality.Kinds {
+	for _, k := range quality.Kinds() {
 		fmt.Fprintf(w, "%s\t", k)
 	}
 	for i, row := range confusion {
-		fmt.Fprintf(w, "\n%s\t", quality.Kinds[i])
+		fmt.Fprintf(w, "\n%s\t", quality.Kinds()[i])
 		for _, n := range row {
 			fmt.Fprintf(w, "%d\t", n)
 		}

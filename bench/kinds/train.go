@@ -23,7 +23,7 @@ type network struct {
 
 const (
 	inputs  = quality.Features + 1
-	classes = len(quality.Kinds)
+	classes = quality.KindCount
 	size    = hidden*inputs + classes*(hidden+1)
 )
 
@@ -189,7 +189,7 @@ func (n *network) write(name string) error {
 	list("modelMean is what each feature is on average.", "modelMean", "[Features]float32", n.mean[:])
 	list("modelScale is one over each feature's deviation.", "modelScale", "[Features]float32", n.scale[:])
 	list("modelUnits are the weights of each hidden unit, and its bias.", "modelUnits", "[units * (Features + 1)]float32", n.weights[:hidden*inputs])
-	list("modelKinds are the weights of each kind, and its bias.", "modelKinds", "[len(Kinds) * (units + 1)]float32", n.weights[hidden*inputs:])
+	list("modelKinds are the weights of each kind, and its bias.", "modelKinds", "[KindCount * (units + 1)]float32", n.weights[hidden*inputs:])
 	text, err := format.Source(b.Bytes())
 	if err != nil {
 		return err

@@ -15,7 +15,3 @@ ALTER TABLE images
     ADD COLUMN colourfulness real,
     ADD COLUMN flat          real,
     ADD COLUMN kind          text;
-
--- The pictures with a flag. Most have none and are not in it, so that the index is
--- made in the time that it takes to read the table.
-CREATE INDEX images_flags ON images USING gin (flags) WITH (fastupdate = off) WHERE flags <> '{}';

@@ -6,7 +6,6 @@ SET LOCAL lock_timeout = '2s';
 
 -- How much has changed since a training tells whether another one is worth it.
 ALTER TABLE labels ADD COLUMN set_at timestamptz NOT NULL DEFAULT now();
-CREATE INDEX labels_set_at ON labels (set_at);
 
 -- What a picture looks like to a model, in numbers of one byte. vector is NULL where
 -- the picture cannot be decoded.
@@ -49,6 +48,9 @@ CREATE TABLE predictions (
     PRIMARY KEY (image_id, rank)
 );
 CREATE INDEX predictions_label ON predictions (label, probability);
+-- For the filter predicted, whose condition this is. Without it Postgres reads every
+-- picture's likeliest label.
+CREATE INDEX predictions_likely ON predictions (label, image_id) WHERE rank = 1 OR probability >= 0.5;
 CREATE INDEX predictions_uncertain ON predictions (uncertainty DESC, image_id) WHERE rank = 1;
 CREATE INDEX predictions_model ON predictions (model) WHERE rank = 1;
 
@@ -68,8 +70,11 @@ CREATE TABLE training (
     -- The labels as the last training read them: when, and how many.
     labels_at    timestamptz NOT NULL DEFAULT '-infinity',
     labels_read  bigint NOT NULL DEFAULT 0,
-    ended_at     timestamptz,
-    outcome      text NOT NULL DEFAULT '' -- of the last training, for people
+    -- The last training: its outcome, for people, and the model that it stored.
+    ended_at      timestamptz,
+    ended_request uuid,
+    ended_model   integer,
+    outcome       text NOT NULL DEFAULT ''
 );
 INSERT INTO training DEFAULT VALUES;
 

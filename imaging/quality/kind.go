@@ -61,14 +61,14 @@ func kindOf(src Source, f [Features]float32) Kind {
 	for j := range hidden {
 		hidden[j] = max(0, weigh(x[:], modelUnits[j*(Features+1):]))
 	}
-	var scores [len(Kinds)]float32
+	var scores [KindCount]float32
 	for k := range scores {
 		scores[k] = weigh(hidden[:], modelKinds[k*(units+1):])
 	}
 
 	const certain, likely = 1e3, 1.5
-	best := 0
-	for k, kind := range Kinds {
+	kinds, best := Kinds(), 0
+	for k, kind := range kinds {
 		switch {
 		case src.Camera && (kind == Screenshot || kind == Graphic):
 			scores[k] -= certain
@@ -80,7 +80,7 @@ func kindOf(src Source, f [Features]float32) Kind {
 		}
 	}
 
-	return Kinds[best]
+	return kinds[best]
 }
 
 // weigh is the weighted sum of x, with the bias behind the weights.

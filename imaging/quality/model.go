@@ -60,7 +60,7 @@ var modelUnits = [units * (Features + 1)]float32{
 }
 
 // modelKinds are the weights of each kind, and its bias.
-var modelKinds = [len(Kinds) * (units + 1)]float32{
+var modelKinds = [KindCount * (units + 1)]float32{
 	0.08349, -1.557, -0.7028, -0.3692, -0.747, -0.161, 0.4358, -1.21, -0.6131, 0.08658,
 	0.7873, 0.4097, -0.0338, 0.4346, 0.311, 0.4382, -0.02778, 0.03665, 0.3445, -0.6414,
 	0.08083, 0.3304, -1.266, 0.04506, 0.2527, 0.5821, 0.002292, -0.5655, 0.6183, 0.1234,

@@ -50,8 +50,11 @@ const (
 	Graphic    Kind = "graphic"
 )
 
+// KindCount is how many kinds there are.
+const KindCount = 4
+
 // Kinds lists all kinds, in the order of the model's classes.
-var Kinds = [...]Kind{Photo, Screenshot, Document, Graphic}
+func Kinds() [KindCount]Kind { return [...]Kind{Photo, Screenshot, Document, Graphic} }
 
 // Source is what Measure looks at.
 type Source struct {

@@ -319,7 +319,7 @@ func TestTooFewLabels(t *testing.T) {
 	f.picture(0, "cat")
 	f.picture(1, "dog")
 	ended := f.train()
-	if models, err := f.Models(t.Context()); len(models) != 0 || err != nil || ended.Outcome == "" {
+	if models, err := f.Models(t.Context()); len(models) != 0 || err != nil || ended.Outcome == "" || ended.EndedRequest == nil || ended.EndedModel != nil {
 		t.Errorf("%+v, %v, %q", models, err, ended.Outcome)
 	}
 }
@@ -418,7 +418,7 @@ func TestRevive(t *testing.T) {
 	f.exec(`UPDATE training SET holder = $1, attempts = 5, beat_at = now() - interval '1 minute'`, uuid.New())
 	must(t, f.Revive(t.Context()))
 	ended, err := f.Training(t.Context())
-	if err != nil || ended.Request != nil || ended.Outcome == "" {
+	if err != nil || ended.Request != nil || ended.Outcome == "" || ended.EndedRequest == nil || ended.EndedModel != nil {
 		t.Errorf("not given up: %+v, %v", ended, err)
 	}
 }

@@ -203,12 +203,14 @@ func (s *Service) train(ctx context.Context, run uuid.UUID, report *progress) er
 // lost the lease stores nothing. Without a model the outcome is row.Reason.
 func (s *Service) end(ctx context.Context, run uuid.UUID, at time.Time, read int64, m *learn.Model, row Model) error {
 	outcome := row.Reason
+	var stored *catalog.Version
 	err := pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error {
 		if m != nil {
 			version, err := addModel(ctx, tx, m, row)
 			if err != nil {
 				return err
 			}
+			stored = &version
 			if outcome = version.String() + " is not promoted: " + row.Reason; row.Promoted {
 				outcome = version.String() + " is promoted: " + row.Reason
 				if err := s.promote(ctx, tx, version, nil); err != nil {
@@ -216,7 +218,7 @@ func (s *Service) end(ctx context.Context, run uuid.UUID, at time.Time, read int
 				}
 			}
 		}
-		tag, err := tx.Exec(ctx, endQuery, run, at, read, outcome)
+		tag, err := tx.Exec(ctx, endQuery, run, at, read, outcome, stored)
 		if err == nil && tag.RowsAffected() == 0 {
 			err = errLeaseLost
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
+	"inlet/catalog"
 	"inlet/db"
 	"inlet/learn/features"
 )
@@ -42,14 +43,20 @@ type Training struct {
 	Considered  time.Time  `db:"considered_at"`
 	LabelsAt    time.Time  `db:"labels_at"`
 	LabelsRead  int64      `db:"labels_read"`
-	EndedAt     *time.Time `db:"ended_at"`
-	Outcome     string     `db:"outcome"` // of the last training, for people
+
+	// The last training: its request, the model that it stored (nil: none), and its
+	// outcome for people.
+	EndedAt      *time.Time       `db:"ended_at"`
+	EndedRequest *uuid.UUID       `db:"ended_request"`
+	EndedModel   *catalog.Version `db:"ended_model"`
+	Outcome      string           `db:"outcome"`
 }
 
 const (
 	trainingQuery = `
 		SELECT request, requested_at, started_at, stage, progress::float8 AS progress, considered_at,
-		       CASE WHEN isfinite(labels_at) THEN labels_at ELSE 'epoch' END AS labels_at, labels_read, ended_at, outcome
+		       CASE WHEN isfinite(labels_at) THEN labels_at ELSE 'epoch' END AS labels_at, labels_read,
+		       ended_at, ended_request, ended_model, outcome
 		  FROM training`
 
 	requestQuery = `
@@ -67,7 +74,7 @@ const (
 
 	endQuery = `
 		UPDATE training SET request = NULL, holder = NULL, started_at = NULL, stage = '', progress = 0,
-		       labels_at = $2, labels_read = $3, ended_at = clock_timestamp(), outcome = $4
+		       labels_at = $2, labels_read = $3, ended_at = clock_timestamp(), ended_request = request, ended_model = $5, outcome = $4
 		 WHERE holder = $1`
 
 	// A failed try leaves the request for the next one. One that was cut off does not
@@ -83,7 +90,8 @@ const (
 		RETURNING request`
 
 	giveUpQuery = `
-		UPDATE training SET request = NULL, holder = NULL, started_at = NULL, stage = '', progress = 0, ended_at = clock_timestamp(),
+		UPDATE training SET request = NULL, holder = NULL, started_at = NULL, stage = '', progress = 0,
+		       ended_at = clock_timestamp(), ended_request = request, ended_model = NULL,
 		       outcome = 'the training was given up: it failed ' || attempts || ' times'
 		 WHERE request IS NOT NULL AND beat_at < clock_timestamp() - $1::interval AND attempts >= $2`
 

@@ -10,6 +10,7 @@ import { duration, percent } from "../scripts/console/format.js";
 import { action } from "../scripts/console/keys.js";
 import { isBack, stateOf } from "../scripts/console/modeltable.js";
 import { apiFilter, format, parse } from "../scripts/console/route.js";
+import { send } from "../scripts/console/selectbar.js";
 import { bearers, Selection } from "../scripts/console/selection.js";
 import { Sitting } from "../scripts/console/sitting.js";
 import { needs, stageOf } from "../scripts/console/training.js";
@@ -307,4 +308,22 @@ test("a first model needs two labels with enough pictures", () => {
 test("shares and durations are formatted", () => {
   assert.deepEqual([0, 0.001, 0.5, 0.925, 0.999, 1].map(percent), ["0%", "<1%", "50%", "93%", ">99%", "100%"]);
   assert.deepEqual([0, 0.4, 59, 61, 3600, 3725, 90061].map(duration), ["0 s", "0 s", "59 s", "1 min 1 s", "1 h", "1 h 2 min", "1 d 1 h"]);
+});
+
+test("many pictures are changed a thousand at a time, and a failure keeps those that are done", async () => {
+  const pictures = Array.from({ length: 2500 }, (_, i) => ({ id: `p${i}` }));
+  const sent = [];
+  const api = {
+    post: async (path, body) => {
+      if (sent.length === 2) throw new Error("no");
+      sent.push(body);
+    },
+  };
+  const done = [];
+  const change = { add_labels: ["cat"] };
+  await assert.rejects(send(api, pictures, change, (some) => done.push(...some)), /no/);
+  assert.deepEqual(done, pictures.slice(0, 2000));
+  assert.deepEqual(sent[1], { ids: done.slice(1000).map(({ id }) => id), ...change });
+
+  await send(api, [], change, () => assert.fail("there is nothing to do"));
 });

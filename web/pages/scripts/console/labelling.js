@@ -143,7 +143,7 @@ export function labelling(main, { api, live, route }) {
   const say = (text) => { said.textContent = text; };
 
   // refocus gives the focus to the picture after a click on a button, so that the next
-  // Enter accepts a prediction. Who presses a button by its key keeps the focus.
+  // Enter accepts a prediction. A key press on a button leaves the focus on it.
   function refocus(event) {
     if (event.detail > 0 && event.target.closest("button") && !document.querySelector("dialog[open]")) picture.element.focus({ preventScroll: true });
   }

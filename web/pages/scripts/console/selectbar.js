@@ -7,9 +7,19 @@ import { bearers } from "./selection.js";
 
 const AT_ONCE = 1000; // ids of one request
 
-// selectBar changes the pictures that selected returns. It calls changed after their
-// labels have changed, deleted with their ids, clear and all when the operator asks for
-// another selection.
+// send changes pictures, as many as a request may have at a time. It calls done with
+// those of each request: a failure of the next one does not undo them.
+export async function send(api, pictures, change, done) {
+  for (let from = 0; from < pictures.length; from += AT_ONCE) {
+    const some = pictures.slice(from, from + AT_ONCE);
+    await api.post("/v1/images/batch", { ids: some.map(({ id }) => id), ...change });
+    done(some);
+  }
+}
+
+// selectBar changes the pictures that selected returns. It calls changed with those
+// whose labels have changed, deleted with the ids of those that are gone, clear and all
+// when the operator asks for another selection.
 export function selectBar({ api, selected, changed, deleted, clear, all }) {
   const size = h("p", { class: "size" });
   const field = h("input", { id: "select-label", list: "labels", maxlength: 100, autocomplete: "off", placeholder: "Label" });
@@ -34,37 +44,36 @@ export function selectBar({ api, selected, changed, deleted, clear, all }) {
     } }, icon("close")));
   let last = null; // {pictures, label, adding}: what undo takes back
 
-  // send changes pictures, as many as a request may have at a time.
-  async function send(pictures, change) {
-    for (let from = 0; from < pictures.length; from += AT_ONCE) {
-      await api.post("/v1/images/batch", { ids: pictures.slice(from, from + AT_ONCE).map(({ id }) => id), ...change });
-    }
-  }
-
   // relabel adds a label to those pictures that lack it, or removes it from those that
   // bear it. So its opposite is the way back.
   async function relabel(label, adding, pictures = selected()) {
     const concerned = pictures.filter(({ labels }) => labels.includes(label) !== adding);
+    const done = [];
+    let failure = null;
     try {
-      await send(concerned, adding ? { add_labels: [label] } : { remove_labels: [label] });
+      await send(api, concerned, adding ? { add_labels: [label] } : { remove_labels: [label] }, (some) => {
+        for (const picture of some) {
+          picture.labels = adding ? [...picture.labels, label].sort() : picture.labels.filter((other) => other !== label);
+        }
+        done.push(...some);
+        last = { pictures: done, label, adding };
+        changed(some);
+      });
     } catch (problem) {
-      notify(`The labels were not changed: ${problem.message}`);
-      return false;
+      failure = problem;
     }
-    for (const picture of concerned) {
-      picture.labels = adding ? [...picture.labels, label].sort() : picture.labels.filter((other) => other !== label);
-    }
-    last = concerned.length > 0 ? { pictures: concerned, label, adding } : null;
-    changed(concerned);
-    notify(`${label} ${adding ? "added to" : "removed from"} ${countOf(concerned.length, "picture")}.`);
-    return true;
+    const what = `${label} ${adding ? "added to" : "removed from"} ${countOf(done.length, "picture")}`;
+    notify(failure ? `${what} of ${count(concerned.length)}: ${failure.message}` : `${what}.`);
+    return failure === null;
   }
 
+  // takeBack undoes the last change. After a failure it can be tried again: relabel
+  // passes over the pictures that are done.
   async function takeBack() {
     if (!last) return;
-    const { pictures, label, adding } = last;
-    if (!(await relabel(label, !adding, pictures))) return;
-    last = null;
+    const before = last;
+    const done = await relabel(before.label, !before.adding, before.pictures);
+    last = done ? null : before;
     update();
   }
 
@@ -75,15 +84,18 @@ export function selectBar({ api, selected, changed, deleted, clear, all }) {
       text: "The service removes their files, their records and their share of the statistics for good. You cannot undo this.",
     });
     if (confirmed === null) return;
+    let done = 0;
     try {
-      await send(pictures, { delete: true });
+      await send(api, pictures, { delete: true }, (some) => {
+        done += some.length;
+        last = null;
+        deleted(some.map(({ id }) => id));
+      });
     } catch (problem) {
-      notify(`Not all pictures were deleted: ${problem.message}`);
+      notify(`${countOf(done, "picture")} of ${count(pictures.length)} deleted: ${problem.message}`);
       return;
     }
-    last = null;
-    deleted(pictures.map(({ id }) => id));
-    notify(`${countOf(pictures.length, "picture")} deleted.`);
+    notify(`${countOf(done, "picture")} deleted.`);
   }
 
   function update() {
