@@ -70,6 +70,17 @@ const latestLabelledQuery = `
 	SELECT image_id, array_agg(label) FROM labels
 	 WHERE image_id IN (SELECT image_id FROM labels ORDER BY set_at DESC LIMIT $1) GROUP BY image_id`
 
+const lockSharedQuery = `SELECT id FROM images WHERE id = ANY($1) ORDER BY id FOR KEY SHARE`
+
+// LockShared keeps images from being deleted until the transaction ends, and waits
+// for deletions under way. It comes before any other lock of what belongs to the
+// images: deletions take their locks in that order.
+func LockShared(ctx context.Context, tx pgx.Tx, ids []uuid.UUID) error {
+	_, err := tx.Exec(ctx, lockSharedQuery, ids)
+
+	return err
+}
+
 // LatestLabelled returns the labels of the images that were labelled last.
 func (s *Service) LatestLabelled(ctx context.Context, n int) (map[uuid.UUID][]string, error) {
 	rows, err := s.Pool.Query(ctx, latestLabelledQuery, n)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"golang.org/x/text/unicode/norm"
 
 	"inlet/db"
 )
@@ -112,15 +113,27 @@ func cleanLabels(given []string) ([]string, error) {
 }
 
 func cleanLabel(label string) (string, error) {
-	label = strings.TrimSpace(label)
+	label = strings.TrimSpace(norm.NFC.String(label))
 	switch {
 	case label == "":
 		return "", fmt.Errorf("%w: a label is empty", ErrLabels)
-	case !utf8.ValidString(label) || strings.ContainsFunc(label, unicode.IsControl):
+	case !utf8.ValidString(label) || strings.ContainsFunc(label, invisible):
 		return "", fmt.Errorf("%w: a label is not a line of text", ErrLabels)
 	case utf8.RuneCountInString(label) > maxLabel:
 		return "", fmt.Errorf("%w: a label has more than %d characters", ErrLabels, maxLabel)
 	}
 
 	return label, nil
+}
+
+// invisible tells characters that nobody sees or that turn the text around them, so
+// that two labels would look alike. Joiners belong to the writing of some languages
+// and to emoji.
+func invisible(r rune) bool {
+	const nonJoiner, joiner = '\u200c', '\u200d'
+	if r == nonJoiner || r == joiner {
+		return false
+	}
+
+	return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co) || r&0xfffe == 0xfffe
 }

@@ -18,6 +18,9 @@ type Uncertain struct {
 // Uncertain returns the images that match, bear no label, and about which the model
 // is most uncertain; where none of them has a prediction, the newest ones.
 func (s *Service) Uncertain(ctx context.Context, f Filter, n int) ([]Uncertain, error) {
+	if f.Label != "" || f.Labelled != nil && *f.Labelled {
+		return nil, fmt.Errorf("%w: what is most worth labelling bears no label", ErrFilter)
+	}
 	no := false
 	f.Labelled = &no
 	c, err := s.conditions(ctx, f)

@@ -28,6 +28,8 @@ func TestLabels(t *testing.T) {
 		{one, `{"labels":["indoor","cat","cat"]}`, `{"labels":["cat","indoor"]}`},
 		{two, `{"labels":["Katze","cat"]}`, `{"labels":["Katze","cat"]}`},
 		{one, `{"labels":["cat"]}`, `{"labels":["cat"]}`},
+		{two, `{"labels":["cafe\u0301","caf\u00e9","👩‍🚀"]}`, `{"labels":["café","👩‍🚀"]}`},
+		{two, `{"labels":["Katze","cat"]}`, `{"labels":["Katze","cat"]}`},
 	} {
 		a := s.operator("PUT", "/v1/images/"+step.id+"/labels", step.send)
 		if got := strings.TrimSpace(string(a.body)); a.StatusCode != http.StatusOK || got != step.want {
@@ -57,6 +59,9 @@ func TestLabelsRefused(t *testing.T) {
 		"no labels":     {`{}`, "bad-request"},
 		"an empty one":  {`{"labels":[" "]}`, "bad-request"},
 		"NUL":           {`{"labels":["a\u0000b"]}`, "bad-request"},
+		"nothing seen":  {`{"labels":["\u200b"]}`, "bad-request"},
+		"a turned one":  {`{"labels":["\u202ecat"]}`, "bad-request"},
+		"two lines":     {`{"labels":["a\u2028b"]}`, "bad-request"},
 		"a long one":    {`{"labels":["` + strings.Repeat("x", 101) + `"]}`, "bad-request"},
 		"a huge body":   {`{"labels":["` + strings.Repeat("x", 100<<10) + `"]}`, "too-large"},
 	} {

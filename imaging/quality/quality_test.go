@@ -60,6 +60,19 @@ func TestSharpness(t *testing.T) {
 }
 
 // TestBlocks: an eighth hides what the ends of blocks tell.
+// Stripes and a bar code are sharp, though nothing changes along them.
+func TestSharpnessOneWay(t *testing.T) {
+	t.Parallel()
+	for name, luma := range map[string]func(x, y int) float64{
+		"stripes": func(x, _ int) float64 { return float64(x / 16 % 2 * 220) },
+		"lines":   func(_, y int) float64 { return float64(y / 23 % 2 * 220) },
+	} {
+		if q := Measure(drawn(luma)); q.Sharpness < 0.75 || slices.Contains(q.Flags, Blurry) {
+			t.Errorf("%s: %v, %q", name, q.Sharpness, q.Flags)
+		}
+	}
+}
+
 func TestBlocks(t *testing.T) {
 	t.Parallel()
 	src := drawn(scene(0.1))

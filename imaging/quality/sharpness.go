@@ -22,15 +22,28 @@ const coarse = 1.2
 
 // blur is the deviation of the Gaussian that would blur a step to the steepest
 // edges of the picture, in samples of luma. It compares the largest differences of
-// neighbours with those of samples far apart, which hold the whole step.
+// neighbours with those of samples far apart, which hold the whole step. A direction
+// with hardly any edges, as along stripes, says nothing.
 func (s *stats) blur() float64 {
-	var blurs [2]float64
+	var blurs, steps [2]float64
 	for i, d := range [2]*[2]histogram{&s.across, &s.down} {
 		near, away := d[0].quantile(1-nearShare), d[1].quantile(1-farShare)
-		blurs[i] = blurOf(float64(near) / float64(max(away, 1)))
+		steps[i] = float64(max(away, 1))
+		blurs[i] = blurOf(float64(near) / steps[i])
 	}
+	switch {
+	case steps[0] < steps[1]/oneWay:
+		return blurs[1]
+	case steps[1] < steps[0]/oneWay:
+		return blurs[0]
+	}
+
 	return max(blurs[0], blurs[1])
 }
+
+// oneWay is how many times as high the steps of one direction must be for the other
+// not to count.
+const oneWay = 8
 
 // The share of differences that are those of the steepest edges: an edge lies
 // between far times as many samples that are far apart as neighbours.

@@ -31,9 +31,6 @@ const (
 	// A promotion waits until the predictions of its predecessor are written.
 	servesQuery = `SELECT FROM models WHERE version = $1 AND serving FOR SHARE`
 
-	// Rows of a picture that is being deleted would fail the whole page.
-	lockFeaturesQuery = `SELECT image_id FROM features WHERE image_id = ANY($1) ORDER BY image_id FOR KEY SHARE`
-
 	// Ids grow with time, so the newest come first.
 	outdatedQuery = `
 		SELECT f.image_id, f.vector FROM features f
@@ -212,7 +209,8 @@ func (s *Service) put(ctx context.Context, serving *Serving, all []predicted) er
 	}
 
 	err := pgx.BeginFunc(ctx, s.Pool, func(tx pgx.Tx) error {
-		if _, err := db.Collect[ID](ctx, tx, lockFeaturesQuery, ids); err != nil {
+		// Rows of a picture that is being deleted would fail the whole page.
+		if err := catalog.LockShared(ctx, tx, ids); err != nil {
 			return err
 		}
 		if tag, err := tx.Exec(ctx, servesQuery, int(serving.Version)); err != nil || tag.RowsAffected() == 0 {
