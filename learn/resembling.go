@@ -1,11 +1,14 @@
 package learn
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
-// Resembling picks n of the candidates for groups that need more pictures: the groups
-// take turns, in their order, and each takes the candidate with the greatest cosine to
-// one of its own. It returns their indices. Without groups it picks none. It costs a
-// comparison for each candidate and each picture of a group.
+// Resembling picks n of the candidates for groups that need more pictures: each time
+// the smallest group, with what it was given, gets the candidate with the greatest
+// cosine to one of its own. It returns their indices. Without groups it picks none. It
+// costs a comparison for each candidate and each picture of a group.
 func Resembling(candidates [][]int8, groups [][][]int8, n int) []int {
 	if len(groups) == 0 {
 		return nil
@@ -15,17 +18,22 @@ func Resembling(candidates [][]int8, groups [][][]int8, n int) []int {
 		likeness[g] = likenessTo(candidates, group)
 	}
 
+	sizes := make([]int, len(groups))
+	for g, group := range groups {
+		sizes[g] = len(group)
+	}
 	taken := make([]bool, len(candidates))
 	var chosen []int
-	for turn := 0; len(chosen) < min(n, len(candidates)); turn++ {
-		best := -1
-		for i, l := range likeness[turn%len(groups)] {
-			if !taken[i] && (best < 0 || l > likeness[turn%len(groups)][best]) {
+	for len(chosen) < min(n, len(candidates)) {
+		smallest, best := slices.Index(sizes, slices.Min(sizes)), -1
+		for i, l := range likeness[smallest] {
+			if !taken[i] && (best < 0 || l > likeness[smallest][best]) {
 				best = i
 			}
 		}
 		taken[best] = true
 		chosen = append(chosen, best)
+		sizes[smallest]++
 	}
 
 	return chosen

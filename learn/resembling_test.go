@@ -16,7 +16,7 @@ func TestResembling(t *testing.T) {
 	}{
 		"no group":   {nil, 3, nil},
 		"one group":  {[][][]int8{{y}}, 2, []int{2, 4}},
-		"two groups": {[][][]int8{{z}, {x, y}}, 3, []int{3, 0, 2}},
+		"two groups": {[][][]int8{{z}, {x, y}}, 4, []int{3, 2, 0, 4}},
 		"too many":   {[][][]int8{{x}}, 9, []int{0, 1, 2, 4, 3, 5}},
 		"none":       {[][][]int8{{x}}, 0, nil},
 	} {
