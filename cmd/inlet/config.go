@@ -175,21 +175,45 @@ func complaint(err error) string {
 // Validate fills in the settings that follow from others, and returns the rules that
 // all settings must fulfil.
 func (c *config) Validate() []rule {
+	return slices.Concat(c.addresses(), c.secrets(), c.stores(), c.choices(), c.limits())
+}
+
+func (c *config) addresses() []rule {
 	host, port, addrErr := net.SplitHostPort(c.Addr)
 	derived := c.PublicURL == ""
 	if derived {
 		c.PublicURL = "http://" + net.JoinHostPort(reachable(host), port)
 	}
 	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
+	public := derived && addrErr != nil || validOrigin(c.PublicURL)
+
+	return []rule{
+		{"INLET_ADDR", addrErr == nil, fmt.Sprintf("%q is no host:port", c.Addr)},
+		{"INLET_PUBLIC_URL", public, fmt.Sprintf("%q is no origin such as https://pictures.example.org", c.PublicURL)},
+	}
+}
+
+func (c *config) secrets() []rule {
+	var keysErr error
+	if c.LinkKeys != "" {
+		c.keys, keysErr = link.ParseKeys(c.LinkKeys)
+	}
+
+	return []rule{
+		{"INLET_ADMIN_TOKEN", c.AdminToken != "" || c.private(), "is required when INLET_DATABASE_URL is set"},
+		{"INLET_ADMIN_TOKEN", c.AdminToken == "" || len([]rune(c.AdminToken)) >= 16, "is too short: at least 16 characters"},
+		{"INLET_LINK_KEYS", c.LinkKeys != "" || c.private(), "is required when INLET_DATABASE_URL is set; " +
+			"make one with: echo k1:$(openssl rand -base64 32)"},
+		no("INLET_LINK_KEYS", keysErr),
+	}
+}
+
+func (c *config) stores() []rule {
 	dir, dirErr := filepath.Abs(c.DataDir)
 	if c.BlobURL == "" {
 		c.BlobURL = (&url.URL{Scheme: "file", Path: filepath.ToSlash(dir)}).String()
 	}
-
-	var keysErr, redisErr, blobErr error
-	if c.LinkKeys != "" {
-		c.keys, keysErr = link.ParseKeys(c.LinkKeys)
-	}
+	var redisErr, blobErr error
 	if c.RedisURL != "" {
 		redisErr = redisdb.Check(c.RedisURL)
 	}
@@ -198,44 +222,49 @@ func (c *config) Validate() []rule {
 	} else if !strings.HasPrefix(c.BlobURL, "file:///") {
 		blobErr = errors.New("is no URL such as file:///var/lib/inlet or s3://bucket")
 	}
-	public := derived && addrErr != nil || validOrigin(c.PublicURL)
-	levelErr := new(slog.Level).UnmarshalText([]byte(c.LogLevel))
-	needs := "needs INLET_DATABASE_URL: the private database has "
 
 	return []rule{
-		{"INLET_ADDR", addrErr == nil, fmt.Sprintf("%q is no host:port", c.Addr)},
-		{"INLET_PUBLIC_URL", public, fmt.Sprintf("%q is no origin such as https://pictures.example.org", c.PublicURL)},
-		{"INLET_ADMIN_TOKEN", c.AdminToken != "" || c.private(), "is required when INLET_DATABASE_URL is set"},
-		{"INLET_ADMIN_TOKEN", c.AdminToken == "" || len([]rune(c.AdminToken)) >= 16, "is too short: at least 16 characters"},
-		{"INLET_LINK_KEYS", c.LinkKeys != "" || c.private(), "is required when INLET_DATABASE_URL is set; " +
-			"make one with: echo k1:$(openssl rand -base64 32)"},
-		no("INLET_LINK_KEYS", keysErr),
 		{"INLET_DATA_DIR", c.DataDir != "", "is empty"},
 		no("INLET_DATA_DIR", dirErr),
 		{"INLET_DATABASE_URL", c.private() || validDatabase(c.DatabaseURL), databaseURL},
 		{"INLET_DATABASE_READ_URL", c.ReadURL == "" || validDatabase(c.ReadURL), databaseURL},
-		{"INLET_DATABASE_READ_URL", c.ReadURL == "" || !c.private(), needs + "no replica"},
+		{"INLET_DATABASE_READ_URL", c.ReadURL == "" || !c.private(), needsDatabase + "no replica"},
 		{"INLET_DATABASE_POOLER", c.Pooler == "" || c.Pooler == "transaction", fmt.Sprintf("%q is neither transaction nor empty", c.Pooler)},
 		{"INLET_DATABASE_CONNS", c.DatabaseConns >= 4 && c.DatabaseConns <= 1000, "must be between 4 and 1000"},
 		{"INLET_REDIS_CONNS", c.RedisConns >= 0 && c.RedisConns <= 10_000, "must be between 1 and 10,000"},
 		no("INLET_REDIS_URL", redisErr),
 		no("INLET_BLOB_URL", blobErr),
 		{"INLET_BLOB_REDIRECT", !c.BlobRedirect || c.onS3(), "needs S3: set INLET_BLOB_URL to s3://…"},
+	}
+}
+
+func (c *config) choices() []rule {
+	levelErr := new(slog.Level).UnmarshalText([]byte(c.LogLevel))
+
+	return []rule{
 		oneOf("INLET_ROLE", c.Role, "all", "api", "worker"),
-		{"INLET_ROLE", c.Role == "all" || !c.private(), c.Role + " " + needs + "one process"},
+		{"INLET_ROLE", c.Role == "all" || !c.private(), c.Role + " " + needsDatabase + "one process"},
 		oneOf("INLET_DEDUP", c.Dedup, "perceptual", "exact"),
 		oneOf("INLET_DEDUP_SCOPE", c.DedupScope, "service", "link"),
 		oneOf("INLET_IMAGE_ACCESS", c.ImageAccess, "public", "signed"),
+		oneOf("INLET_LOG_FORMAT", c.LogFormat, "text", "json"),
+		{"INLET_LOG_LEVEL", levelErr == nil, fmt.Sprintf("%q is none of debug, info, warn, error", c.LogLevel)},
+	}
+}
+
+func (c *config) limits() []rule {
+	return []rule{
 		{"INLET_MAX_FILE_BYTES", c.MaxFileBytes > 0 && c.MaxFileBytes <= 16<<30, "must be between 1 byte and 16 GiB"},
 		{"INLET_MAX_PIXELS", c.MaxPixels > 0 && c.MaxPixels <= 1e10, "must be between 1 and 10,000,000,000"},
 		{"INLET_MAX_FILES", c.MaxFiles > 0 && c.MaxFiles <= 10_000, "must be between 1 and 10,000"},
 		{"INLET_DECODE_MEMORY", c.DecodeMemory >= 16<<20, "must be at least 16MiB"},
 		{"INLET_HEIC_MEMORY", c.HEICMemory >= 64<<20 && c.HEICMemory <= 4<<30, "must be between 64MiB and 4GiB"},
 		{"INLET_TRAIN_MIN", c.TrainMin >= 2 && c.TrainMin <= 100_000, "must be between 2 and 100,000"},
-		oneOf("INLET_LOG_FORMAT", c.LogFormat, "text", "json"),
-		{"INLET_LOG_LEVEL", levelErr == nil, fmt.Sprintf("%q is none of debug, info, warn, error", c.LogLevel)},
 	}
 }
+
+// needsDatabase begins a complaint about a setting that the private database rules out.
+const needsDatabase = "needs INLET_DATABASE_URL: the private database has "
 
 const databaseURL = "is no URL such as postgres://user:password@host/database"
 

@@ -89,16 +89,23 @@ func (s *service) connect(ctx context.Context, st *stores) (err error) {
 }
 
 // makeServices makes the core, from the bottom up.
-func (s *service) makeServices(st *stores) error {
-	cfg := s.cfg
-	inspector := imaging.NewInspector(cfg.MaxPixels, int64(cfg.DecodeMemory))
-	// The decoder allocates memory only while it decodes, which only jobs request.
-	s.decoder = heif.NewDecoder(heif.Limits{Memory: int64(cfg.HEICMemory), Pixels: cfg.MaxPixels, Time: heicTime})
-	var err error
+func (s *service) makeServices(st *stores) (err error) {
 	if s.enqueuer, err = jobs.NewEnqueuer(s.pool, s.log); err != nil {
 		return err
 	}
+	inspector := imaging.NewInspector(s.cfg.MaxPixels, int64(s.cfg.DecodeMemory))
+	// The decoder allocates memory only while it decodes, which only jobs request.
+	s.decoder = heif.NewDecoder(heif.Limits{Memory: int64(s.cfg.HEICMemory), Pixels: s.cfg.MaxPixels, Time: heicTime})
 
+	s.makeRecords(st, inspector)
+	s.makeUploads(st, inspector)
+	s.makeLearning(inspector)
+
+	return nil
+}
+
+// makeRecords makes what keeps counters, links, contents and the rows of pictures.
+func (s *service) makeRecords(st *stores, inspector *imaging.Inspector) {
 	s.stats = stats.New(stats.Options{
 		Pool:       s.pool,
 		Redis:      s.redis,
@@ -128,6 +135,11 @@ func (s *service) makeServices(st *stores) error {
 		Predictions: registry.SQL(),
 		Committed:   s.stats.Wake,
 	})
+}
+
+// makeUploads makes what takes files in.
+func (s *service) makeUploads(st *stores, inspector *imaging.Inspector) {
+	cfg := s.cfg
 	s.uploads = upload.New(upload.Options{
 		Pool:         s.pool,
 		Gate:         s.gate,
@@ -145,6 +157,18 @@ func (s *service) makeServices(st *stores) error {
 		Inspections:  2 * runtime.GOMAXPROCS(0),
 		Registerer:   s.metrics,
 	})
+	s.resume = resume.New(resume.Options{
+		Pool:         s.pool,
+		Store:        s.blobs.pieces,
+		Uploads:      s.uploads,
+		MaxFileBytes: int64(cfg.MaxFileBytes),
+		Log:          s.log,
+	})
+}
+
+// makeLearning makes what learns from labels.
+func (s *service) makeLearning(inspector *imaging.Inspector) {
+	cfg := s.cfg
 	s.registry = registry.New(registry.Options{
 		Pool:       s.pool,
 		Catalog:    s.catalog,
@@ -158,15 +182,6 @@ func (s *service) makeServices(st *stores) error {
 		Log:        s.log,
 		Registerer: s.metrics,
 	})
-	s.resume = resume.New(resume.Options{
-		Pool:         s.pool,
-		Store:        s.blobs.pieces,
-		Uploads:      s.uploads,
-		MaxFileBytes: int64(cfg.MaxFileBytes),
-		Log:          s.log,
-	})
-
-	return nil
 }
 
 // computing is how many pictures' features are made at once: all processors in a
