@@ -291,7 +291,9 @@ test("a confusion matrix names its pairs and its commonest labels", () => {
 
 test("models are named by what became of them", () => {
   assert.deepEqual([stateOf({ serving: true, promoted: true }), stateOf({ promoted: true }), stateOf({})], ["serving", "earlier", "not promoted"]);
-  assert.deepEqual([isBack("v9", "v10"), isBack("v10", "v9"), isBack("v1", null)], [true, false, false]);
+  const back = (version, promoted, serving) => isBack({ version, promoted }, serving);
+  assert.deepEqual([back("v9", true, "v10"), back("v10", true, "v9"), back("v1", true, null)], [true, false, false]);
+  assert.equal(back("v9", false, "v10"), false, "a model that never served is promoted");
 });
 
 test("a first model needs two labels with enough pictures", () => {
