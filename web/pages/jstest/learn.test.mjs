@@ -5,6 +5,7 @@ import test from "node:test";
 
 import { Ahead } from "../scripts/console/ahead.js";
 import { text } from "../scripts/console/chips.js";
+import { offered } from "../scripts/console/filters.js";
 import { commonest, confusions } from "../scripts/console/confusion.js";
 import { duration, percent } from "../scripts/console/format.js";
 import { action } from "../scripts/console/keys.js";
@@ -287,6 +288,13 @@ test("a confusion matrix names its pairs and its commonest labels", () => {
   ]);
   assert.deepEqual(commonest(matrix, 2), [0, 1]);
   assert.deepEqual(commonest([[1, 0], [0, 9]], 1), [1]);
+});
+
+test("quick filters by a label need the label", () => {
+  const unwanted = [{ label: "unwanted" }, { predicted: "unwanted", labelled: "false" }];
+  const others = [{ labelled: "false" }, { flag: "sensitive" }];
+  assert.deepEqual([...unwanted, ...others].map((filter) => offered(filter, new Set(["cat"]))), [false, false, true, true]);
+  assert.deepEqual([...unwanted, ...others].map((filter) => offered(filter, new Set(["unwanted"]))), [true, true, true, true]);
 });
 
 test("models are named by what became of them", () => {
