@@ -44,10 +44,11 @@ type ImportResult struct {
 	Unknown []string `json:"unknown"`
 }
 
-// ImportLabels adds labels from CSV with the columns id and label, with or without
-// these names in the first line. It commits in batches while it reads. The error of
-// a malformed line names its number; some or all lines before it have taken effect.
-// Importing a table twice does no harm.
+// ImportLabels adds labels from CSV with the columns id and label. A first line with
+// these names tells their order; without it, the id comes first. It commits in batches
+// while it reads. A table without lines is refused. The error of a malformed line names
+// its number; some or all lines before it have taken effect. Importing a table twice
+// does no harm.
 func (s *Service) ImportLabels(ctx context.Context, table io.Reader) (ImportResult, error) {
 	in := newLabelReader(table)
 	im := importer{service: s, result: ImportResult{Unknown: []string{}}, reported: map[string]bool{}}
@@ -149,9 +150,10 @@ type labelLine struct{ id, label string }
 
 // labelReader reads and checks the lines of a table.
 type labelReader struct {
-	budget *budget
-	csv    *csv.Reader
-	first  bool
+	budget    *budget
+	csv       *csv.Reader
+	first     bool
+	id, label int // the columns
 }
 
 // errEnd is the end of a table.
@@ -167,7 +169,7 @@ func newLabelReader(table io.Reader) *labelReader {
 	r := csv.NewReader(buffered)
 	r.FieldsPerRecord, r.ReuseRecord, r.TrimLeadingSpace = 2, true, true
 
-	return &labelReader{budget: b, csv: r, first: true}
+	return &labelReader{budget: b, csv: r, first: true, id: 0, label: 1}
 }
 
 func (r *labelReader) next() (labelLine, error) {
@@ -177,22 +179,24 @@ func (r *labelReader) next() (labelLine, error) {
 	switch {
 	case errors.Is(err, errLineTooLong):
 		return labelLine{}, fmt.Errorf("%w: a line is longer than %d bytes, or a quote in it is not closed", ErrLabels, maxRecord)
-	case err == io.EOF: //nolint:errorlint // a table ends with io.EOF itself; a wrapped one is a failure
+	case err == io.EOF && r.first: //nolint:errorlint // a table ends with io.EOF itself; a wrapped one is a failure
+		return labelLine{}, fmt.Errorf("%w: the table is empty: send a line id,label for each label", ErrLabels)
+	case err == io.EOF: //nolint:errorlint // as above
 		return labelLine{}, errEnd
 	case errors.As(err, &malformed):
 		return labelLine{}, fmt.Errorf("%w: %w", ErrLabels, malformed)
 	case err != nil:
 		return labelLine{}, fmt.Errorf("read the labels: %w", err)
 	}
-	id := strings.TrimSpace(record[0])
-	if first := r.first; first {
-		r.first = false
-		if strings.EqualFold(id, "id") && strings.EqualFold(strings.TrimSpace(record[1]), "label") {
-			return r.next()
-		}
+	first := r.first
+	r.first = false
+	if first && r.header(record) {
+		return r.next()
 	}
+
 	line, _ := r.csv.FieldPos(0)
-	label, err := cleanLabel(record[1])
+	id := strings.TrimSpace(record[r.id])
+	label, err := cleanLabel(record[r.label])
 	if err != nil {
 		return labelLine{}, fmt.Errorf("line %d: %w", line, err)
 	}
@@ -201,6 +205,20 @@ func (r *labelReader) next() (labelLine, error) {
 	}
 
 	return labelLine{strings.ToValidUTF8(id, "\ufffd"), label}, nil
+}
+
+// header tells whether a record names the columns, and takes their order from it.
+func (r *labelReader) header(record []string) bool {
+	named := func(i int, name string) bool { return strings.EqualFold(strings.TrimSpace(record[i]), name) }
+	switch {
+	case named(0, "id") && named(1, "label"):
+		return true
+	case named(0, "label") && named(1, "id"):
+		r.id, r.label = 1, 0
+		return true
+	}
+
+	return false
 }
 
 var errLineTooLong = errors.New("the line is too long")

@@ -114,15 +114,17 @@ func TestImportLabels(t *testing.T) {
 		labelsA      []string
 		labelsOfBToo []string
 	}{
-		"empty":           {"", 0, []string{}, []string{}, nil},
-		"header only":     {"id,label\n", 0, []string{}, []string{}, nil},
-		"plain":           {fmt.Sprintf("%s,cat\n%s,dog\n%s,ant\n", a, a, b), 3, []string{}, []string{"cat", "dog"}, []string{"ant"}},
-		"header":          {fmt.Sprintf("\ufeffID, Label\r\n%s,cat\r\n\r\n%s,cat", a, b), 2, []string{}, []string{"cat"}, []string{"cat"}},
-		"quoted":          {fmt.Sprintf("\"%s\",\"a, \"\"b\"\"\"\n", a), 1, []string{}, []string{`a, "b"`}, nil},
-		"twice":           {fmt.Sprintf("%s,cat\n%s, cat \n", a, a), 2, []string{}, []string{"cat"}, nil},
-		"unknown":         {fmt.Sprintf("nonsense,cat\n%s,cat\n%s,dog\n%s,cat\nnonsense,x\n%s,cat", unknown, unknown, a, strings.ToUpper(a.String())), 1, []string{"nonsense", strings.ToUpper(a.String()), unknown.String()}, []string{"cat"}, nil},
-		"not text":        {"\xff\x00,cat\n", 0, []string{"\ufffd\x00"}, []string{}, nil},
-		"id in next line": {fmt.Sprintf("label,id\n%s,id\n", a), 1, []string{"label"}, []string{"id"}, nil},
+		"header only":    {"id,label\n", 0, []string{}, []string{}, nil},
+		"plain":          {fmt.Sprintf("%s,cat\n%s,dog\n%s,ant\n", a, a, b), 3, []string{}, []string{"cat", "dog"}, []string{"ant"}},
+		"header":         {fmt.Sprintf("\ufeffID, Label\r\n%s,cat\r\n\r\n%s,cat", a, b), 2, []string{}, []string{"cat"}, []string{"cat"}},
+		"quoted":         {fmt.Sprintf("\"%s\",\"a, \"\"b\"\"\"\n", a), 1, []string{}, []string{`a, "b"`}, nil},
+		"twice":          {fmt.Sprintf("%s,cat\n%s, cat \n", a, a), 2, []string{}, []string{"cat"}, nil},
+		"unknown":        {fmt.Sprintf("nonsense,cat\n%s,cat\n%s,dog\n%s,cat\nnonsense,x\n%s,cat", unknown, unknown, a, strings.ToUpper(a.String())), 1, []string{"nonsense", strings.ToUpper(a.String()), unknown.String()}, []string{"cat"}, nil},
+		"not text":       {"\xff\x00,cat\n", 0, []string{"\ufffd\x00"}, []string{}, nil},
+		"label first":    {fmt.Sprintf("\ufeff Label ,ID\ncat,%s\nid,%s\ndog, %s \n", a, a, b), 3, []string{}, []string{"cat", "id"}, []string{"dog"}},
+		"names below":    {fmt.Sprintf("%s,id\nlabel,id\n", a), 1, []string{"label"}, []string{"id"}, nil},
+		"one name":       {fmt.Sprintf("id,cat\n%s,label\n", a), 1, []string{"id"}, []string{"label"}, nil},
+		"no order given": {fmt.Sprintf("cat,%s\n", a), 0, []string{"cat"}, []string{}, nil},
 	}
 	for name, test := range tests {
 		h.exec(`DELETE FROM labels`)
@@ -159,7 +161,11 @@ func TestImportLabelsRefused(t *testing.T) {
 		many += fmt.Sprintf("%s,label %d\n", id, i)
 	}
 	for name, test := range map[string]struct{ table, detail string }{
+		"empty":          {"", "the table is empty"},
+		"a mark alone":   {"\ufeff", "the table is empty"},
+		"blank lines":    {"\r\n\n", "the table is empty"},
 		"one column":     {"id,label\n" + id + "\n", "line 2"},
+		"label first":    {"label,id\n" + id + ",\n", "line 2"},
 		"three columns":  {id + ",a\n" + id + ",a,b\n", "line 2"},
 		"bare quote":     {id + ",a\"b\n", "line 1"},
 		"empty label":    {id + ",a\n\n" + id + ", \n", "line 3"},

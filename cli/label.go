@@ -102,7 +102,7 @@ func labelChangeCommand(verb string) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s pictures\n", humanize.Comma(n))
+			fmt.Fprintln(cmd.OutOrStdout(), countOf(n, "picture"))
 			return nil
 		}),
 	}
@@ -165,7 +165,8 @@ func labelImportCommand() *cobra.Command {
 		Use:   "import FILE",
 		Short: "Add labels from a CSV file",
 		Long: `Add labels from a CSV file with the columns id and label, one label a line; - reads
-standard input. Importing a file twice does no harm.
+standard input. A first line that names the columns may put label first. Importing a
+file twice does no harm.
 ` + settingsHelp,
 		Example: `  inlet label import labels.csv`,
 		Args:    cobra.ExactArgs(1),
@@ -191,7 +192,7 @@ standard input. Importing a file twice does no harm.
 			if err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s labels\n", humanize.Comma(done.Set))
+			fmt.Fprintln(cmd.OutOrStdout(), countOf(done.Set, "label"))
 			for _, id := range done.Unknown {
 				fmt.Fprintf(cmd.ErrOrStderr(), "unknown: %s\n", plain(id))
 			}

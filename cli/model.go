@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"text/tabwriter"
 	"time"
 
@@ -49,15 +50,31 @@ func modelListCommand() *cobra.Command {
 			if asJSON {
 				return writeJSON(cmd.OutOrStdout(), got)
 			}
-			return showModels(cmd, got)
+			return showModels(cmd.OutOrStdout(), got)
 		}),
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print everything as JSON")
 	return cmd
 }
 
-func showModels(cmd *cobra.Command, got client.Models) error {
-	out := cmd.OutOrStdout()
+// longestWhy is how many characters of a model's reason fit beside the figures. The
+// JSON has all of it.
+const longestWhy = 60
+
+const noModel = `There is no model yet. A model needs at least two labels with enough pictures each:
+eight, unless the server's INLET_TRAIN_MIN says otherwise.
+See: inlet label list, inlet model train
+`
+
+// showModels writes a table of the models, and what the server does with them.
+func showModels(out io.Writer, got client.Models) error {
+	if len(got.Models) == 0 {
+		if _, err := io.WriteString(out, noModel); err != nil {
+			return err
+		}
+		return showProgress(out, got)
+	}
+
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "MODEL\tTRAINED\tPICTURES\tLABELS\tRIGHT\tF1\t\tWHY")
 	for _, m := range got.Models {
@@ -66,21 +83,29 @@ func showModels(cmd *cobra.Command, got client.Models) error {
 			state = "serving"
 		}
 		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%.1f%%\t%.2f\t%s\t%s\n", plain(m.Version), m.TrainedAt.Local().Format("2006-01-02 15:04"),
-			humanize.Comma(m.Images), len(m.Labels), 100*m.Metrics.Accuracy, m.Metrics.MacroF1, state, plain(m.Reason))
+			humanize.Comma(m.Images), len(m.Labels), 100*m.Metrics.Accuracy, m.Metrics.MacroF1, state, cut(plain(m.Reason), longestWhy))
 	}
 	if err := table.Flush(); err != nil {
 		return err
 	}
 
-	fmt.Fprintf(out, "\nPredicted: %s of %s pictures\n", humanize.Comma(got.Predicted.Done), humanize.Comma(got.Predicted.Total))
+	return showProgress(out, got)
+}
+
+// showProgress writes how far the predictions and the training are.
+func showProgress(out io.Writer, got client.Models) error {
+	fmt.Fprintln(out)
+	if got.Serving != nil {
+		fmt.Fprintf(out, "Predicted: %s of %s\n", humanize.Comma(got.Predicted.Done), countOf(got.Predicted.Total, "picture"))
+	}
 	if t := got.Training; t != nil {
 		fmt.Fprintf(out, "Training:  %s, %.0f%%\n", plain(t.Stage), 100*t.Progress)
 	}
-	fmt.Fprintf(out, "Labels changed since the last training: %s\n", humanize.Comma(got.Pending.LabelsChanged))
-	if got.Last != nil {
-		fmt.Fprintf(out, "Last training: %s\n", plain(got.Last.Outcome))
+	_, err := fmt.Fprintf(out, "Labels changed since the last training: %s\n", humanize.Comma(got.Pending.LabelsChanged))
+	if got.Last != nil && err == nil {
+		_, err = fmt.Fprintf(out, "Last training: %s\n", plain(got.Last.Outcome))
 	}
-	return nil
+	return err
 }
 
 func modelShowCommand() *cobra.Command {

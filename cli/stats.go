@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -30,7 +31,11 @@ With --watch show them again whenever they change, until Ctrl-C.
 		RunE: asOperator(func(cmd *cobra.Command, op *client.Operator, _ []string) error {
 			show := showStats
 			if recent {
-				show = showRecent
+				links := &linkLabels{op: op, labels: map[string]string{}}
+				show = func(w io.Writer, doc client.Stats) error {
+					links.ask(cmd.Context(), doc.Recent.Links)
+					return showRecent(w, doc, links.labels)
+				}
 			}
 			if asJSON {
 				show = func(w io.Writer, doc client.Stats) error { return writeJSON(w, doc) }
@@ -129,16 +134,49 @@ const (
 	hoursALine   = 24
 )
 
+// linkLabels knows the labels of links by their ids.
+type linkLabels struct {
+	op     *client.Operator
+	labels map[string]string // "" without a label
+}
+
+// ask adds the labels of links that are new. It asks once for each link: a server that
+// refuses leaves the ids alone.
+func (l *linkLabels) ask(ctx context.Context, recent client.RecentLinks) {
+	missing := map[string]bool{}
+	for _, link := range slices.Concat(recent.Minutes, recent.Hours) {
+		if _, known := l.labels[link.LinkID]; !known {
+			missing[link.LinkID] = true
+			l.labels[link.LinkID] = ""
+		}
+	}
+	if len(missing) == 0 {
+		return
+	}
+
+	for link, err := range l.op.Links(ctx) {
+		if err != nil {
+			return
+		}
+		if missing[link.ID] && link.Label != nil {
+			l.labels[link.ID] = *link.Label
+		}
+		if delete(missing, link.ID); len(missing) == 0 {
+			return
+		}
+	}
+}
+
 // showRecent writes the last minutes and hours as lines of columns, and the busiest
-// links. Times are in UTC, as days are.
-func showRecent(w io.Writer, doc client.Stats) error {
+// links with their labels by id. Times are in UTC, as days are.
+func showRecent(w io.Writer, doc client.Stats, labels map[string]string) error {
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	row := func(cells ...string) { fmt.Fprintln(table, strings.Join(cells, "\t")) }
 	row("MINUTES FROM", "ACCEPTED", "", "STORED", "DUPLICATES", "REJECTED")
-	spanRows(row, doc.Recent.Minutes, minutesALine, "2006-01-02 15:04")
+	spanRows(row, doc.Recent.Minutes, minutesALine, "minute")
 	row()
 	row("HOURS FROM", "ACCEPTED", "", "STORED", "DUPLICATES", "REJECTED")
-	spanRows(row, doc.Recent.Hours, hoursALine, "2006-01-02 15:04")
+	spanRows(row, doc.Recent.Hours, hoursALine, "hour")
 
 	if err := table.Flush(); err != nil {
 		return err
@@ -152,16 +190,18 @@ func showRecent(w io.Writer, doc client.Stats) error {
 			continue
 		}
 		row()
-		row(part.title, "ACCEPTED")
+		row(part.title, "ACCEPTED", "LABEL")
 		for _, l := range part.links {
-			row(plain(l.LinkID), humanize.Comma(l.Files))
+			label := labels[l.LinkID]
+			row(plain(l.LinkID), humanize.Comma(l.Files), orDash(&label))
 		}
 	}
 	return table.Flush()
 }
 
-// spanRows writes a row for each so many spans. All rows have one scale.
-func spanRows(row func(...string), spans []client.Span, perRow int, layout string) {
+// spanRows writes a row for each so many spans, and what a bar stands for. All rows have
+// one scale. unit is the length of a span.
+func spanRows(row func(...string), spans []client.Span, perRow int, unit string) {
 	accepted := make([]int64, len(spans))
 	for i, s := range spans {
 		accepted[i] = s.Accepted
@@ -177,9 +217,19 @@ func spanRows(row func(...string), spans []client.Span, perRow int, layout strin
 			sum.Duplicates += s.Duplicates
 			sum.Rejected += s.Rejected
 		}
-		row(spans[i].At.UTC().Format(layout), sparkline(accepted[i:end], highest), humanize.Comma(sum.Accepted),
+		row(spans[i].At.UTC().Format("2006-01-02 15:04"), sparkline(accepted[i:end], highest), humanize.Comma(sum.Accepted),
 			humanize.Comma(sum.Stored), humanize.Comma(sum.Duplicates), humanize.Comma(sum.Rejected))
 	}
+	row(legend(unit, highest))
+}
+
+// legend says what a sparkline's bars stand for.
+func legend(unit string, highest int64) string {
+	text := "Each " + unit + " is a bar: · none"
+	if highest > 0 {
+		text += ", █ " + countOf(highest, "file") + " accepted"
+	}
+	return text
 }
 
 func most(counts []int64) (highest int64) {

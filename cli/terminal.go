@@ -13,6 +13,7 @@ import (
 	"unicode"
 
 	"github.com/dustin/go-humanize"
+	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 )
@@ -101,6 +102,19 @@ func moment(at *time.Time) string {
 		return "-"
 	}
 	return at.Local().Format("2006-01-02 15:04")
+}
+
+// countOf puts a number before its noun: 1 picture, 2,000 pictures.
+func countOf(n int64, noun string) string {
+	return humanize.Comma(n) + " " + english.PluralWord(int(n), noun, "")
+}
+
+// cut shortens a text to at most so many characters.
+func cut(text string, most int) string {
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most-1]) + "…"
+	}
+	return text
 }
 
 func orDash(text *string) string {

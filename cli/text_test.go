@@ -235,10 +235,11 @@ func TestShowRecent(t *testing.T) {
 		doc.Recent.Hours = append(doc.Recent.Hours, client.Span{At: begin.Truncate(time.Hour).Add(time.Duration(i-166) * time.Hour)})
 	}
 	doc.Recent.Hours[167].Accepted, doc.Recent.Hours[167].Stored = 2000, 2000
-	doc.Recent.Links.Minutes = []client.BusyLink{{LinkID: "L1", Files: 1999}, {LinkID: "evil\u001b", Files: 2}}
+	doc.Recent.Links.Minutes = []client.BusyLink{{LinkID: "L1", Files: 1999}, {LinkID: "evil\u001b", Files: 2}, {LinkID: "L3", Files: 1}}
+	labels := map[string]string{"L1": "Wedding", "evil\u001b": "evil\u001b", "L3": ""}
 
 	var b bytes.Buffer
-	if err := showRecent(&b, doc); err != nil {
+	if err := showRecent(&b, doc, labels); err != nil {
 		t.Fatal(err)
 	}
 	nothing := strings.Repeat("·", 24)
@@ -247,6 +248,7 @@ func TestShowRecent(t *testing.T) {
 2026-01-31 11:37  ······························  0      0       0           0
 2026-01-31 12:07  ······························  0      0       0           0
 2026-01-31 12:37  ·····························█  2,000  2,000   0           0
+Each minute is a bar: · none, █ 2,000 files accepted
 
 HOURS FROM        ACCEPTED                         STORED  DUPLICATES  REJECTED
 2026-01-24 13:00  ` + nothing + `  0      0       0           0
@@ -256,10 +258,12 @@ HOURS FROM        ACCEPTED                         STORED  DUPLICATES  REJECTED
 2026-01-28 13:00  ` + nothing + `  0      0       0           0
 2026-01-29 13:00  ` + nothing + `  0      0       0           0
 2026-01-30 13:00  ` + nothing[len("·"):] + `█  2,000  2,000   0           0
+Each hour is a bar: · none, █ 2,000 files accepted
 
-LINK, LAST 2 HOURS  ACCEPTED
-L1                  1,999
-evil` + "\uFFFD" + `               2
+LINK, LAST 2 HOURS  ACCEPTED  LABEL
+L1                  1,999     Wedding
+evil` + "\uFFFD" + `               2         evil` + "\uFFFD" + `
+L3                  1         -
 `
 	if b.String() != want {
 		t.Errorf("got\n%s", b.String())

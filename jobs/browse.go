@@ -14,8 +14,10 @@ import (
 	"inlet/problem"
 )
 
-// ErrNoJob says that there is no such job, or not any more.
-var ErrNoJob = problem.New(problem.NotFound, "there is no such job")
+// ErrNoJob says that there is no such job, or no use in running it again.
+var ErrNoJob = problem.New(problem.NotFound, "there is no such job, or it is done")
+
+const lockStateQuery = `SELECT state FROM river_job WHERE id = $1 FOR UPDATE`
 
 // Count is how many jobs of a kind are in a state.
 type Count struct {
@@ -115,13 +117,26 @@ func jobOf(row *rivertype.JobRow) Job {
 	return j
 }
 
-// Retry has a job run again at once.
+// Retry has a job run again at once. It fails with ErrNoJob for a completed one.
 func (e *Enqueuer) Retry(ctx context.Context, id int64) (Job, error) {
-	row, err := e.river.JobRetry(ctx, id)
-	if errors.Is(err, river.ErrNotFound) {
+	var row *rivertype.JobRow
+	err := pgx.BeginFunc(ctx, e.pool, func(tx pgx.Tx) (err error) {
+		// The lock keeps a running job from completing before River looks at it.
+		var state rivertype.JobState
+		if err := tx.QueryRow(ctx, lockStateQuery, id).Scan(&state); err != nil {
+			return err
+		}
+		if state == rivertype.JobStateCompleted {
+			return ErrNoJob
+		}
+
+		row, err = e.river.JobRetryTx(ctx, tx, id)
+		return err
+	})
+	switch {
+	case errors.Is(err, ErrNoJob), errors.Is(err, pgx.ErrNoRows), errors.Is(err, river.ErrNotFound):
 		return Job{}, ErrNoJob
-	}
-	if err != nil {
+	case err != nil:
 		return Job{}, fmt.Errorf("jobs: retry: %w", err)
 	}
 

@@ -3,6 +3,7 @@ package jobs_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"image"
 	"image/color"
 	"image/png"
@@ -181,7 +182,15 @@ func TestBrowse(t *testing.T) {
 	if err != nil || job.State != "available" {
 		t.Errorf("%+v, %v", job, err)
 	}
-	if _, err := f.enqueuer.Retry(t.Context(), 999_999); err == nil {
-		t.Error("an unknown job ran again")
+	if _, err := f.enqueuer.Retry(t.Context(), 999_999); !errors.Is(err, jobs.ErrNoJob) {
+		t.Errorf("an unknown job: %v", err)
+	}
+
+	f.exec(`UPDATE river_job SET state = 'completed', finalized_at = now()`)
+	if _, err := f.enqueuer.Retry(t.Context(), job.ID); !errors.Is(err, jobs.ErrNoJob) {
+		t.Errorf("a completed job: %v", err)
+	}
+	if n := f.count(`SELECT count(*) FROM river_job WHERE state = 'completed'`); n != 1 {
+		t.Error("a completed job runs again")
 	}
 }

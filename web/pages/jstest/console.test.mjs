@@ -179,7 +179,9 @@ test("columns stack their parts, and none is too small to be seen", () => {
 
 test("an axis has as many labels as there is room for", () => {
   assert.equal(every(28, [5, 10, 15], 64), 5);
-  assert.equal(every(2.5, [5, 10, 15, 30, 60], 64), 30);
+  assert.equal(every(6.4, [5, 10, 15], 64), 15, "10 leave room to all but the last two");
+  assert.equal(every(100, [1, 2], 64), 1);
+  assert.equal(every(2.5, [5, 10, 15, 30, 60], 64), 60);
   assert.equal(every(0.1, [5, 10], 64), 10);
 });
 

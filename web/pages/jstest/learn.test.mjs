@@ -5,6 +5,7 @@ import test from "node:test";
 
 import { Ahead } from "../scripts/console/ahead.js";
 import { text } from "../scripts/console/chips.js";
+import { offered } from "../scripts/console/filters.js";
 import { commonest, confusions } from "../scripts/console/confusion.js";
 import { duration, percent } from "../scripts/console/format.js";
 import { action } from "../scripts/console/keys.js";
@@ -290,9 +291,18 @@ test("a confusion matrix names its pairs and its commonest labels", () => {
   assert.deepEqual(commonest([[1, 0], [0, 9]], 1), [1]);
 });
 
+test("quick filters by a label need the label", () => {
+  const unwanted = [{ label: "unwanted" }, { predicted: "unwanted", labelled: "false" }];
+  const others = [{ labelled: "false" }, { flag: "sensitive" }];
+  assert.deepEqual([...unwanted, ...others].map((filter) => offered(filter, new Set(["cat"]))), [false, false, true, true]);
+  assert.deepEqual([...unwanted, ...others].map((filter) => offered(filter, new Set(["unwanted"]))), [true, true, true, true]);
+});
+
 test("models are named by what became of them", () => {
   assert.deepEqual([stateOf({ serving: true, promoted: true }), stateOf({ promoted: true }), stateOf({})], ["serving", "earlier", "not promoted"]);
-  assert.deepEqual([isBack("v9", "v10"), isBack("v10", "v9"), isBack("v1", null)], [true, false, false]);
+  const back = (version, promoted, serving) => isBack({ version, promoted }, serving);
+  assert.deepEqual([back("v9", true, "v10"), back("v10", true, "v9"), back("v1", true, null)], [true, false, false]);
+  assert.equal(back("v9", false, "v10"), false, "a model that never served is promoted");
 });
 
 test("a first model needs two labels with enough pictures", () => {

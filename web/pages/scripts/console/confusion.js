@@ -26,13 +26,13 @@ export function commonest(matrix, most = SHOWN) {
 export function confusionPanel(matrix, labels) {
   const shown = commonest(matrix);
   const pairs = confusions(matrix, labels).slice(0, PAIRS);
-  const element = h("table", { class: "confusion" },
-    h("caption", {}, "Each row has the pictures of a label, each column what the model predicted for them."),
+  const element = h("table", { class: "confusion", "aria-labelledby": "panel-confusion", "aria-describedby": "confusion-help" },
     h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Label"), shown.map((j) => h("th", { scope: "col" }, h("span", {}, labels[j]))))),
     h("tbody", {}, shown.map((i) => row(matrix[i], i, shown, labels))));
 
   return h("section", { class: `panel card ${shown.length > NARROW ? "wide" : ""}`, "aria-labelledby": "panel-confusion" },
     h("header", {}, h("h2", { id: "panel-confusion" }, "Confusion matrix")),
+    h("p", { id: "confusion-help", class: "muted small" }, "Each row has the pictures of a label, each column what the model predicted for them."),
     h("div", { class: "scroller", tabindex: 0, role: "region", "aria-label": "Confusion matrix, table" }, element),
     shown.length < labels.length && h("p", { class: "muted small" }, `The table shows the ${count(SHOWN)} commonest of ${count(labels.length)} labels.`),
     pairs.length > 0 && h("h3", {}, "Most often confused"),

@@ -16,6 +16,9 @@ const quick = [
   ["Likely unwanted", { predicted: "unwanted", labelled: "false" }],
 ];
 
+// offered tells whether the labels that a quick filter names are in use.
+export const offered = ({ label, predicted }, used) => [label, predicted].every((name) => name === undefined || used.has(name));
+
 const options = (...pairs) => [h("option", { value: "" }, "Any"), pairs.map(([value, name]) => h("option", { value }, name))];
 
 // filterBar calls changed with each new filter.
@@ -38,7 +41,7 @@ export function filterBar({ api, live, changed }) {
   };
   const linkLabels = new Map(); // by the links' ids
   const chips = filterChips({ changed, linkLabels });
-  const fast = h("ul", { class: "quickfilters", "aria-label": "Quick filters" }, quick.map(([name, filter]) => h("li", {},
+  const fast = h("ul", { class: "quickfilters", "aria-label": "Quick filters" }, quick.map(([name, filter]) => h("li", { hidden: !offered(filter, new Set()) },
     h("button", { type: "button", class: "quiet small", "aria-pressed": "false", onclick: () => flip(filter) }, name))));
   const form = h("form", { class: "filters", role: "search", "aria-label": "Filter the pictures", onsubmit: (event) => event.preventDefault(), onchange: () => changed(read()) },
     filters.map((name) => h("div", { class: "field" }, h("label", { for: `f-${name}` }, names[name]), fields[name])), cameras, labels,
@@ -90,6 +93,8 @@ export function filterBar({ api, live, changed }) {
       live.stats ?? api.get("/v1/stats"), api.get("/v1/labels"), api.get("/v1/links?limit=500"),
     ]);
     cameras.replaceChildren(...stats.cameras.map(({ model }) => h("option", { value: model })));
+    const inUse = new Set(known.labels.map(({ label }) => label));
+    quick.forEach(([, filter], i) => { fast.children[i].hidden = !offered(filter, inUse); });
     labels.replaceChildren(...known.labels.slice(0, 500).map(({ label }) => h("option", { value: label })));
     for (const { id, label } of used.links) linkLabels.set(id, label ?? id);
     link.replaceChildren(link.options[0], ...used.links.map(({ id }) => h("option", { value: id }, text("link", id, linkLabels))));

@@ -39,7 +39,7 @@ export function gallery(main, { api, live, thumbs, route, first }) {
     },
   });
   const labelThese = h("a", { class: "button" }, icon("label"), "Label these");
-  const tally = h("p", { class: "muted small", role: "status" });
+  const tally = h("p", { class: "tally muted small", role: "status" });
   const news = h("button", { type: "button", class: "primary small", hidden: true, onclick: () => begin(filter) });
   const note = h("div", { class: "empty", hidden: true });
   wall.element.addEventListener("click", () => { inside = true; });

@@ -7,7 +7,7 @@ import { format } from "./route.js";
 const columns = ["Version", "State", "Trained", "Pictures", "Labels", "Accuracy", "Macro F1", "Calibration error", "Actions"];
 const numbers = new Set(["Pictures", "Labels", "Accuracy", "Macro F1", "Calibration error"]);
 
-// modelTable calls promote with a model, and whether it is older than the serving one.
+// modelTable calls promote with a model, and whether that is a roll back.
 export function modelTable({ promote }) {
   const body = h("tbody");
   const table = h("table", { class: "cardtable" },
@@ -34,13 +34,13 @@ export const stateOf = ({ serving, promoted }) => (serving ? "serving" : promote
 
 const versionNumber = (version) => Number(String(version).replace(/^v/, ""));
 
-// isBack tells whether serving a version goes back to an older model.
-export const isBack = (version, serving) => serving !== null && versionNumber(version) < versionNumber(serving);
+// isBack tells whether serving a model goes back to an older one that has served.
+export const isBack = ({ version, promoted }, serving) => promoted && serving !== null && versionNumber(version) < versionNumber(serving);
 
 function row(model, { serving, selected, promote }) {
   const { version, metrics } = model;
   const state = stateOf(model);
-  const back = isBack(version, serving);
+  const back = isBack(model, serving);
   const verb = back ? "Roll back" : "Promote";
   return h("tr", { class: version === selected && "selected" },
     h("th", { scope: "row" }, h("a", { href: format({ view: "models", version }), "aria-current": version === selected && "true" }, version),

@@ -10,7 +10,7 @@ const parts = [["stored", "stored", "Stored"], ["duplicates", "duplicate", "Dupl
 // views are what the switch chooses from. The times of both are the operator's.
 const views = {
   minutes: { name: "2 hours", label: (span) => minute(span.at), steps: [5, 10, 15, 30, 60], room: 64, hint: "The button Table shows each minute." },
-  hours: { name: "7 days", label: (span) => hour(span.at), steps: [6, 12, 24, 48], room: 100, hint: "The button Table shows each hour." },
+  hours: { name: "7 days", label: (span) => hour(span.at), steps: [6, 12, 24, 48, 72, 96, 120], room: 100, hint: "The button Table shows each hour." },
 };
 
 export function recentPanel() {

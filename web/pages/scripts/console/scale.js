@@ -12,8 +12,12 @@ export function ticks(largest) {
 }
 
 // every returns the number of columns from one label to the next: the first of steps
-// that leaves a label its room. A column takes step pixels.
-export const every = (step, steps, room) => steps.find((n) => n * step >= room) ?? steps.at(-1);
+// that leaves a label its room. A column takes step pixels. The last label stands under
+// the last column, but ends at the edge, and so comes closer to the one before.
+export function every(step, steps, room) {
+  const closer = Math.max(0, (room - step) / 2);
+  return steps.find((n) => n * step >= room + closer) ?? steps.at(-1);
+}
 
 // stack puts counts above each other, from the bottom up. It returns the distance of each
 // one's top from the base and the height of its rectangle, in pixels. Every count above 0
