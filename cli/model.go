@@ -143,7 +143,7 @@ func modelTrainCommand() *cobra.Command {
 		RunE: asOperator(func(cmd *cobra.Command, op *client.Operator, _ []string) error {
 			t, err := op.Train(cmd.Context())
 			problem, refused := errors.AsType[*client.ProblemError](err)
-			if err != nil && !(wait && refused && problem.Code == "already-training") {
+			if err != nil && (!wait || !refused || problem.Code != "already-training") {
 				return err
 			}
 			if !wait {

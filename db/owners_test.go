@@ -30,7 +30,7 @@ var owners = map[string]string{
 	"outbox": "stats", "stats_state": "stats", "rejections": "stats",
 	"upload_sessions": "resume",
 	"features":        "learn/registry", "models": "learn/registry", "predictions": "learn/registry", "training": "learn/registry",
-	"backfill": "learn/registry",
+	"backfill":  "learn/registry",
 	"river_job": "jobs", "river_queue": "jobs", "river_leader": "jobs", "river_migration": "jobs",
 	"river_notification": "jobs",
 	"folded":             "nobody", "links_seen": "nobody",
