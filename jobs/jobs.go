@@ -99,6 +99,7 @@ func New(o Options) (*Workers, error) {
 			decodeQueue:        {MaxWorkers: 1},
 			featuresQueue:      {MaxWorkers: 4 * o.Computing}, // River fetches ten times a second at most
 			trainQueue:         {MaxWorkers: 2},
+			learnQueue:         {MaxWorkers: 1},
 		},
 		Workers:      w.workers(),
 		PollOnly:     o.Poll,

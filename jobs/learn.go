@@ -41,9 +41,12 @@ func (train) Kind() string { return "train" }
 func (predictAll) Kind() string { return "predict_all" }
 
 const (
-	// featuresQueue holds one job a picture, and trainQueue those that take minutes.
+	// featuresQueue holds one job a picture, trainQueue those that take minutes, and
+	// learnQueue the tasks that look for such work. Workers of the release before, who
+	// know none of these kinds, read none of these queues.
 	featuresQueue = "features"
 	trainQueue    = "train"
+	learnQueue    = "learn"
 
 	describeTime = time.Minute
 	trainTime    = time.Hour

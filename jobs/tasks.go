@@ -84,13 +84,13 @@ func (sweepContents) InsertOpts() river.InsertOpts { return river.InsertOpts{Que
 func (settleRecent) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: upkeepQueue} }
 
 // InsertOpts implements river.JobArgsWithInsertOpts.
-func (fillFeatures) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: upkeepQueue} }
+func (fillFeatures) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: learnQueue} }
 
 // InsertOpts implements river.JobArgsWithInsertOpts.
-func (considerTraining) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: upkeepQueue} }
+func (considerTraining) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: learnQueue} }
 
 // InsertOpts implements river.JobArgsWithInsertOpts.
-func (reviveTraining) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: upkeepQueue} }
+func (reviveTraining) InsertOpts() river.InsertOpts { return river.InsertOpts{Queue: learnQueue} }
 
 // Replicas of the release before enqueue jobs under the aliases while they are
 // replaced.
