@@ -190,7 +190,7 @@ func TestBrowse(t *testing.T) {
 	if _, err := f.enqueuer.Retry(t.Context(), job.ID); !errors.Is(err, jobs.ErrNoJob) {
 		t.Errorf("a completed job: %v", err)
 	}
-	if n := f.count(`SELECT count(*) FROM river_job WHERE state = 'completed'`); n != 1 {
+	if n := f.count(`SELECT count(*) FROM river_job WHERE state = 'completed' AND id = $1`, job.ID); n != 1 {
 		t.Error("a completed job runs again")
 	}
 }
