@@ -77,7 +77,7 @@ type Info struct {
 	Quality Quality
 }
 
-// Quality tells how good a picture is and of which kind.
+// Quality tells how good a picture is, and its kind.
 type Quality = quality.Quality
 
 // Clean removes from the metadata what cannot be true of a picture that came in at a

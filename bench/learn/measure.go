@@ -12,7 +12,7 @@ import (
 	"inlet/learn/features"
 )
 
-// columns are the parts of a vector of which a model is trained.
+// columns are the parts of a vector; each trains a model of its own.
 var columns = [3]struct {
 	name     string
 	from, to int

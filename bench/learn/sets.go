@@ -27,7 +27,7 @@ type set struct {
 	paper   [3][]float64 // the recall that issue 12 measured: by hand, nets, both
 }
 
-// builder makes a set, or says why it cannot be had.
+// builder makes a set, or says what it lacks.
 type builder struct {
 	name  string
 	build func(packages) (*set, error)
