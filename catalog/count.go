@@ -25,8 +25,8 @@ const (
 			count(*) FILTER (WHERE status = 'duplicate'), sum(bytes)::bigint, count(DISTINCT client)
 		FROM uploads WHERE uploaded_at >= $1::date::timestamp AT TIME ZONE 'UTC' GROUP BY 1`
 
-	// The beginning of the minute, the hour or the day in which an upload counts. Minutes
-	// are told apart from @minute on, and hours from @hour on.
+	// The beginning of the span in which an upload counts: its minute from @minute on, its
+	// hour from @hour on, else its day.
 	spanOfUpload = `date_bin(CASE WHEN uploaded_at >= @minute THEN interval '1 minute'
 		WHEN uploaded_at >= @hour THEN interval '1 hour' ELSE interval '1 day' END, uploaded_at, timestamptz 'epoch')`
 

@@ -36,7 +36,7 @@ type reviewScratch struct {
 // columnValues is how many values of a convolution's matrix are gathered at once.
 const columnValues = 192 << 10
 
-// LoadReviewer reads a Reviewer from a file, of which it checks checksum and
+// LoadReviewer reads a Reviewer from a file, and checks the file's checksum and all
 // shapes.
 func LoadReviewer(path string) (*Reviewer, error) {
 	file, err := os.Open(path)

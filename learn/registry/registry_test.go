@@ -537,16 +537,24 @@ func TestOutranked(t *testing.T) {
 	}
 }
 
+// trainHalf begins a training while half of the labelled pictures, 12, lack features.
+func (f *fixture) trainHalf() (done <-chan error) {
+	f.t.Helper()
+	f.labelled(12)
+	f.exec(`UPDATE features SET extractor = 'hand0' WHERE image_id IN (SELECT image_id FROM features LIMIT 12)`)
+	_, err := f.RequestTraining(f.t.Context())
+	must(f.t, err)
+	ended := make(chan error)
+	go func() { ended <- f.Train(f.t.Context(), f.later.requests[0]) }()
+
+	return ended
+}
+
 // Half of the labelled pictures lack features: a training enqueues them, and waits.
 func TestTrainingAwaitsFeatures(t *testing.T) {
 	t.Parallel()
 	f := setUp(t)
-	f.labelled(12)
-	f.exec(`UPDATE features SET extractor = 'hand0' WHERE image_id IN (SELECT image_id FROM features LIMIT 12)`)
-	_, err := f.RequestTraining(t.Context())
-	must(t, err)
-	done := make(chan error)
-	go func() { done <- f.Train(t.Context(), f.later.requests[0]) }()
+	done := f.trainHalf()
 	asked := func() int {
 		f.later.mu.Lock()
 		defer f.later.mu.Unlock()
@@ -564,12 +572,7 @@ func TestTrainingAwaitsFeatures(t *testing.T) {
 func TestLostLease(t *testing.T) {
 	t.Parallel()
 	f := setUp(t)
-	f.labelled(12)
-	f.exec(`UPDATE features SET extractor = 'hand0' WHERE image_id IN (SELECT image_id FROM features LIMIT 12)`)
-	_, err := f.RequestTraining(t.Context())
-	must(t, err)
-	done := make(chan error)
-	go func() { done <- f.Train(t.Context(), f.later.requests[0]) }()
+	done := f.trainHalf()
 	f.eventually("it runs", func() bool { return f.number(`SELECT count(*) FROM training WHERE holder IS NOT NULL`) == 1 })
 	f.exec(`UPDATE training SET holder = $1`, uuid.New())
 	f.exec(`UPDATE features SET extractor = 'hand1'`)
